@@ -1,0 +1,53 @@
+//! The test control: plan faults, revoke, read the request log. For the person at this machine only, as is
+//! everything here: the server listens on loopback and answers to no other host name.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    Fault,
+    backend::Backend,
+    reply::{Answer, JsonObject},
+};
+
+/// `POST /__fault`
+pub(crate) async fn plan_fault(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
+    // A fault holds no secret, so the parser's own words may tell what is wrong with it.
+    let planned = serde_json::from_value::<Fault>(Value::Object(body.0))
+        .map_err(|error| error.to_string())
+        .and_then(|fault| backend.faults.add(fault).map_err(|error| error.to_string()));
+    match planned {
+        Ok(()) => Answer::ok(&json!({ "planned": backend.faults.planned() }), "planned a fault"),
+        Err(why) => Answer::invalid_request(&why),
+    }
+}
+
+/// `GET /__fault`
+pub(crate) async fn planned_faults(State(backend): State<Arc<Backend>>) -> Answer {
+    Answer::ok(&json!({ "planned": backend.faults.planned() }), "listed the planned faults")
+}
+
+/// `DELETE /__fault`
+pub(crate) async fn clear_faults(State(backend): State<Arc<Backend>>) -> Answer {
+    Answer::ok(&json!({ "cleared": backend.faults.clear() }), "cleared the planned faults")
+}
+
+/// `POST /__revoke`
+pub(crate) async fn revoke(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
+    let username = match body.text("username") {
+        Ok(username) => username,
+        Err(refusal) => return refusal,
+    };
+    match backend.revoke(username) {
+        Some(revoked) => Answer::ok(&json!({ "revoked": revoked }), format!("sessions revoked: {revoked}"))
+            .remark(backend.save().await),
+        None => Answer::refused(StatusCode::NOT_FOUND, "not_found", "nobody is called that"),
+    }
+}
+
+/// `GET /__requests`: every request whose answer was ready before this one's.
+pub(crate) async fn requests(State(backend): State<Arc<Backend>>) -> Answer {
+    Answer::ok(&backend.log.all(), "listed the requests")
+}

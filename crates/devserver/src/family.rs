@@ -1,0 +1,249 @@
+//! The rules of rotation, as a pure data structure: no HTTP, no clock, no randomness, no token in clear.
+//!
+//! All refresh tokens that descend from one login form a *family* (RFC 9700 §4.14.2).
+//!
+//! Invariants:
+//! 1. A family has exactly one live refresh token, or none once it ended.
+//! 2. No expiry is later than the ceiling set at the login.
+//! 3. A family that ended never issues again.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::later, token::TokenHash};
+
+/// An ended family is kept for a day, so that its tokens are told "revoked" and not "unknown".
+const KEEP_ENDED: Duration = Duration::from_hours(24);
+
+/// Consumed tokens remembered per family. Older ones are refused all the same, but as unknown.
+const REMEMBER: usize = 1000;
+
+/// The settings the rules depend on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetimes {
+    pub(crate) access: Duration,
+    pub(crate) refresh: Duration,
+    pub(crate) session: Duration,
+    pub(crate) grace: Duration,
+}
+
+/// Why a family ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ended {
+    /// A consumed refresh token was presented: someone has a copy.
+    Reused,
+    /// The user signed out.
+    SignedOut,
+    /// Someone with the right to do so revoked it.
+    Revoked,
+}
+
+/// All that descends from one login.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Family {
+    /// Whose session is this?
+    pub(crate) username: String,
+    /// When does it end, whatever happens?
+    pub(crate) ceiling: Timestamp,
+    /// Which token is live?
+    live: TokenHash,
+    /// When does the live token expire?
+    expires_at: Timestamp,
+    /// Which tokens were live before, and what came of them?
+    consumed: BTreeMap<TokenHash, Consumed>,
+    /// Why did it end early?
+    ended: Option<Ended>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Consumed {
+    at: Timestamp,
+    successor: TokenHash,
+}
+
+/// What a successful login or rotation entitles the user to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) family: String,
+    pub(crate) username: String,
+    pub(crate) access_expires_at: Timestamp,
+    pub(crate) refresh_expires_at: Timestamp,
+    pub(crate) ceiling: Timestamp,
+}
+
+/// What became of a presented refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rotation {
+    /// It was live; now its successor is.
+    Rotated(Grant),
+    /// It was consumed a moment ago, inside the grace window: the answer is the one from then.
+    Replay {
+        family: String,
+    },
+    /// It was consumed before. The family is revoked from now on.
+    Reused {
+        family: String,
+    },
+    /// Its family had ended already.
+    Ended {
+        family: String,
+        why: Ended,
+    },
+    /// Nobody used it in time.
+    Expired {
+        family: String,
+    },
+    /// The session's ceiling is reached.
+    CeilingReached {
+        family: String,
+    },
+    Unknown,
+}
+
+/// Every family the server knows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Families {
+    families: BTreeMap<String, Family>,
+}
+
+impl Families {
+    /// A login: a new family `id` whose first live token is `first`.
+    pub(crate) fn begin(
+        &mut self,
+        id: String,
+        username: String,
+        first: TokenHash,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Grant {
+        self.families.retain(|_, family| later(family.ceiling, KEEP_ENDED) > now);
+        let ceiling = later(now, lifetimes.session);
+        let family = Family {
+            username,
+            ceiling,
+            live: first,
+            expires_at: later(now, lifetimes.refresh).min(ceiling),
+            consumed: BTreeMap::new(),
+            ended: None,
+        };
+        let grant = family.grant(&id, lifetimes, now);
+        self.families.insert(id, family);
+        grant
+    }
+
+    /// `presented` is exchanged for `successor`, if the rules allow it.
+    pub(crate) fn rotate(
+        &mut self,
+        presented: TokenHash,
+        successor: TokenHash,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Rotation {
+        let Some((id, family)) = self.find(presented) else { return Rotation::Unknown };
+        let id = id.clone();
+        if let Some(why) = family.ended {
+            return Rotation::Ended { family: id, why };
+        }
+        if now >= family.ceiling {
+            return Rotation::CeilingReached { family: id };
+        }
+        if let Some(consumed) = family.consumed.get(&presented) {
+            // With a grace of zero even the same instant is a reuse.
+            if now < later(consumed.at, lifetimes.grace) {
+                return Rotation::Replay { family: id };
+            }
+            family.ended = Some(Ended::Reused);
+            return Rotation::Reused { family: id };
+        }
+        if now >= family.expires_at {
+            return Rotation::Expired { family: id };
+        }
+        family.replace(presented, successor, lifetimes, now);
+        Rotation::Rotated(family.grant(&id, lifetimes, now))
+    }
+
+    /// Answers a `Replay` whose earlier answer is lost, as after a restart: `successor` takes the place of the
+    /// token which that answer carried. If that token was used already, the answer did arrive, and whoever asks
+    /// again is someone else: a reuse.
+    pub(crate) fn reissue(
+        &mut self,
+        presented: TokenHash,
+        successor: TokenHash,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Rotation {
+        let Some((id, family)) = self.find(presented) else { return Rotation::Unknown };
+        let id = id.clone();
+        let lost = family.consumed.get(&presented).map(|consumed| consumed.successor);
+        if lost != Some(family.live) {
+            family.ended = Some(Ended::Reused);
+            return Rotation::Reused { family: id };
+        }
+        family.replace(family.live, successor, lifetimes, now);
+        // A third request must find the newest answer, not the one that was lost.
+        if let Some(consumed) = family.consumed.get_mut(&presented) {
+            consumed.successor = successor;
+        }
+        Rotation::Rotated(family.grant(&id, lifetimes, now))
+    }
+
+    /// Ends the family this token belongs to; its id, or `None` for a token nobody knows.
+    pub(crate) fn sign_out(&mut self, token: TokenHash) -> Option<String> {
+        let (id, family) = self.find(token)?;
+        family.ended.get_or_insert(Ended::SignedOut);
+        Some(id.clone())
+    }
+
+    /// Ends every family of this user; how many were still going.
+    pub(crate) fn revoke(&mut self, username: &str, now: Timestamp) -> usize {
+        let mut revoked = 0;
+        for family in self.families.values_mut() {
+            if family.username == username && family.ended.is_none() && now < family.ceiling {
+                family.ended = Some(Ended::Revoked);
+                revoked += 1;
+            }
+        }
+        revoked
+    }
+
+    /// The family with this id, if it has neither ended nor reached its ceiling.
+    pub(crate) fn going(&self, id: &str, now: Timestamp) -> Option<&Family> {
+        self.families.get(id).filter(|family| family.ended.is_none() && now < family.ceiling)
+    }
+
+    fn find(&mut self, token: TokenHash) -> Option<(&String, &mut Family)> {
+        // A person's own machine has a handful of families: no index to keep in step.
+        self.families
+            .iter_mut()
+            .find(|(_, family)| family.live == token || family.consumed.contains_key(&token))
+    }
+}
+
+impl Family {
+    fn replace(&mut self, old: TokenHash, successor: TokenHash, lifetimes: Lifetimes, now: Timestamp) {
+        self.consumed.insert(old, Consumed { at: now, successor });
+        self.live = successor;
+        self.expires_at = later(now, lifetimes.refresh).min(self.ceiling);
+        while self.consumed.len() > REMEMBER {
+            let oldest = self.consumed.iter().min_by_key(|(_, consumed)| consumed.at).map(|(hash, _)| *hash);
+            let Some(oldest) = oldest else { break };
+            self.consumed.remove(&oldest);
+        }
+    }
+
+    fn grant(&self, id: &str, lifetimes: Lifetimes, now: Timestamp) -> Grant {
+        Grant {
+            family: id.to_owned(),
+            username: self.username.clone(),
+            access_expires_at: later(now, lifetimes.access).min(self.ceiling),
+            refresh_expires_at: self.expires_at,
+            ceiling: self.ceiling,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

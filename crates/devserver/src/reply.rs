@@ -1,0 +1,135 @@
+//! How requests are read and answered: JSON both ways, and a note for the request log with each answer.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, Request},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// What the request log says about an answer. Travels with the response as an extension; it is never sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Note {
+    pub(crate) outcome: String,
+    pub(crate) family: Option<String>,
+}
+
+/// An answer in JSON. No `Debug`: the body may hold tokens.
+pub(crate) struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    note: Note,
+}
+
+impl Answer {
+    /// 200 with this body.
+    pub(crate) fn ok(body: &impl Serialize, outcome: impl Into<String>) -> Self {
+        serde_json::to_vec(body).map_or_else(
+            |_| Self::broken("the answer could not be written as JSON"),
+            |body| Self::new(StatusCode::OK, body, outcome),
+        )
+    }
+
+    /// A refusal in the form of RFC 6749 §5.2.
+    pub(crate) fn refused(status: StatusCode, error: &str, description: impl Into<String>) -> Self {
+        let description = description.into();
+        let body = json!({ "error": error, "error_description": description });
+        Self::new(status, body.to_string().into_bytes(), format!("refused: {description}"))
+    }
+
+    /// 401 at a login, in the form REST backends use.
+    pub(crate) fn invalid_credentials(message: &str) -> Self {
+        let body = json!({ "error": "invalid_credentials", "message": message });
+        Self::new(StatusCode::UNAUTHORIZED, body.to_string().into_bytes(), format!("refused: {message}"))
+    }
+
+    pub(crate) fn invalid_request(description: &str) -> Self {
+        Self::refused(StatusCode::BAD_REQUEST, "invalid_request", description)
+    }
+
+    /// The dev server itself failed.
+    pub(crate) fn broken(what: &str) -> Self {
+        Self::refused(StatusCode::INTERNAL_SERVER_ERROR, "server_error", what)
+    }
+
+    /// About this family.
+    pub(crate) fn family(mut self, family: impl Into<String>) -> Self {
+        self.note.family = Some(family.into());
+        self
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// RFC 6749 §5.1: a reply with tokens is stored by nobody on its way.
+    pub(crate) fn no_store(self) -> Self {
+        self.header(header::CACHE_CONTROL, "no-store").header(header::PRAGMA, "no-cache")
+    }
+
+    /// One more fact for the log.
+    pub(crate) fn remark(mut self, remark: Option<String>) -> Self {
+        if let Some(remark) = remark {
+            self.note.outcome = format!("{}; {remark}", self.note.outcome);
+        }
+        self
+    }
+
+    fn new(status: StatusCode, body: Vec<u8>, outcome: impl Into<String>) -> Self {
+        Self { status, body, headers: Vec::new(), note: Note { outcome: outcome.into(), family: None } }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().extend(self.headers);
+        response.extensions_mut().insert(self.note);
+        response
+    }
+}
+
+/// A request body that is a JSON object and says so.
+///
+/// The content type is demanded because a page in a browser can send any other one to a loopback port without
+/// asking first. Errors never quote the body, which may hold a password.
+pub(crate) struct JsonObject(pub(crate) Map<String, Value>);
+
+impl JsonObject {
+    /// A field that must be a string and must not be empty.
+    pub(crate) fn text(&self, field: &str) -> Result<&str, Answer> {
+        match self.0.get(field).and_then(Value::as_str) {
+            Some(text) if !text.is_empty() => Ok(text),
+            _ => Err(Answer::invalid_request(&format!("the field {field} is missing or no text"))),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonObject {
+    type Rejection = Answer;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Answer> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+        if !is_json {
+            return Err(Answer::invalid_request("the body must be sent as application/json"));
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| Answer::invalid_request("the body could not be read"))?;
+        match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(object)) => Ok(Self(object)),
+            Ok(_) | Err(_) => Err(Answer::invalid_request("the body is no JSON object")),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The server: routes, connections, start and end.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{broadcast, watch},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::{
+    Faults, Options, RequestRecord, StartError, User,
+    backend::Backend,
+    clock::{Clock, SystemClock},
+    control, login,
+    reply::{Answer, Note},
+    request::{self, Closed},
+};
+
+/// How long replies may take to leave once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// The pause after a connection could not be accepted, most often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A running development backend. Dropping it stops it too; [`shutdown`](Self::shutdown) also says when it has ended.
+pub struct DevServer {
+    address: SocketAddr,
+    backend: Arc<Backend>,
+    notices: Vec<String>,
+    stop: watch::Sender<()>,
+    accepting: JoinHandle<()>,
+}
+
+impl DevServer {
+    /// Starts to listen, on the tokio runtime it is called in. Once it returns, requests are answered.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        Self::start_with_clock(options, Arc::new(SystemClock)).await
+    }
+
+    pub(crate) async fn start_with_clock(
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        options.check()?;
+        let asked = options.listen;
+        let refused = |source: io::Error| {
+            if source.kind() == io::ErrorKind::AddrInUse {
+                StartError::PortInUse { address: asked }
+            } else {
+                StartError::Listen { address: asked, source }
+            }
+        };
+        // Before the state is opened: a second server must not touch the file of the first.
+        let listener = TcpListener::bind(asked).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let opening =
+            tokio::task::spawn_blocking(move || Backend::open(options, format!("http://{address}"), clock));
+        let (backend, notices) = opening.await.map_err(|error| StartError::Key(error.to_string()))??;
+
+        let backend = Arc::new(backend);
+        let stop = watch::Sender::new(());
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&backend), stop.subscribe()));
+        Ok(Self { address, backend, notices, stop, accepting })
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:4180`.
+    pub fn url(&self) -> &str {
+        &self.backend.issuer
+    }
+
+    /// The `iss` of its tokens: the same as the [`url`](Self::url).
+    pub fn issuer(&self) -> &str {
+        &self.backend.issuer
+    }
+
+    /// Where it listens; the port is the real one, also where port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Who can sign in.
+    pub fn users(&self) -> &[User] {
+        &self.backend.options.users
+    }
+
+    /// What the person should know about this start, such as a damaged state file. Often empty.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// The latest 5000 requests, oldest first.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.backend.log.all()
+    }
+
+    /// The requests from now on, each as soon as its answer is decided. A follower that falls more than 256 behind
+    /// is told how many it missed.
+    pub fn follow_requests(&self) -> broadcast::Receiver<RequestRecord> {
+        self.backend.log.follow()
+    }
+
+    /// The handle with which faults are planned.
+    pub fn faults(&self) -> Faults {
+        self.backend.faults.clone()
+    }
+
+    /// Revokes every session of this user, as an administrator would; how many were still going. `None` for a name
+    /// nobody has.
+    pub async fn revoke(&self, username: &str) -> Option<usize> {
+        let revoked = self.backend.revoke(username)?;
+        // What could not be written now is written with the next change, or at the end.
+        let _ = self.backend.save().await;
+        Some(revoked)
+    }
+
+    /// Accepts nothing new, lets replies leave for up to 2 s, then ends. The port is free afterwards.
+    pub async fn shutdown(self) {
+        let Self { backend, stop, accepting, .. } = self;
+        drop(stop);
+        // It ends by itself; it only fails if the runtime is going away, which ends it as well.
+        let _ = accepting.await;
+        let _ = backend.save().await;
+    }
+}
+
+impl std::fmt::Debug for DevServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DevServer").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+fn router(backend: Arc<Backend>) -> Router {
+    Router::new()
+        .route("/", get(about))
+        .route("/auth/login", post(login::login))
+        .route("/auth/refreshToken", post(login::refresh))
+        .route("/auth/logout", post(login::logout))
+        .route("/auth/me", get(login::me))
+        .route("/.well-known/jwks.json", get(key_set))
+        .route(
+            "/__fault",
+            post(control::plan_fault).get(control::planned_faults).delete(control::clear_faults),
+        )
+        .route("/__revoke", post(control::revoke))
+        .route("/__requests", get(control::requests))
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(backend)
+}
+
+/// Ends when `stop` has no sender any more: that is both the shutdown and the drop of the server.
+async fn accept(listener: TcpListener, backend: Arc<Backend>, mut stop: watch::Receiver<()>) {
+    let router = router(Arc::clone(&backend));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, Arc::clone(&backend), router.clone(), stop.clone()));
+                }
+                Err(_) => {
+                    tokio::select! {
+                        () = backend.clock.sleep(ACCEPT_PAUSE) => {}
+                        _ = stop.changed() => break,
+                    }
+                }
+            },
+            // Connections that ended are taken out, or the set would grow for as long as the server runs.
+            Some(_) = connections.join_next() => {}
+            _ = stop.changed() => break,
+        }
+    }
+    drop(listener);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    // Those that take longer are cut off when the set is dropped.
+    let _ = tokio::time::timeout(DRAIN, drained).await;
+}
+
+async fn serve(stream: TcpStream, backend: Arc<Backend>, router: Router, mut stop: watch::Receiver<()>) {
+    let stopped = stop.clone();
+    let service = service_fn(move |request| {
+        let answering = request::answer(Arc::clone(&backend), router.clone(), stopped.clone(), request);
+        // In a task of its own: a client that hangs up does not undo what it asked for.
+        let answering = tokio::spawn(answering);
+        async move { answering.await.unwrap_or(Err(Closed)) }
+    });
+    // The timer lets hyper close a connection whose request never comes to an end.
+    let connection =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // A connection that ends badly is the client's business, or a fault that was planned.
+    let ended = tokio::select! {
+        _ = connection.as_mut() => true,
+        _ = stop.changed() => false,
+    };
+    if !ended {
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    }
+}
+
+async fn about(State(backend): State<Arc<Backend>>) -> Response {
+    let text = format!(
+        "This is the Latchkey development backend at {}.\n\
+         It issues tokens for made-up users; nothing real is behind it.\n\n\
+         POST /auth/login          {{\"username\", \"password\"}}\n\
+         POST /auth/refreshToken   {{\"token\"}}\n\
+         POST /auth/logout         {{\"token\"}}\n\
+         GET  /auth/me             with Authorization: Bearer\n\
+         GET  /.well-known/jwks.json\n\
+         GET  /__requests          what this server saw\n\
+         POST /__fault             make something go wrong\n\
+         POST /__revoke            {{\"username\"}}\n",
+        backend.issuer
+    );
+    let mut response = text.into_response();
+    response.extensions_mut().insert(Note { outcome: "told what this server is".into(), family: None });
+    response
+}
+
+async fn key_set(State(backend): State<Arc<Backend>>) -> Answer {
+    Answer::ok(&backend.key.key_set(), "published the key set")
+}
+
+async fn not_found() -> Answer {
+    Answer::refused(StatusCode::NOT_FOUND, "not_found", "there is no such path here")
+}
+
+async fn wrong_method() -> Answer {
+    Answer::refused(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "this path takes another method")
+}

@@ -1,0 +1,7 @@
+//! The server over a real socket, with a clock that the tests move.
+
+mod client;
+mod endpoints;
+mod faults;
+mod sessions;
+mod state;
