@@ -1,0 +1,280 @@
+//! When to renew, and how long to wait after a failure.
+
+use jiff::SignedDuration;
+
+use crate::time::{Jitter, Now, Stamp};
+use crate::token_set::{Source, TokenFacts};
+
+/// The widest margin that is chosen by itself.
+pub const MAX_MARGIN: SignedDuration = SignedDuration::from_secs(3600);
+
+/// How far apart renewals of tokens stay that arrive already expired.
+pub const EXPIRED_ON_ARRIVAL: SignedDuration = SignedDuration::from_secs(60);
+
+/// The longest wait between two tries while the access token lives.
+pub const MAX_BACKOFF: SignedDuration = SignedDuration::from_secs(60);
+
+/// The longest wait between two tries after the access token has expired.
+pub const MAX_BACKOFF_EXPIRED: SignedDuration = SignedDuration::from_secs(300);
+
+/// The longest `Retry-After` that is believed.
+pub const MAX_RETRY_AFTER: SignedDuration = SignedDuration::from_secs(3600);
+
+/// How many renewals in a row may buy less than half of what they promised before the storm breaker stops.
+pub const STORM: u32 = 6;
+
+/// How long the storm breaker waits before it lets one renewal through.
+pub const STORM_PAUSE: SignedDuration = SignedDuration::from_secs(15 * 60);
+
+/// How many answers without a readable verdict are waited out before the refresh token is quarantined.
+pub const UNCLEAR_ANSWERS: u32 = 4;
+
+/// What an account asks of its renewals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long before expiry to renew; a fifth of the lifetime, at most an hour, if not set.
+    pub renew_before: Option<SignedDuration>,
+    /// The lifetime of an access token of which nobody says when it ends.
+    pub assumed_lifetime: SignedDuration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { renew_before: None, assumed_lifetime: SignedDuration::from_secs(300) }
+    }
+}
+
+/// When a token set is to be renewed, and why then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plan {
+    /// When.
+    pub due: Stamp,
+    /// From when on renewing makes sense: the start of the margin.
+    pub margin_from: Stamp,
+    /// How long before expiry that is, without jitter.
+    pub margin: SignedDuration,
+    /// How much earlier than the margin it is, so that a fleet does not renew in one second.
+    pub jitter: SignedDuration,
+    /// What the margin follows from.
+    pub basis: Basis,
+}
+
+/// What the margin of a plan follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// A fifth of the lifetime.
+    FifthOfLifetime,
+    /// An hour: a fifth of the lifetime would be more.
+    AnHour,
+    /// The account's `renew_before`.
+    RenewBefore,
+    /// Half of the lifetime: the account's `renew_before` would be more.
+    HalfOfLifetime,
+    /// The token arrived expired.
+    ExpiredOnArrival,
+    /// The session's ceiling, which the last renewal did not move.
+    Ceiling,
+}
+
+impl Policy {
+    /// Plans the renewal of a token set that is in hand at `now`.
+    ///
+    /// `margin = min(lifetime / 5, 1 h)` or `renew_before`, never more than half of the lifetime;
+    /// `due = expiry - margin - jitter` with `jitter` in `[0, margin / 4)`. Never in the past, never after expiry (unless the
+    /// token arrived expired), never in the first half of the lifetime.
+    ///
+    /// Where the access token reaches the session's ceiling and the renewal from `previous` did not move that
+    /// ceiling, renewing early buys nothing: it is tried at the ceiling, and the provider's answer decides.
+    pub fn plan(&self, facts: &TokenFacts, previous: Option<&TokenFacts>, now: Now) -> Plan {
+        let lifetime = facts.lifetime();
+        if lifetime <= SignedDuration::ZERO {
+            let due = facts.received.plus(EXPIRED_ON_ARRIVAL).later(now.stamp, now.stamp);
+            let zero = SignedDuration::ZERO;
+            return Plan {
+                due,
+                margin_from: due,
+                margin: zero,
+                jitter: zero,
+                basis: Basis::ExpiredOnArrival,
+            };
+        }
+        if previous.is_some_and(|previous| clipped(facts) && !ceiling_moved(previous, facts)) {
+            let (due, zero) = (facts.access.expires.later(now.stamp, now.stamp), SignedDuration::ZERO);
+            return Plan { due, margin_from: due, margin: zero, jitter: zero, basis: Basis::Ceiling };
+        }
+        let (half, fifth) = (lifetime / 2, lifetime / 5);
+        let (margin, basis) = match self.renew_before {
+            Some(asked) if asked > half => (half, Basis::HalfOfLifetime),
+            Some(asked) => (asked.max(SignedDuration::ZERO), Basis::RenewBefore),
+            None if fifth > MAX_MARGIN => (MAX_MARGIN, Basis::AnHour),
+            None => (fifth, Basis::FifthOfLifetime),
+        };
+        let jitter = now.jitter.of((margin / 4).min(half - margin));
+        let expiry = facts.access.expires;
+        let due = expiry.plus(-(margin + jitter)).later(now.stamp, now.stamp);
+        Plan { due, margin_from: expiry.plus(-margin), margin, jitter, basis }
+    }
+}
+
+/// Ends less than this apart are the same end: servers count in whole seconds.
+const SAME_END: SignedDuration = SignedDuration::from_secs(2);
+
+/// Whether the access token lives as long as the session does: no renewal can buy more.
+pub(crate) fn clipped(facts: &TokenFacts) -> bool {
+    facts.session.is_some_and(|session| session.expires.left(facts.access.expires) < SAME_END)
+}
+
+fn ceiling_moved(previous: &TokenFacts, facts: &TokenFacts) -> bool {
+    match (previous.session, facts.session) {
+        (Some(before), Some(after)) => after.expires.wall.duration_since(before.expires.wall) >= SAME_END,
+        (None, _) | (_, None) => true,
+    }
+}
+
+impl Plan {
+    /// Why the renewal is due then, in a sentence without subject ("a fifth of the lifetime before expiry").
+    pub fn why(&self, facts: &TokenFacts) -> String {
+        let mut why = match self.basis {
+            Basis::FifthOfLifetime => "a fifth of the lifetime before expiry".to_owned(),
+            Basis::AnHour => "an hour before expiry".to_owned(),
+            Basis::RenewBefore => format!("{} before expiry, as the account asks", in_words(self.margin)),
+            Basis::HalfOfLifetime => {
+                "half of the lifetime before expiry; renew_before asks for more than that".to_owned()
+            }
+            Basis::Ceiling => {
+                return "the session ends then, and the last renewal did not move that end".to_owned();
+            }
+            Basis::ExpiredOnArrival => {
+                return "the token arrived already expired; the clock here or at the server may be wrong"
+                    .to_owned();
+            }
+        };
+        if self.jitter >= SignedDuration::from_secs(1) {
+            why = format!("{why}, {} of jitter", in_words(self.jitter));
+        }
+        if facts.access.source == Source::Assumed {
+            why.push_str("; the server does not say how long the token lives, so that is assumed");
+        }
+        why
+    }
+}
+
+/// How long to wait before the next try after `failures` failures in a row (at least one).
+///
+/// One second, doubled with each failure, up to [`MAX_BACKOFF`] while the access token lives and
+/// [`MAX_BACKOFF_EXPIRED`] after; equal jitter: half of it fixed, half drawn.
+pub fn backoff(failures: u32, token_lives: bool, jitter: Jitter) -> SignedDuration {
+    let cap = if token_lives { MAX_BACKOFF } else { MAX_BACKOFF_EXPIRED };
+    let doubled = 1_i64.checked_shl(failures.saturating_sub(1).min(30)).unwrap_or(i64::MAX);
+    let whole = SignedDuration::from_secs(doubled).min(cap);
+    whole / 2 + jitter.of(whole / 2)
+}
+
+/// How long to wait before the next try to store tokens that are in hand: 0.2 s, doubled up to 30 s.
+pub fn save_backoff(failures: u32) -> SignedDuration {
+    let doubled = 200_i64.checked_shl(failures.saturating_sub(1).min(20)).unwrap_or(i64::MAX);
+    SignedDuration::from_millis(doubled).min(SignedDuration::from_secs(30))
+}
+
+/// A duration in words: its largest unit, and the next if it says something ("1 h 5 min", "12 s", "300 ms").
+pub fn in_words(duration: SignedDuration) -> String {
+    let millis = duration.as_millis().max(0);
+    let (secs, mins) = (millis / 1000, millis / 60_000);
+    let two = |big: i128, unit: &str, small: i128, part: &str| {
+        if small == 0 { format!("{big} {unit}") } else { format!("{big} {unit} {small} {part}") }
+    };
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..60_000 => format!("{secs} s"),
+        60_000..3_600_000 => two(mins, "min", secs % 60, "s"),
+        3_600_000..86_400_000 => two(mins / 60, "h", mins % 60, "min"),
+        _ => two(mins / 1440, "d", mins / 60 % 24, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::samples;
+    use crate::token_set::Clock;
+    use proptest::prelude::*;
+
+    fn now(secs: i64, draw: u16) -> Now {
+        Now { stamp: samples::at(secs), jitter: Jitter(draw) }
+    }
+
+    #[test]
+    fn a_token_of_a_minute_renews_between_45_and_48_seconds() {
+        for draw in [0, 1, u16::MAX / 2, u16::MAX] {
+            let plan = Policy::default().plan(&samples::facts(1, 60), None, now(0, draw));
+            let due = plan.due.left(samples::at(0)).as_secs_f64();
+            assert!((45.0..=48.0).contains(&due), "{due}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_a_day_renews_about_an_hour_ahead() {
+        let plan = Policy::default().plan(&samples::facts(1, 86_400), None, now(0, 0));
+        assert_eq!(plan.due.left(samples::at(0)).as_secs(), 86_400 - 3_600);
+        assert_eq!(plan.basis, Basis::AnHour);
+    }
+
+    #[test]
+    fn a_token_that_arrives_expired_is_not_renewed_in_a_loop() {
+        let plan = Policy::default().plan(&samples::facts(1, 0), None, now(0, 0));
+        assert_eq!(plan.due.left(samples::at(0)), EXPIRED_ON_ARRIVAL);
+    }
+
+    #[test]
+    fn near_a_fixed_ceiling_shorter_and_shorter_tokens_are_not_chased() {
+        let ceiling = Clock { expires: samples::at(60), source: Source::SessionExpiry };
+        let before = TokenFacts { session: Some(ceiling), ..samples::facts(1, 60) };
+        let first = Policy::default().plan(&before, None, now(0, 0));
+        assert_eq!(first.due.left(samples::at(0)).as_secs(), 48, "a rolling session may move its ceiling");
+        let clipped = TokenFacts { generation: 2, received: samples::at(48), ..before.clone() };
+        let plan = Policy::default().plan(&clipped, Some(&before), now(48, 0));
+        assert_eq!((plan.basis, plan.due.left(samples::at(0)).as_secs()), (Basis::Ceiling, 60));
+        let moved = Clock { expires: samples::at(108), source: Source::SessionExpiry };
+        let rolled = TokenFacts { session: Some(moved), access: moved, ..clipped };
+        assert_eq!(Policy::default().plan(&rolled, Some(&before), now(48, 0)).basis, Basis::FifthOfLifetime);
+    }
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        for (secs, words) in
+            [(0, "0 ms"), (59, "59 s"), (60, "1 min"), (3_900, "1 h 5 min"), (90_000, "1 d 1 h")]
+        {
+            assert_eq!(in_words(SignedDuration::from_secs(secs)), words);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn due_is_never_in_the_past_after_expiry_or_in_the_first_half(
+            lifetime in 1_i64..100_000_000, asked in prop::option::of(-10_i64..200_000_000), draw: u16, late in 0_i64..1000,
+        ) {
+            let policy = Policy { renew_before: asked.map(SignedDuration::from_secs), ..Policy::default() };
+            let facts = samples::facts(1, lifetime);
+            let now = now(late.min(lifetime), draw);
+            let plan = policy.plan(&facts, None, now);
+            prop_assert!(plan.due.left(now.stamp) >= SignedDuration::ZERO, "in the past");
+            prop_assert!(facts.access.expires.left(plan.due) >= SignedDuration::ZERO, "after expiry");
+            let from_start = plan.due.left(facts.received);
+            prop_assert!(from_start * 2 >= SignedDuration::from_secs(lifetime), "in the first half: {from_start:?}");
+        }
+
+        #[test]
+        fn backoff_grows_and_is_bounded(failures in 1_u32.., lives: bool, draw: u16) {
+            let wait = backoff(failures, lives, Jitter(draw));
+            let cap = if lives { MAX_BACKOFF } else { MAX_BACKOFF_EXPIRED };
+            prop_assert!(wait >= SignedDuration::from_millis(500) && wait <= cap);
+            prop_assert!(backoff(failures.saturating_add(1), lives, Jitter(0)) >= backoff(failures, lives, Jitter(0)));
+        }
+
+        #[test]
+        fn saving_is_tried_again_soon_and_for_ever(failures in 1_u32..) {
+            let wait = save_backoff(failures);
+            prop_assert!(wait >= SignedDuration::from_millis(200) && wait <= SignedDuration::from_secs(30));
+        }
+    }
+}

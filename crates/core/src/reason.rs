@@ -1,0 +1,186 @@
+//! Why a session is not simply signed in, in a code for programs and a sentence for people.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a session ended, or waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Reason {
+    /// Nobody has signed in to this account on this machine.
+    NeverSignedIn,
+    /// The person signed out here.
+    SignedOut,
+    /// The stored tokens are gone: signed out by another process, or the keychain was reset.
+    VaultEmpty,
+    /// The provider refused the refresh token (RFC 6749 §5.2 `invalid_grant`, or a declared status).
+    Refused {
+        /// The provider's words, made harmless by [`crate::text::foreign`].
+        said: Option<String>,
+    },
+    /// The provider refused the refresh token right after a reply was lost: it may have been spent by that.
+    RefusedAfterLostReply {
+        /// The provider's words, made harmless by [`crate::text::foreign`].
+        said: Option<String>,
+    },
+    /// The provider kept refusing without a verdict that can be read.
+    Unclear {
+        /// The last status.
+        status: u16,
+    },
+    /// The access token has expired, and the provider issued no refresh token.
+    NotRenewable,
+    /// The keychain does not answer as it should.
+    Vault {
+        /// What is wrong with it.
+        problem: VaultProblem,
+    },
+    /// The session reached the end its provider had set for it.
+    CeilingReached,
+    /// The provider could not be reached; the refresh token is surely unspent.
+    Unreachable {
+        /// What went wrong, in a few words.
+        what: String,
+    },
+    /// The reply was lost after the request had left.
+    ReplyLost,
+    /// The provider answered that it cannot do it now.
+    ProviderBusy {
+        /// The status.
+        status: u16,
+    },
+    /// What answered is no token reply: a captive portal or a proxy, most likely.
+    NotTheProvider {
+        /// The status.
+        status: u16,
+    },
+    /// The account is set up wrongly; the provider says so.
+    Misconfigured {
+        /// The status.
+        status: u16,
+        /// The provider's words, made harmless by [`crate::text::foreign`].
+        said: Option<String>,
+    },
+    /// Another process holds the renewal lock of this account.
+    LockBusy,
+    /// Renewals buy less than half of what they promise; the storm breaker has stopped them for a while.
+    Storm,
+    /// The session is being opened: the vault is read.
+    Opening,
+}
+
+/// What is wrong with the vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VaultProblem {
+    /// It is locked, and nobody unlocked it.
+    Locked,
+    /// It is not there: no keychain service, no session bus.
+    Unavailable,
+    /// It refused the operation.
+    Refused,
+    /// It did not answer in time.
+    Slow,
+    /// The item is too large for it.
+    TooLarge,
+    /// The item cannot be read as one of ours.
+    Damaged,
+    /// The item was written by a newer version of Latchkey.
+    Newer,
+}
+
+impl VaultProblem {
+    /// Stable name for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Locked => "keychain_locked",
+            Self::Unavailable => "keychain_unavailable",
+            Self::Refused => "keychain_refused",
+            Self::Slow => "keychain_slow",
+            Self::TooLarge => "keychain_item_too_large",
+            Self::Damaged => "keychain_item_damaged",
+            Self::Newer => "keychain_item_newer",
+        }
+    }
+
+    /// What is wrong and what to do, in a sentence.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Locked => "The keychain is locked. Unlock it; renewing goes on by itself",
+            Self::Unavailable => {
+                "No keychain answers. Start the keychain service (GNOME Keyring, KWallet, KeePassXC) or choose another vault with LATCHKEY_VAULT"
+            }
+            Self::Refused => "The keychain refused. Allow Latchkey to use it",
+            Self::Slow => "The keychain does not answer in time. Look for a question it may have opened",
+            Self::TooLarge => {
+                "The tokens are too large for this keychain. Choose another vault with LATCHKEY_VAULT"
+            }
+            Self::Damaged => "The stored item cannot be read. Sign in again to replace it",
+            Self::Newer => "The stored item was written by a newer version of Latchkey. Update this one",
+        }
+    }
+}
+
+impl Reason {
+    /// Stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NeverSignedIn => "never_signed_in",
+            Self::SignedOut => "signed_out",
+            Self::VaultEmpty => "vault_empty",
+            Self::Refused { .. } => "refused",
+            Self::RefusedAfterLostReply { .. } => "refused_after_lost_reply",
+            Self::Unclear { .. } => "unclear_refusal",
+            Self::NotRenewable => "not_renewable",
+            Self::Vault { problem } => problem.code(),
+            Self::CeilingReached => "ceiling_reached",
+            Self::Unreachable { .. } => "unreachable",
+            Self::ReplyLost => "reply_lost",
+            Self::ProviderBusy { .. } => "provider_busy",
+            Self::NotTheProvider { .. } => "not_the_provider",
+            Self::Misconfigured { .. } => "misconfigured",
+            Self::LockBusy => "lock_busy",
+            Self::Storm => "storm_breaker",
+            Self::Opening => "opening",
+        }
+    }
+
+    /// What happened and what to do, in a sentence.
+    pub fn message(&self) -> String {
+        let quoted = |said: &Option<String>| said.as_ref().map_or(String::new(), |s| format!(" (“{s}”)"));
+        match self {
+            Self::NeverSignedIn => "Nobody has signed in yet".to_owned(),
+            Self::SignedOut => "You signed out".to_owned(),
+            Self::VaultEmpty => {
+                "The stored tokens are gone: signed out elsewhere, or the keychain was reset. Sign in again".to_owned()
+            }
+            Self::Refused { said } => format!("The provider refused to renew{}. Sign in again", quoted(said)),
+            Self::RefusedAfterLostReply { said } => format!(
+                "A reply was lost on the way, and the provider now refuses to renew{}. Sign in again",
+                quoted(said)
+            ),
+            Self::Unclear { status } => format!(
+                "The provider keeps answering {status} without saying why. Sign in again; if it stays, ask who runs it"
+            ),
+            Self::NotRenewable => {
+                "The access token has expired, and the provider gave no refresh token. Sign in again".to_owned()
+            }
+            Self::Vault { problem } => problem.message().to_owned(),
+            Self::CeilingReached => "The session reached the end its provider had set. Sign in again".to_owned(),
+            Self::Unreachable { what } => format!("The provider cannot be reached: {what}"),
+            Self::ReplyLost => "The provider's reply did not arrive".to_owned(),
+            Self::ProviderBusy { status } => format!("The provider answered {status}; it is asked again"),
+            Self::NotTheProvider { status } => format!(
+                "Something other than the provider answered ({status}): a Wi-Fi sign-in page or a proxy, most likely"
+            ),
+            Self::Misconfigured { status, said } => format!(
+                "The provider answered {status}{}: the account's address or client settings do not fit. Your session is kept; correct the account",
+                quoted(said)
+            ),
+            Self::LockBusy => "Another Latchkey process is renewing this account".to_owned(),
+            Self::Storm => {
+                "Renewals buy less than half of the time they promise, so they pause: the clock here or at the provider may be wrong. Renew by hand to go on".to_owned()
+            }
+            Self::Opening => "The keychain is being read".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What a session wants done.
+
+use crate::reason::{Reason, VaultProblem};
+use crate::record::Record;
+use crate::session::input::Asker;
+
+/// Ties an answer to its effect. An answer with an id that is not awaited is dropped and recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EffectId(pub u64);
+
+/// Something to be done in the world, in the order given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Read the vault.
+    Load(EffectId),
+    /// Sign in with what the caller brought, and store what comes back.
+    Authenticate(EffectId),
+    /// Renew this generation: lock, re-read, exchange, store. No caller can cancel it.
+    Renew {
+        /// Ties the answer to it.
+        id: EffectId,
+        /// The generation to be replaced; a newer one in the vault is adopted instead.
+        generation: u64,
+        /// Who wanted it.
+        asker: Asker,
+    },
+    /// Try again to store the tokens that have arrived.
+    Save(EffectId),
+    /// Revoke and erase.
+    Wipe(EffectId),
+    /// Hand the tokens that have arrived to whoever asks: they are durable now.
+    Publish {
+        /// Their generation.
+        generation: u64,
+    },
+    /// Drop every token from memory.
+    Forget,
+    /// Tell the person.
+    Notify(Notice),
+    /// Write to the event log.
+    Record(Record),
+}
+
+/// What a person must be told even when the window is closed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// Only a new sign-in helps.
+    SignInNeeded(Reason),
+    /// New tokens cannot be stored; they are lost if the program ends now.
+    CannotSave(VaultProblem),
+}

@@ -1,0 +1,132 @@
+//! What a session can be told.
+
+use crate::disposition::Failure;
+use crate::fingerprint::Fingerprint;
+use crate::reason::{Reason, VaultProblem};
+use crate::session::effect::EffectId;
+use crate::token_set::TokenFacts;
+
+/// Something that happened, or that someone wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Someone wants to sign in.
+    SignInRequested,
+    /// The sign-in was given up.
+    SignInCancelled,
+    /// Someone wants to sign out.
+    SignOutRequested,
+    /// Someone wants a renewal now.
+    RenewRequested(Asker),
+    /// Another process may have changed the stored tokens.
+    ReloadRequested,
+    /// A resource server refused an access token (RFC 6750 §3.1 `invalid_token`).
+    TokenRejected(Fingerprint),
+    /// The deadline has come, or a clock was set.
+    TimePassed,
+    /// Answer to [`crate::session::Effect::Load`].
+    Loaded(EffectId, Loaded),
+    /// Answer to [`crate::session::Effect::Authenticate`].
+    Authenticated(EffectId, Authenticated),
+    /// Answer to [`crate::session::Effect::Renew`].
+    Renewed(EffectId, Renewal),
+    /// Answer to [`crate::session::Effect::Save`].
+    Saved(EffectId, Result<(), VaultProblem>),
+    /// Answer to [`crate::session::Effect::Wipe`].
+    Wiped(EffectId, Result<(), VaultProblem>),
+}
+
+/// Who wants a renewal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// The plan.
+    Plan,
+    /// The end of a wait.
+    Retry,
+    /// A resource server that refused the access token.
+    ResourceServer,
+    /// A person.
+    Person,
+    /// A program that needs a token valid for longer than this one.
+    Program,
+}
+
+impl Asker {
+    /// Why a renewal is under way, without a full stop.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Plan => "renewing as planned",
+            Self::Retry => "trying again to renew",
+            Self::ResourceServer => "renewing because the access token was refused",
+            Self::Person => "renewing because you asked",
+            Self::Program => "renewing because a program needs a token that lives longer",
+        }
+    }
+
+    /// Whether the storm breaker counts it.
+    pub(crate) fn counts(self) -> bool {
+        match self {
+            Self::Plan | Self::Retry | Self::ResourceServer => true,
+            Self::Person | Self::Program => false,
+        }
+    }
+}
+
+/// What the vault held.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists per reading of the vault; a box would cost every match"
+)]
+pub enum Loaded {
+    /// Tokens.
+    Found(TokenFacts),
+    /// Surely nothing.
+    Absent,
+    /// It cannot be known now. Never taken for nothing.
+    Unknown(VaultProblem),
+}
+
+/// How a sign-in ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Authenticated {
+    /// Signed in, and the tokens are durable.
+    Done(TokenFacts),
+    /// Signed in, but the tokens could not be stored.
+    Unsaved(TokenFacts, VaultProblem),
+    /// Not signed in.
+    Failed(Reason),
+}
+
+/// How a renewal ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Renewal {
+    /// Renewed, and the tokens are durable.
+    Done {
+        /// The new tokens.
+        facts: TokenFacts,
+        /// How long the exchange and storing took, in milliseconds.
+        took_ms: u64,
+    },
+    /// Someone else had renewed: the vault held a newer generation.
+    Adopted(TokenFacts),
+    /// Renewed, but the tokens could not be stored.
+    Unsaved {
+        /// The new tokens.
+        facts: TokenFacts,
+        /// What is wrong.
+        problem: VaultProblem,
+    },
+    /// The exchange failed, after a second look where it was refused.
+    Failed {
+        /// How.
+        failure: Failure,
+        /// Whether a reply had been lost on the way before this answer.
+        after_lost_reply: bool,
+    },
+    /// Nothing was sent: the vault cannot be read or written now.
+    NoVault(VaultProblem),
+    /// Nothing was sent: another process holds the lock.
+    LockBusy,
+    /// Nothing was sent: the stored tokens are gone.
+    Absent,
+}

@@ -1,0 +1,18 @@
+//! The session machine: see the README beside this file for its diagram.
+//!
+//! [`step`] is the only way a session changes. It decides and never acts: what is to be done leaves as
+//! [`Effect`]s, in the order in which they are to be done, and the answers come back as [`Input`]s.
+
+mod effect;
+mod input;
+#[cfg(test)]
+pub(crate) mod samples;
+mod state;
+#[cfg(test)]
+mod tests;
+mod transition;
+
+pub use effect::{Effect, EffectId, Notice};
+pub use input::{Asker, Authenticated, Input, Loaded, Renewal};
+pub use state::{Action, Headline, Held, Next, Session, State, Tally};
+pub use transition::{Step, open, step};

@@ -1,0 +1,430 @@
+//! What holds whatever happens, in whatever order, with clocks that jump and answers that come late.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use crate::disposition::Failure;
+use crate::reason::{Reason, VaultProblem};
+use crate::session::{
+    Asker, Authenticated, Effect, EffectId, Headline, Input, Loaded, Renewal, Session, State,
+};
+use crate::session::{samples, step};
+use crate::time::{Jitter, Now, Stamp};
+use crate::token_set::{Clock, Source, TokenFacts};
+
+proptest! {
+    #[test]
+    fn a_session_keeps_its_invariants_whatever_happens(moves in prop::collection::vec(moves(), 1..80)) {
+        let mut world = World::new();
+        for made in moves {
+            world.make(made)?;
+        }
+    }
+}
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Move {
+    Tell(Input),
+    /// A resource server refuses the access token in hand.
+    Reject,
+    /// Time goes on.
+    Wait(u16),
+    /// Someone sets the wall clock.
+    SetClock(i16),
+    /// Time goes on to the deadline.
+    Deadline,
+    /// The awaited answer comes.
+    Answer(Outcome),
+    /// An answer comes that nobody waits for: to an effect of long ago, or to none at all.
+    Late(u64, Outcome),
+}
+
+/// How whatever was asked for ends; what it means depends on what was asked for.
+#[derive(Clone, Debug)]
+struct Outcome {
+    kind: u8,
+    lifetime: i64,
+    renewable: bool,
+    ceiling: Option<i64>,
+    newer: u64,
+    sealed: bool,
+    failure: Failure,
+    problem: VaultProblem,
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        2 => requests().prop_map(Move::Tell),
+        1 => Just(Move::Reject),
+        1 => (0_u16..600).prop_map(Move::Wait),
+        1 => (-7200_i16..7200).prop_map(Move::SetClock),
+        3 => Just(Move::Deadline),
+        5 => outcomes().prop_map(Move::Answer),
+        1 => (0_u64..40, outcomes()).prop_map(|(id, outcome)| Move::Late(id, outcome)),
+    ]
+}
+
+fn requests() -> impl Strategy<Value = Input> {
+    let asker = prop::sample::select(vec![
+        Asker::Plan,
+        Asker::Retry,
+        Asker::ResourceServer,
+        Asker::Person,
+        Asker::Program,
+    ]);
+    prop_oneof![
+        3 => Just(Input::SignInRequested),
+        1 => Just(Input::SignInCancelled),
+        1 => Just(Input::SignOutRequested),
+        2 => Just(Input::ReloadRequested),
+        2 => Just(Input::TimePassed),
+        1 => Just(Input::TokenRejected(samples::access_fingerprint(99_999))),
+        3 => asker.prop_map(Input::RenewRequested),
+    ]
+}
+
+fn outcomes() -> impl Strategy<Value = Outcome> {
+    let failure = prop::sample::select(vec![
+        samples::offline(),
+        Failure::NoReply,
+        samples::refused(),
+        samples::misconfigured(),
+        samples::bare(401, None),
+        samples::bare(503, None),
+        samples::bare(429, Some(90)),
+    ]);
+    let problem = prop::sample::select(vec![VaultProblem::Locked, VaultProblem::Slow, VaultProblem::Damaged]);
+    let lifetime = prop_oneof![Just(0_i64), -30_i64..0, 1_i64..4000];
+    let ceiling = prop::option::weighted(0.3, 0_i64..4000);
+    let flags = (prop::bool::weighted(0.85), prop::bool::weighted(0.1));
+    (0_u8..12, lifetime, flags, ceiling, 0_u64..3, failure, problem).prop_map(
+        |(kind, lifetime, (renewable, sealed), ceiling, newer, failure, problem)| Outcome {
+            kind,
+            lifetime,
+            renewable,
+            ceiling,
+            newer,
+            sealed,
+            failure,
+            problem,
+        },
+    )
+}
+
+/// A request-like effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Load,
+    Authenticate,
+    Renew,
+    Save,
+    Wipe,
+}
+
+fn asked(effect: &Effect) -> Option<(EffectId, Asked)> {
+    match effect {
+        Effect::Load(id) => Some((*id, Asked::Load)),
+        Effect::Authenticate(id) => Some((*id, Asked::Authenticate)),
+        Effect::Renew { id, .. } => Some((*id, Asked::Renew)),
+        Effect::Save(id) => Some((*id, Asked::Save)),
+        Effect::Wipe(id) => Some((*id, Asked::Wipe)),
+        Effect::Publish { .. } | Effect::Forget | Effect::Notify(_) | Effect::Record(_) => None,
+    }
+}
+
+/// A session and the world around it: two clocks, a vault, and what is being done.
+struct World {
+    session: Session,
+    now: Stamp,
+    /// The last generation that any process stored.
+    generation: u64,
+    awaited: Option<(EffectId, Asked)>,
+    /// The vault holds tokens that the person wanted erased.
+    owes_wipe: bool,
+}
+
+impl World {
+    fn new() -> Self {
+        let session = samples::opening();
+        let awaited = Some((samples::awaited(&session), Asked::Load));
+        Self { session, now: samples::at(0), generation: 0, awaited, owes_wipe: false }
+    }
+
+    fn make(&mut self, made: Move) -> Result<(), TestCaseError> {
+        match made {
+            Move::Tell(input) => self.tell(&input),
+            Move::Reject => {
+                let current = self.session.held().map(|held| held.facts.access_fingerprint);
+                current.map_or(Ok(()), |current| self.tell(&Input::TokenRejected(current)))
+            }
+            Move::Wait(secs) => {
+                self.now = self.now.plus(SignedDuration::from_secs(secs.into()));
+                Ok(())
+            }
+            Move::SetClock(by) => {
+                let wall = self.now.plus(SignedDuration::from_secs(by.into())).wall;
+                self.now = Stamp { wall, ..self.now };
+                self.tell(&Input::TimePassed)
+            }
+            Move::Deadline => {
+                let Some(deadline) = self.session.deadline() else { return Ok(()) };
+                self.now = self.now.plus(deadline.left(self.now).max(SignedDuration::ZERO));
+                self.tell(&Input::TimePassed)
+            }
+            Move::Answer(outcome) => {
+                let Some((id, asked)) = self.awaited else { return Ok(()) };
+                let input = self.answer(id, asked, &outcome);
+                self.tell(&input)
+            }
+            Move::Late(id, outcome) => {
+                let id = EffectId(id);
+                if self.awaited.is_some_and(|(awaited, _)| awaited == id) {
+                    return Ok(());
+                }
+                let kinds = [Asked::Load, Asked::Authenticate, Asked::Renew, Asked::Save, Asked::Wipe];
+                let input = self.answer(id, kinds[usize::from(outcome.kind) % 5], &outcome);
+                let before = self.session.clone();
+                let after = step(self.session.clone(), input, self.draw());
+                prop_assert_eq!(after.session, before, "a late answer changed something");
+                let records = after.effects.iter().map(|effect| matches!(effect, Effect::Record(_)));
+                prop_assert!(after.effects.len() == 1 && records.into_iter().all(|record| record));
+                Ok(())
+            }
+        }
+    }
+
+    fn answer(&mut self, id: EffectId, asked: Asked, outcome: &Outcome) -> Input {
+        match asked {
+            Asked::Load => Input::Loaded(
+                id,
+                match outcome.kind {
+                    0..6 => Loaded::Found(self.facts(outcome, outcome.newer)),
+                    6..9 => Loaded::Absent,
+                    _ => Loaded::Unknown(outcome.problem),
+                },
+            ),
+            Asked::Authenticate => Input::Authenticated(
+                id,
+                match outcome.kind {
+                    0..8 => Authenticated::Done(self.facts(outcome, 1)),
+                    8..10 => Authenticated::Unsaved(self.facts(outcome, 1), outcome.problem),
+                    _ => Authenticated::Failed(Reason::ReplyLost),
+                },
+            ),
+            Asked::Renew => Input::Renewed(
+                id,
+                match outcome.kind {
+                    0..5 => Renewal::Done { facts: self.facts(outcome, 1), took_ms: 80 },
+                    5 => Renewal::Adopted(self.facts(outcome, 1 + outcome.newer)),
+                    6 => Renewal::Unsaved { facts: self.facts(outcome, 1), problem: outcome.problem },
+                    7 => Renewal::NoVault(outcome.problem),
+                    8 => Renewal::LockBusy,
+                    9 if outcome.sealed => Renewal::Absent,
+                    _ => {
+                        Renewal::Failed { failure: outcome.failure.clone(), after_lost_reply: outcome.sealed }
+                    }
+                },
+            ),
+            Asked::Save => Input::Saved(id, if outcome.kind < 6 { Ok(()) } else { Err(outcome.problem) }),
+            Asked::Wipe => Input::Wiped(id, if outcome.kind < 6 { Ok(()) } else { Err(outcome.problem) }),
+        }
+    }
+
+    /// Tokens so many generations newer than any before. None newer: what a vault from a backup may hold.
+    fn facts(&mut self, outcome: &Outcome, newer: u64) -> TokenFacts {
+        let generation = if newer == 0 { self.generation.saturating_sub(1) } else { self.generation + newer };
+        self.generation = self.generation.max(generation);
+        let clock = |secs| Clock {
+            expires: self.now.plus(SignedDuration::from_secs(secs)),
+            source: Source::ExpiresIn,
+        };
+        let facts = samples::facts(generation, 0);
+        TokenFacts {
+            received: self.now,
+            access: clock(outcome.lifetime),
+            session: outcome.ceiling.map(clock),
+            refresh_fingerprint: facts.refresh_fingerprint.filter(|_| outcome.renewable),
+            quarantined: outcome.sealed.then_some(Reason::Refused { said: None }),
+            ..facts
+        }
+    }
+
+    fn draw(&self) -> Now {
+        let draw = u16::try_from(self.now.boot.as_millis().unsigned_abs() * 7 % 65_536).unwrap();
+        Now { stamp: self.now, jitter: Jitter(draw) }
+    }
+
+    fn tell(&mut self, input: &Input) -> Result<(), TestCaseError> {
+        let before = self.session.clone();
+        let after = step(before.clone(), input.clone(), self.draw());
+        self.session = after.session;
+        self.requests_do_not_overlap(input, &after.effects)?;
+        only_durable_tokens_are_published(input, &before, &after.effects)?;
+        self.what_was_signed_out_stays_so(&before, input, &after.effects)?;
+        generations_do_not_go_back(&before, input, &self.session)?;
+        self.it_can_be_told()?;
+        self.deadlines_lead_somewhere()
+    }
+
+    /// At most one answer is awaited; an exchange or a store under way is left for signing out only.
+    fn requests_do_not_overlap(&mut self, input: &Input, effects: &[Effect]) -> Result<(), TestCaseError> {
+        let new: Vec<_> = effects.iter().filter_map(asked).collect();
+        prop_assert!(new.len() <= 1, "several requests in one step: {new:?}");
+        if is_answer(input) || *input == Input::SignInCancelled && self.session.in_flight.is_none() {
+            self.awaited = None;
+        }
+        if let (Some((_, under_way)), Some((_, new))) = (self.awaited, new.first()) {
+            let may = match under_way {
+                Asked::Renew | Asked::Save | Asked::Authenticate => *new == Asked::Wipe,
+                Asked::Wipe => *new == Asked::Authenticate,
+                Asked::Load => true,
+            };
+            prop_assert!(may, "{new:?} begins while {under_way:?} is under way");
+        }
+        self.awaited = new.first().copied().or(self.awaited);
+        prop_assert_eq!(self.session.in_flight, self.awaited.map(|(id, _)| id));
+        Ok(())
+    }
+
+    /// After signing out nothing but a sign-in brings tokens back, until the stored ones are erased.
+    fn what_was_signed_out_stays_so(
+        &mut self,
+        before: &Session,
+        input: &Input,
+        effects: &[Effect],
+    ) -> Result<(), TestCaseError> {
+        if *input == Input::SignOutRequested && effects.contains(&Effect::Forget) {
+            self.owes_wipe = true;
+        }
+        // Tokens of a new sign-in replace what was to be erased, once they are stored.
+        let replaced =
+            matches!(input, Input::Authenticated(_, Authenticated::Done(_)) | Input::Saved(_, Ok(())));
+        if replaced || matches!(input, Input::Wiped(_, Ok(()))) {
+            self.owes_wipe = false;
+        }
+        if before.held().is_none() && self.session.held().is_some() {
+            prop_assert!(
+                matches!(
+                    input,
+                    Input::Authenticated(_, Authenticated::Done(_))
+                        | Input::Loaded(_, Loaded::Found(_))
+                        | Input::Saved(_, Ok(()))
+                ),
+                "tokens came from nowhere: {input:?}"
+            );
+        }
+        if self.owes_wipe {
+            prop_assert!(self.session.held().is_none(), "what was to be erased came back by {input:?}");
+            if matches!(self.session.state(), State::SignedOut { .. }) {
+                let pending = self.awaited.is_some_and(|(_, asked)| asked == Asked::Wipe);
+                prop_assert!(pending || self.session.deadline().is_some(), "erasing is forgotten");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whatever stands in the window can be said in a sentence, and is true.
+    fn it_can_be_told(&self) -> Result<(), TestCaseError> {
+        let session = &self.session;
+        let next = session.next(self.now);
+        match session.state() {
+            State::SignedOut { .. } | State::SigningIn { .. } => {}
+            State::SignedIn => prop_assert!(session.held().is_some() && next.is_some()),
+            State::Renewing { .. }
+            | State::Saving { .. }
+            | State::Waiting { .. }
+            | State::NeedsSignIn { .. } => {
+                prop_assert!(session.state().reason().is_some() || next.is_some());
+            }
+        }
+        prop_assert!(next.is_none_or(|next| !next.why.is_empty() && !next.why.ends_with('.')));
+        match session.headline(self.now) {
+            Headline::SignedInUntil(_) | Headline::SignedIn | Headline::SignInAgainBy(_) => {
+                prop_assert!(session.held().is_some(), "signed in without tokens");
+            }
+            Headline::SigningIn | Headline::SignedOut | Headline::NeedsSignIn => {}
+        }
+        prop_assert_eq!(matches!(session.state(), State::Saving { .. }), session.unsaved.is_some());
+        Ok(())
+    }
+
+    /// No busy loop: what is stepped at its deadline does something, or has a later deadline. And nothing is
+    /// stuck: who waits for neither an answer nor the time needs a person.
+    fn deadlines_lead_somewhere(&self) -> Result<(), TestCaseError> {
+        let Some(deadline) = self.session.deadline() else {
+            let rests = matches!(self.session.state(), State::SignedOut { .. } | State::NeedsSignIn { .. });
+            prop_assert!(rests || self.awaited.is_some(), "stuck in {:?}", self.session.state());
+            return Ok(());
+        };
+        let mut session = self.session.clone();
+        let stamp = self.now.plus(deadline.left(self.now).max(SignedDuration::ZERO));
+        let mut seen = BTreeSet::new();
+        // Two steps at one time are enough for whatever is due; a third would be the loop.
+        while session.deadline().is_some_and(|deadline| deadline.passed(stamp)) {
+            let before = session.clone();
+            let after = step(session, Input::TimePassed, Now { stamp, jitter: Jitter(0) });
+            prop_assert!(
+                after.session != before || !after.effects.is_empty(),
+                "a deadline that has passed leads nowhere from {:?}",
+                before.state()
+            );
+            prop_assert!(seen.insert(after.session.state().name()), "a loop through {seen:?}");
+            session = after.session;
+        }
+        Ok(())
+    }
+}
+
+/// A renewed token set is durable before anyone receives it.
+fn only_durable_tokens_are_published(
+    input: &Input,
+    before: &Session,
+    effects: &[Effect],
+) -> Result<(), TestCaseError> {
+    let durable = if let Input::Loaded(_, Loaded::Found(facts))
+    | Input::Authenticated(_, Authenticated::Done(facts))
+    | Input::Renewed(_, Renewal::Done { facts, .. } | Renewal::Adopted(facts)) = input
+    {
+        Some(facts)
+    } else if let Input::Saved(_, Ok(())) = input {
+        before.unsaved.as_ref()
+    } else {
+        None
+    };
+    for effect in effects {
+        if let Effect::Publish { generation } = effect {
+            let durable = durable.map(|facts| facts.generation);
+            prop_assert_eq!(Some(*generation), durable, "published by {:?}", input);
+        }
+    }
+    Ok(())
+}
+
+/// A newer generation is never given up for an older one.
+fn generations_do_not_go_back(before: &Session, input: &Input, after: &Session) -> Result<(), TestCaseError> {
+    if let (Some(before), Some(after)) = (before.held(), after.held()) {
+        let (before, after) = (before.facts.generation, after.facts.generation);
+        prop_assert!(after >= before, "generation {before} → {after} by {input:?}");
+    }
+    Ok(())
+}
+
+fn is_answer(input: &Input) -> bool {
+    match input {
+        Input::Loaded(..)
+        | Input::Authenticated(..)
+        | Input::Renewed(..)
+        | Input::Saved(..)
+        | Input::Wiped(..) => true,
+        Input::SignInRequested
+        | Input::SignInCancelled
+        | Input::SignOutRequested
+        | Input::RenewRequested(_)
+        | Input::ReloadRequested
+        | Input::TokenRejected(_)
+        | Input::TimePassed => false,
+    }
+}

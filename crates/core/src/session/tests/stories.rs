@@ -1,0 +1,474 @@
+//! Whole lives of a session, told input by input.
+
+use jiff::SignedDuration;
+
+use crate::freshness;
+use crate::policy::{self, MAX_BACKOFF_EXPIRED};
+use crate::reason::{Reason, VaultProblem};
+use crate::session::samples::{self, LIFETIME, at, facts_at, now};
+use crate::session::{Action, Asker, Authenticated, Effect, EffectId, Headline, Input, Loaded, Notice};
+use crate::session::{Renewal, Session, State, step};
+use crate::time::Stamp;
+use crate::token_set::{Clock, Source, TokenFacts};
+
+#[test]
+fn a_first_sign_in_publishes_tokens_that_are_durable() {
+    let mut story = Story::of(samples::opening());
+    story.answer(0, |id| Input::Loaded(id, Loaded::Absent));
+    assert_eq!(story.reason(), Some(Reason::NeverSignedIn));
+    story.tell(5, Input::SignInRequested);
+    assert!(matches!(story.effects[..], [Effect::Authenticate(_)]));
+    assert_eq!(story.session.headline(at(5)), Headline::SigningIn);
+    story.answer(20, |id| Input::Authenticated(id, Authenticated::Done(facts_at(20, 1, LIFETIME))));
+    assert_eq!(story.published(), [1]);
+    assert_eq!(story.records(), ["signed_in"]);
+    assert_eq!(story.session.headline(at(20)), Headline::SignedIn);
+    assert_eq!(story.session.deadline(), Some(at(68)), "a fifth of the lifetime before expiry");
+}
+
+#[test]
+fn a_sign_in_that_comes_to_nothing_leaves_everything_as_it_was() {
+    for ended in
+        [|_| Input::SignInCancelled, |id| Input::Authenticated(id, Authenticated::Failed(Reason::ReplyLost))]
+    {
+        let mut story = Story::of(samples::signed_in());
+        story.tell(10, Input::SignInRequested);
+        story.answer(20, ended);
+        assert_eq!(story.session.state(), &State::SignedIn);
+        assert_eq!(story.session.deadline(), samples::signed_in().deadline(), "the plan stands");
+    }
+}
+
+#[test]
+fn a_planned_renewal_replaces_the_generation_ahead_of_expiry() {
+    let mut story = Story::of(samples::signed_in());
+    story.tell(47, Input::TimePassed);
+    assert_eq!((story.session.state(), story.effects.len()), (&State::SignedIn, 0), "too early");
+    story.tell(48, Input::TimePassed);
+    assert!(matches!(story.effects[0], Effect::Renew { generation: 1, asker: Asker::Plan, .. }));
+    assert_eq!(story.held(), Some(1), "the old access token is served meanwhile");
+    story.renewed(48, 2);
+    assert_eq!((story.published(), story.records()), (vec![2], vec!["renewed"]));
+    assert_eq!((story.session.tally().count, story.session.tally().last_ms), (1, Some(80)));
+    assert_eq!(story.session.deadline(), Some(at(96)));
+}
+
+#[test]
+fn whoever_asks_during_a_renewal_shares_its_outcome() {
+    let mut story = Story::of(samples::renewing());
+    for input in [
+        Input::RenewRequested(Asker::Program),
+        Input::RenewRequested(Asker::Person),
+        Input::TokenRejected(samples::access_fingerprint(1)),
+        Input::TimePassed,
+        Input::ReloadRequested,
+    ] {
+        story.tell(49, input);
+        assert!(story.effects.is_empty(), "{:?}", story.effects);
+    }
+    story.renewed(49, 2);
+    assert_eq!(story.published(), [2]);
+}
+
+#[test]
+fn a_refusal_after_a_lost_reply_is_told_as_such() {
+    let mut story = Story::of(samples::renewing());
+    story.answer(48, |id| {
+        Input::Renewed(id, Renewal::Failed { failure: samples::refused(), after_lost_reply: true })
+    });
+    assert_eq!(story.reason(), Some(Reason::RefusedAfterLostReply { said: None }));
+    assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::RefusedAfterLostReply { said: None })]);
+}
+
+#[test]
+fn signing_out_while_renewing_brings_nothing_back() {
+    let mut story = Story::of(samples::renewing());
+    let renewal = samples::awaited(&story.session);
+    story.tell(49, Input::SignOutRequested);
+    assert!(matches!(story.effects[..], [Effect::Forget, Effect::Wipe(_), Effect::Record(_)]));
+    let late = Renewal::Done { facts: facts_at(50, 2, LIFETIME), took_ms: 80 };
+    story.tell(50, Input::Renewed(renewal, late));
+    assert_eq!(story.records(), ["late_answer"]);
+    assert_eq!((story.effects.len(), story.held(), story.reason()), (1, None, Some(Reason::SignedOut)));
+    story.answer(51, |id| Input::Wiped(id, Ok(())));
+    assert_eq!((story.held(), story.session.deadline()), (None, None));
+}
+
+#[test]
+fn what_could_not_be_erased_is_tried_again_until_it_is_gone() {
+    let mut story = Story::of(samples::erasing());
+    assert_eq!(story.session.next(at(10)), None, "it is under way");
+    story.answer(10, |id| Input::Wiped(id, Err(VaultProblem::Locked)));
+    assert_eq!(story.session.next(at(10)).unwrap().action, Action::RetryErase);
+    story.pass_deadline();
+    assert!(matches!(story.effects[..], [Effect::Wipe(_)]));
+    story.answer(11, |id| Input::Wiped(id, Ok(())));
+    assert_eq!((story.session.deadline(), story.session.next(at(11))), (None, None));
+}
+
+#[test]
+fn a_sign_in_that_was_given_up_does_not_make_erasing_forgotten() {
+    let mut story = Story::of(samples::erasing());
+    let erasing = samples::awaited(&story.session);
+    story.tell(11, Input::SignInRequested);
+    story.tell(12, Input::Wiped(erasing, Err(VaultProblem::Locked)));
+    story.tell(13, Input::SignInCancelled);
+    story.pass_deadline();
+    assert!(matches!(story.effects[..], [Effect::Wipe(_)]), "{:?}", story.effects);
+}
+
+#[test]
+fn tokens_that_are_still_to_be_erased_are_not_taken_from_the_vault_again() {
+    for session in [samples::erasing(), samples::erase_owed()] {
+        let mut story = Story::of(session);
+        let before = story.session.clone();
+        story.tell(10, Input::ReloadRequested);
+        assert_eq!((&story.session, story.effects.len()), (&before, 0));
+    }
+}
+
+#[test]
+fn tokens_that_cannot_be_stored_are_given_to_nobody_until_they_are() {
+    let mut story = Story::of(samples::renewing());
+    let unsaved = Renewal::Unsaved { facts: facts_at(48, 2, LIFETIME), problem: VaultProblem::Locked };
+    story.answer(48, |id| Input::Renewed(id, unsaved));
+    assert_eq!(story.notices(), [Notice::CannotSave(VaultProblem::Locked)]);
+    assert_eq!((story.published(), story.held()), (vec![], Some(1)));
+    for _ in 0..10 {
+        story.pass_deadline();
+        assert!(matches!(story.effects[..], [Effect::Save(_)]));
+        assert_eq!(story.session.next(story.now).unwrap().at, None, "it is under way");
+        story.answer(49, |id| Input::Saved(id, Err(VaultProblem::Locked)));
+        assert_eq!((story.published(), story.held()), (vec![], Some(1)));
+        assert!(story.notices().is_empty(), "the person is told once");
+    }
+    story.pass_deadline();
+    story.answer(80, |id| Input::Saved(id, Ok(())));
+    assert_eq!((story.published(), story.held()), (vec![2], Some(2)));
+    assert_eq!(story.session.state(), &State::SignedIn);
+}
+
+#[test]
+fn storing_is_not_tried_twice_at_once() {
+    for input in [Input::TimePassed, Input::RenewRequested(Asker::Person)] {
+        let mut story = Story::of(samples::saving_again());
+        let before = story.session.clone();
+        story.tell(60, input);
+        assert_eq!((&story.session, story.effects.len()), (&before, 0), "the answer is awaited");
+    }
+}
+
+#[test]
+fn a_late_refusal_of_an_old_token_does_not_renew_a_newer_one() {
+    let mut story = Story::of(samples::renewing());
+    story.renewed(48, 2);
+    story.tell(50, Input::TokenRejected(samples::access_fingerprint(1)));
+    assert_eq!((story.session.state(), story.records()), (&State::SignedIn, vec!["old_token_rejected"]));
+    story.tell(51, Input::TokenRejected(samples::access_fingerprint(2)));
+    assert!(matches!(story.effects[0], Effect::Renew { generation: 2, asker: Asker::ResourceServer, .. }));
+}
+
+#[test]
+fn the_storm_breaker_stops_after_six_renewals_and_says_why() {
+    let mut story = Story::of(samples::signed_in_with(samples::facts(1, 0)));
+    for generation in 2..2 + u64::from(policy::STORM) {
+        story.pass_deadline();
+        assert!(matches!(story.effects[0], Effect::Renew { .. }), "{generation}");
+        let secs = samples::since_start(story.now);
+        story.answer(secs, |id| {
+            Input::Renewed(id, Renewal::Done { facts: facts_at(secs, generation, 0), took_ms: 80 })
+        });
+    }
+    story.pass_deadline();
+    assert_eq!(story.reason(), Some(Reason::Storm));
+    assert!(!story.effects.iter().any(|effect| matches!(effect, Effect::Renew { .. })));
+    let next = story.session.next(story.now).unwrap();
+    assert!(next.why.contains("the clock here or at the provider may be wrong"), "{}", next.why);
+    assert_eq!(next.at.unwrap().left(story.now), policy::STORM_PAUSE);
+    story.pass_deadline();
+    assert!(matches!(story.effects[0], Effect::Renew { .. }), "one is let through after the pause");
+}
+
+#[test]
+fn a_resource_server_that_refuses_every_token_meets_the_storm_breaker() {
+    let mut story = Story::of(samples::signed_in());
+    for generation in 1..=u64::from(policy::STORM) {
+        story.tell(1, Input::TokenRejected(samples::access_fingerprint(generation)));
+        assert!(matches!(story.effects[0], Effect::Renew { .. }), "{generation}");
+        story.renewed(1, generation + 1);
+    }
+    story.tell(1, Input::TokenRejected(samples::access_fingerprint(u64::from(policy::STORM) + 1)));
+    assert_eq!(story.reason(), Some(Reason::Storm));
+    story.tell(2, Input::RenewRequested(Asker::Person));
+    assert!(matches!(story.effects[0], Effect::Renew { .. }), "a person may go on");
+}
+
+#[test]
+fn renewals_that_a_person_or_a_program_asked_for_are_not_counted() {
+    for asker in [Asker::Person, Asker::Program] {
+        let mut story = Story::of(samples::signed_in());
+        for generation in 2..22 {
+            story.tell(1, Input::RenewRequested(asker));
+            assert!(matches!(story.effects[0], Effect::Renew { .. }), "{generation}");
+            story.renewed(1, generation);
+        }
+        story.pass_deadline();
+        assert!(matches!(story.effects[0], Effect::Renew { .. }), "the plan goes on");
+    }
+}
+
+#[test]
+fn a_newer_generation_of_another_process_is_taken_over() {
+    let mut story = Story::of(samples::renewing());
+    story.answer(48, |id| Input::Renewed(id, Renewal::Adopted(facts_at(40, 7, LIFETIME))));
+    assert_eq!((story.held(), story.published(), story.records()), (Some(7), vec![7], vec!["adopted"]));
+    assert_eq!(story.session.tally().count, 0, "it is not our renewal");
+    story.tell(50, Input::ReloadRequested);
+    story.answer(50, |id| Input::Loaded(id, Loaded::Found(facts_at(49, 8, LIFETIME))));
+    assert_eq!((story.held(), story.published()), (Some(8), vec![8]));
+    story.tell(51, Input::ReloadRequested);
+    story.answer(51, |id| Input::Loaded(id, Loaded::Found(facts_at(49, 8, LIFETIME))));
+    assert!(story.effects.is_empty(), "nothing new");
+}
+
+#[test]
+fn an_older_generation_in_the_vault_is_never_taken_over() {
+    let sealed = |facts| TokenFacts { quarantined: Some(Reason::Refused { said: None }), ..facts };
+    for facts in [facts_at(0, 6, LIFETIME), sealed(facts_at(0, 6, LIFETIME))] {
+        let mut story = Story::of(samples::signed_in_with(samples::facts(7, LIFETIME)));
+        story.tell(10, Input::ReloadRequested);
+        story.answer(10, |id| Input::Loaded(id, Loaded::Found(facts)));
+        assert_eq!((story.held(), story.session.state()), (Some(7), &State::SignedIn));
+    }
+}
+
+#[test]
+fn reading_the_refused_token_again_does_not_lift_its_quarantine() {
+    let refused = (samples::needs_sign_in(), samples::facts(1, LIFETIME));
+    let ended = samples::after(samples::signed_in_not_renewable(), Input::TimePassed, LIFETIME);
+    for (session, stored) in [refused, (ended, samples::not_renewable(0, 1, LIFETIME))] {
+        let mut story = Story::of(session);
+        let before = story.session.state().clone();
+        story.tell(70, Input::ReloadRequested);
+        story.answer(70, |id| Input::Loaded(id, Loaded::Found(stored)));
+        assert_eq!((story.session.state(), story.effects.len()), (&before, 0));
+    }
+}
+
+#[test]
+fn tokens_that_another_process_signed_in_with_end_a_quarantine() {
+    let mut story = Story::of(samples::needs_sign_in());
+    story.tell(70, Input::ReloadRequested);
+    story.answer(70, |id| Input::Loaded(id, Loaded::Found(facts_at(65, 2, LIFETIME))));
+    assert_eq!((story.held(), story.session.state()), (Some(2), &State::SignedIn));
+}
+
+#[test]
+fn a_vault_that_cannot_be_read_at_opening_is_never_taken_for_signed_out() {
+    let mut story = Story::of(samples::opening());
+    for _ in 0..20 {
+        story.answer(0, |id| Input::Loaded(id, Loaded::Unknown(VaultProblem::Locked)));
+        assert_eq!(story.reason(), Some(Reason::Vault { problem: VaultProblem::Locked }));
+        assert_eq!(story.session.state().name(), "waiting");
+        assert_eq!(story.session.next(story.now).unwrap().action, Action::ReadVault);
+        story.pass_deadline();
+        assert!(matches!(story.effects[..], [Effect::Load(_)]));
+    }
+    let secs = samples::since_start(story.now);
+    story.answer(secs, |id| Input::Loaded(id, Loaded::Found(facts_at(secs - 10, 4, LIFETIME))));
+    assert_eq!((story.published(), story.records()), (vec![4], vec!["opened"]));
+}
+
+#[test]
+fn tokens_that_were_quarantined_before_the_start_stay_quarantined() {
+    let mut story = Story::of(samples::opening());
+    let reason = Reason::Refused { said: None };
+    let facts = TokenFacts { quarantined: Some(reason.clone()), ..samples::facts(3, LIFETIME) };
+    story.answer(0, |id| Input::Loaded(id, Loaded::Found(facts)));
+    assert_eq!((story.reason(), story.published()), (Some(reason), vec![3]), "the access token is served");
+    story.tell(1, Input::RenewRequested(Asker::Person));
+    assert!(story.effects.is_empty(), "a refused token is not sent again");
+}
+
+#[test]
+fn answers_without_a_verdict_are_waited_out_four_times() {
+    let mut story = Story::of(samples::renewing());
+    let mut waited = Vec::new();
+    for _ in 0..policy::UNCLEAR_ANSWERS {
+        story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
+        assert_eq!(story.reason(), Some(Reason::Unclear { status: 401 }));
+        assert_eq!(story.session.state().name(), "waiting");
+        waited.push(story.session.deadline().unwrap().left(story.now));
+        story.pass_deadline();
+    }
+    assert!(waited.is_sorted() && waited[0] < waited[3], "growing waits: {waited:?}");
+    story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
+    assert_eq!(story.session.state(), &State::NeedsSignIn { reason: Reason::Unclear { status: 401 } });
+    assert_eq!(story.held(), Some(1), "the tokens are kept");
+}
+
+#[test]
+fn a_success_makes_answers_without_a_verdict_forgotten() {
+    let mut story = Story::of(samples::renewing_after_unclear_answers());
+    story.renewed(63, 2);
+    story.pass_deadline();
+    story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
+    assert_eq!(story.session.state().name(), "waiting");
+}
+
+#[test]
+fn retry_after_wins_over_the_own_back_off() {
+    let mut story = Story::of(samples::renewing());
+    story.answer(48, |id| Input::Renewed(id, samples::failed(samples::bare(429, Some(120)))));
+    assert_eq!(story.session.deadline(), Some(at(168)), "longer than any own wait");
+    story.tell(100, Input::RenewRequested(Asker::Program));
+    assert!(story.effects.is_empty(), "programs wait with everybody else");
+    story.tell(100, Input::RenewRequested(Asker::Person));
+    assert!(matches!(story.effects[0], Effect::Renew { .. }), "a person may try");
+}
+
+#[test]
+fn waits_grow_while_the_provider_is_out_of_reach_and_nothing_is_lost() {
+    let mut story = Story::of(samples::renewing());
+    let mut longest = SignedDuration::ZERO;
+    for _ in 0..30 {
+        story.answer_here(|id| Input::Renewed(id, samples::failed(samples::offline())));
+        let wait = story.session.deadline().unwrap().left(story.now);
+        assert!(wait >= longest && wait <= MAX_BACKOFF_EXPIRED, "{wait:?}");
+        longest = wait;
+        assert_eq!(story.held(), Some(1));
+        story.pass_deadline();
+    }
+    assert_eq!(story.session.tally().failed, 30);
+    let secs = samples::since_start(story.now);
+    story.renewed(secs, 2);
+    assert_eq!((story.published(), story.session.state()), (vec![2], &State::SignedIn));
+}
+
+#[test]
+fn a_wrongly_configured_account_keeps_its_tokens() {
+    let mut story = Story::of(samples::renewing());
+    story.answer(48, |id| Input::Renewed(id, samples::failed(samples::misconfigured())));
+    assert_eq!(story.reason(), Some(Reason::Misconfigured { status: 401, said: None }));
+    assert_eq!((story.session.state().name(), story.held()), ("waiting", Some(1)));
+    assert_eq!(story.session.deadline(), Some(at(48).plus(MAX_BACKOFF_EXPIRED)));
+    assert!(story.notices().is_empty(), "no new sign-in would help");
+}
+
+#[test]
+fn the_end_that_the_provider_set_is_told_as_such() {
+    let ceiling = Clock { expires: at(LIFETIME), source: Source::SessionExpiry };
+    let mut story = Story::of(samples::signed_in_with(TokenFacts {
+        session: Some(ceiling),
+        ..samples::facts(1, LIFETIME)
+    }));
+    assert_eq!(story.session.headline(at(0)), Headline::SignInAgainBy(at(LIFETIME).wall));
+    story.tell(LIFETIME, Input::TimePassed);
+    story.answer(LIFETIME, |id| Input::Renewed(id, samples::failed(samples::refused())));
+    assert_eq!(story.session.state(), &State::NeedsSignIn { reason: Reason::CeilingReached });
+    assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::CeilingReached)]);
+}
+
+#[test]
+fn the_access_token_is_served_until_it_expires_after_a_refusal() {
+    let mut story = Story::of(samples::needs_sign_in());
+    let held = story.session.held().unwrap();
+    assert!(freshness::covers(&held.facts, SignedDuration::ZERO, at(59)));
+    assert!(!held.facts.renewable());
+    assert_eq!(story.session.headline(at(59)), Headline::SignInAgainBy(at(LIFETIME).wall));
+    assert_eq!(story.session.next(at(59)).unwrap().at, Some(at(LIFETIME)));
+    assert_eq!(story.session.headline(at(60)), Headline::NeedsSignIn);
+    for input in [Input::TimePassed, Input::RenewRequested(Asker::Person)] {
+        story.tell(59, input);
+        assert!(story.effects.is_empty(), "the refused token is not sent again");
+    }
+}
+
+#[test]
+fn tokens_that_cannot_be_renewed_end_at_their_expiry() {
+    let mut story = Story::of(samples::signed_in_not_renewable());
+    assert_eq!(story.session.headline(at(0)), Headline::SignInAgainBy(at(LIFETIME).wall));
+    story.tell(59, Input::TimePassed);
+    story.tell(59, Input::RenewRequested(Asker::Person));
+    assert_eq!((story.session.state(), story.effects.len()), (&State::SignedIn, 0));
+    story.tell(60, Input::TimePassed);
+    assert_eq!(story.session.state(), &State::NeedsSignIn { reason: Reason::NotRenewable });
+    assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::NotRenewable)]);
+}
+
+#[test]
+fn tokens_that_vanished_from_the_vault_are_not_served_any_more() {
+    let mut story = Story::of(samples::renewing());
+    story.answer(48, |id| Input::Renewed(id, Renewal::Absent));
+    assert_eq!((story.held(), story.reason()), (None, Some(Reason::VaultEmpty)));
+    assert!(story.effects.contains(&Effect::Forget));
+    assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::VaultEmpty)]);
+}
+
+/// A session on its way, with what its last step wanted done.
+struct Story {
+    session: Session,
+    effects: Vec<Effect>,
+    now: Stamp,
+}
+
+impl Story {
+    fn of(session: Session) -> Self {
+        Self { session, effects: Vec::new(), now: at(48) }
+    }
+
+    fn tell(&mut self, secs: i64, input: Input) {
+        self.now = at(secs);
+        let after = step(self.session.clone(), input, now(secs));
+        (self.session, self.effects) = (after.session, after.effects);
+    }
+
+    fn answer(&mut self, secs: i64, input: impl FnOnce(EffectId) -> Input) {
+        self.tell(secs, input(samples::awaited(&self.session)));
+    }
+
+    /// Answers at the time at which the last step was made.
+    fn answer_here(&mut self, input: impl FnOnce(EffectId) -> Input) {
+        self.answer(samples::since_start(self.now), input);
+    }
+
+    fn renewed(&mut self, secs: i64, generation: u64) {
+        let facts = facts_at(secs, generation, LIFETIME);
+        self.answer(secs, |id| Input::Renewed(id, Renewal::Done { facts, took_ms: 80 }));
+    }
+
+    /// Steps at the first whole second that is not before the deadline.
+    fn pass_deadline(&mut self) {
+        let deadline = self.session.deadline().expect("there is a deadline");
+        let secs = samples::since_start(deadline).max(samples::since_start(self.now));
+        self.tell(secs, Input::TimePassed);
+    }
+
+    fn held(&self) -> Option<u64> {
+        self.session.held().map(|held| held.facts.generation)
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        self.session.state().reason()
+    }
+
+    fn published(&self) -> Vec<u64> {
+        let published = |effect: &Effect| {
+            if let Effect::Publish { generation } = effect { Some(*generation) } else { None }
+        };
+        self.effects.iter().filter_map(published).collect()
+    }
+
+    fn records(&self) -> Vec<&'static str> {
+        let kind =
+            |effect: &Effect| if let Effect::Record(record) = effect { Some(record.kind) } else { None };
+        self.effects.iter().filter_map(kind).collect()
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        let notice = |effect: &Effect| {
+            if let Effect::Notify(notice) = effect { Some(notice.clone()) } else { None }
+        };
+        self.effects.iter().filter_map(notice).collect()
+    }
+}

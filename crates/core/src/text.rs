@@ -1,0 +1,96 @@
+//! Texts that come from elsewhere, made harmless before anyone sees them.
+
+use std::fmt::Write as _;
+
+/// The longest text taken over from a server, in characters. Longer ones are cut.
+pub const MAX_FOREIGN: usize = 200;
+
+/// What a server says of itself (`error_description`, a display name), fit for a log line and the window.
+///
+/// Control characters (line breaks, ANSI escapes) and characters that change the direction of writing become
+/// spaces, anything that looks like a token is masked, and the text is cut to [`MAX_FOREIGN`] characters.
+pub fn foreign(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c })
+        .take(MAX_FOREIGN + 1)
+        .collect();
+    let mut plain = mask(&plain);
+    if plain.chars().count() > MAX_FOREIGN {
+        plain = plain.chars().take(MAX_FOREIGN).collect();
+        plain.push('…');
+    }
+    plain.trim().to_owned()
+}
+
+/// The length from which an unbroken run of token characters is taken for a token.
+const TOKEN_LIKE: usize = 24;
+
+/// Masks what looks like a token: long unbroken runs of the characters tokens are made of (RFC 6750 §2.1).
+///
+/// A net under the types that keep tokens out of texts, not a replacement for them. Words, addresses and
+/// UUIDs (with their hyphens) stay readable.
+pub fn mask(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut run = String::new();
+    for c in text.chars().chain(std::iter::once('\n')) {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=') {
+            run.push(c);
+            continue;
+        }
+        if looks_like_token(&run) {
+            let _ = write!(out, "[{} characters masked]", run.len());
+        } else {
+            out.push_str(&run);
+        }
+        run.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
+}
+
+fn looks_like_token(run: &str) -> bool {
+    run.starts_with("eyJ") && run.len() > TOKEN_LIKE || run.split(['/', '.']).any(is_random_text)
+}
+
+/// Long, with a digit and a letter in it, and no UUID: neither a word nor a number nor a well-known identifier.
+fn is_random_text(part: &str) -> bool {
+    let uuid = part.len() == 36 && part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    part.len() >= TOKEN_LIKE
+        && part.contains(|c: char| c.is_ascii_digit())
+        && part.contains(|c: char| c.is_ascii_alphabetic())
+        && !uuid
+}
+
+/// Characters that change the direction of writing (Unicode Standard Annex 9, explicit formatting).
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_text_cannot_draw_on_the_terminal_or_turn_the_line_round() {
+        assert_eq!(foreign("a\r\nb\u{1b}[31m c\u{202e}d"), "a  b [31m c d");
+        assert_eq!(foreign(&"long ".repeat(100)).chars().count(), MAX_FOREIGN + 1);
+    }
+
+    #[test]
+    fn tokens_are_masked_and_words_are_not() {
+        let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+        assert!(!mask(&format!("token {jwt} refused")).contains("eyJ"));
+        assert!(!mask("9f86d081884c7d659a2feaa0c55ad015 used").contains("9f86"));
+        for plain in [
+            "refresh token already used; family revoked",
+            "a-rather-long-kebab-case-name-of-something",
+            "http://127.0.0.1:4180/auth/refreshToken",
+            "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+            "2026-11-20T14:42:10.123456789Z",
+        ] {
+            assert_eq!(mask(plain), plain);
+        }
+    }
+}
