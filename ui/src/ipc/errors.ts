@@ -1,0 +1,77 @@
+// One table from error code to what a person reads: how bad it is, what happened, what to do. Codes are
+// matched, never messages; an unknown code falls back to the host's own words.
+import { text } from "../strings";
+import type { CommandError } from "./types";
+
+export const KNOWN_CODES = [
+  "wrong_credentials",
+  "backend_unreachable",
+  "backend_answered_oddly",
+  "keychain_locked",
+  "keychain_unavailable",
+  "keychain_refused",
+  "unknown_account",
+  "sign_in_needed",
+  "busy",
+  "internal",
+] as const;
+
+export type KnownCode = (typeof KNOWN_CODES)[number];
+
+/** `problem`: it did not work and needs someone. `notice`: nothing is wrong, it only cannot be done now. */
+export type Severity = "problem" | "notice";
+
+export interface Explained {
+  code: string;
+  severity: Severity;
+  /** What happened. */
+  title: string;
+  /** What to do about it. */
+  todo: string | null;
+  /** The host's own message, where it says more than the title. */
+  detail: string | null;
+}
+
+const severities: Record<KnownCode, Severity> = {
+  wrong_credentials: "problem",
+  backend_unreachable: "problem",
+  backend_answered_oddly: "problem",
+  keychain_locked: "problem",
+  keychain_unavailable: "problem",
+  keychain_refused: "problem",
+  unknown_account: "problem",
+  sign_in_needed: "notice",
+  busy: "notice",
+  internal: "problem",
+};
+
+/** The host's message adds nothing to these: the title has said it all. */
+const selfExplaining: ReadonlySet<string> = new Set<KnownCode>(["wrong_credentials", "sign_in_needed", "busy"]);
+
+const isKnown = (code: string): code is KnownCode => (KNOWN_CODES as readonly string[]).includes(code);
+
+export function explain(error: CommandError): Explained {
+  const { code } = error;
+  if (!isKnown(code)) {
+    return { code, severity: "problem", title: error.message || text.errors.internal.title, todo: error.hint, detail: null };
+  }
+  const words = text.errors[code];
+  const said = error.message.trim();
+  const detail = said === "" || said === words.title || selfExplaining.has(code) ? null : said;
+  return { code, severity: severities[code], title: words.title, todo: error.hint ?? words.todo, detail };
+}
+
+/** Makes a `CommandError` of anything that can be thrown. */
+export function toCommandError(thrown: unknown): CommandError {
+  if (typeof thrown === "object" && thrown !== null) {
+    const { code, message, hint } = thrown as Partial<Record<keyof CommandError, unknown>>;
+    if (typeof message === "string") {
+      return {
+        code: typeof code === "string" ? code : "internal",
+        message,
+        hint: typeof hint === "string" && hint !== "" ? hint : null,
+      };
+    }
+  }
+  return { code: "internal", message: typeof thrown === "string" ? thrown : "", hint: null };
+}

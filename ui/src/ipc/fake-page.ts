@@ -1,0 +1,88 @@
+// The page in a browser, without the app: the address chooses the scenario (?scenario=waiting), the theme
+// (&theme=dark), the view (&view=log) and, for pictures of what needs a hand, an act (&act=wrong-password).
+import { FakeHost, type FakeOptions } from "./fake";
+import { fingerprint, iso, needsSignIn, signedIn, signedOut, waiting } from "./fake-sessions";
+import type { Host } from "./host";
+import type { Level, LogRecord, SessionStatus } from "./types";
+
+const HOUR = 3600_000;
+const now = Date.now();
+const long = { lifetime: 30 * 60_000, refreshLifetime: 30 * 24 * HOUR, ceilingIn: 2.6 * 24 * HOUR };
+
+const offline: SessionStatus = {
+  ...signedIn(now, { account: "shop (NextAuth)" }),
+  state: "waiting",
+  reason: { code: "offline", message: "The network is away" },
+  next: { action: "wait", at: null, why: "the token host does not answer; renewal goes on when it does" },
+};
+const others = [
+  needsSignIn(now, { account: "staging", lifetime: 4 * HOUR }),
+  offline,
+  signedOut("demo", { code: "by_person", message: "You signed out" }),
+];
+const HOSTILE = `<img src=x onerror="document.title='owned'">`;
+const hostile: SessionStatus = {
+  ...signedIn(now, { account: `${HOSTILE} and a very long account name that never ends` }),
+  identity: { name: `${HOSTILE.repeat(4)}`, email: null, subject: null },
+};
+hostile.access?.claims.unshift({ name: HOSTILE, value: HOSTILE.repeat(12) });
+
+const scenarios: Record<string, () => FakeOptions> = {
+  "signed-in": () => ({ sessions: [signedIn(now, { account: "work" }), ...others] }),
+  long: () => ({ sessions: [signedIn(now, { account: "work", ...long, gone: 0.45, failures: 1 }), ...others] }),
+  first: () => ({ sessions: [signedIn(now, { generation: 1, past: 0, gone: 0.2 })] }),
+  ceiling: () => ({ sessions: [signedIn(now, { account: "work", ceilingIn: 40_000, refreshLifetime: 80_000 }), ...others] }),
+  unknown: () => ({ sessions: [signedIn(now, { account: "work", ceilingIn: null, refreshLifetime: null }), ...others] }),
+  renewing: () => ({ sessions: [{ ...signedIn(now, { account: "work", gone: 0.79 }), state: "renewing", next: null }, ...others] }),
+  waiting: () => ({ sessions: [waiting(now, { account: "work" }), ...others] }),
+  "needs-sign-in": () => ({ sessions: [needsSignIn(now, { account: "work" }), ...others] }),
+  expired: () => ({ sessions: [{ ...needsSignIn(now - HOUR, { account: "work" }), headline: { kind: "needs_sign_in", at: null }, next: null }] }),
+  "signed-out": () => ({ sessions: [signedOut("demo", { code: "by_person", message: "You signed out" }), ...others.slice(0, 2)] }),
+  hostile: () => ({ sessions: [hostile, ...others] }),
+  empty: () => ({ sessions: [] }),
+};
+
+function records(count: number): LogRecord[] {
+  const levels: Level[] = ["info", "debug", "info", "trace", "warn", "debug", "info", "error"];
+  return Array.from({ length: count }, (_, index): LogRecord => {
+    const level = levels[(index * 7) % levels.length] ?? "info";
+    const bad = level === "warn" || level === "error";
+    return {
+      seq: index + 1,
+      at: iso(now - (count - index) * 1300),
+      level,
+      account: index % 11 === 0 ? null : index % 3 === 0 ? "staging" : "work",
+      kind: bad ? "renewal_failed" : "renewed",
+      message: bad ? "503 from the token endpoint, tried again after 1.4 s" : `Renewed in ${240 + ((index * 31) % 120)} ms`,
+      facts: bad ? { status: 503, attempt: 1 + (index % 3) } : { generation: 40 + index, fingerprint: fingerprint(index) },
+    };
+  });
+}
+
+export function openFakePage(): Host {
+  const asked = new URLSearchParams(location.search);
+  const theme = asked.get("theme");
+  if (theme) document.documentElement.dataset["theme"] = theme;
+  const scenario = scenarios[asked.get("scenario") ?? "signed-in"] ?? scenarios["signed-in"];
+  const host = new FakeHost({
+    latency: asked.get("act") === "busy" ? 60_000 : 60,
+    log: records(Number(asked.get("records") ?? 400)),
+    info: { log_level: asked.get("level") === "info" ? "info" : "trace" },
+    ...scenario?.(),
+  });
+  setTimeout(() => act(asked.get("act"), asked.get("view")), 500);
+  return host;
+}
+
+/** What a hand would do, for pictures. */
+function act(what: string | null, view: string | null): void {
+  const find = <E extends HTMLElement>(id: string) => document.querySelector<E>(`[data-testid="${id}"]`);
+  if (view === "log") find("nav-log")?.click();
+  if (what === "sign-out") find("sign-out")?.click();
+  if (what === "wrong-password" || what === "busy") {
+    const name = find<HTMLInputElement>("sign-in-username");
+    const password = find<HTMLInputElement>("sign-in-password");
+    if (name && password) [name.value, password.value] = ["demo", "wrong"];
+    find("sign-in-submit")?.click();
+  }
+}

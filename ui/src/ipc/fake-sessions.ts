@@ -1,0 +1,190 @@
+// Made-up sessions for the fake host: what the host would say at a moment, for each state.
+import type { HistoryEntry, SessionStatus } from "./types";
+
+export const iso = (at: number): string => new Date(at).toISOString();
+
+const HEX = "0123456789abcdef";
+
+/** Looks like a fingerprint, says nothing. */
+export const fingerprint = (seed: number): string => {
+  let n = (seed * 2654435761) >>> 0;
+  let digits = "";
+  for (let i = 0; i < 6; i += 1) {
+    digits += HEX[n % 16] ?? "0";
+    n = Math.floor(n / 16) + 7919 * (i + 1);
+  }
+  return `${digits.slice(0, 4)}·${digits.slice(4)}`;
+};
+
+export interface Shape {
+  account: string;
+  /** Lifetime of an access token. */
+  lifetime: number;
+  generation: number;
+  /** How many renewals lie behind. */
+  past: number;
+  /** How much of the current token's lifetime has gone, 0 to 1. */
+  gone: number;
+  refreshLifetime: number | null;
+  ceilingIn: number | null;
+  /** Failures before the last renewal. */
+  failures: number;
+}
+
+const usual: Shape = {
+  account: "demo",
+  lifetime: 60_000,
+  generation: 42,
+  past: 8,
+  gone: 0.3,
+  refreshLifetime: 30 * 60_000,
+  ceilingIn: 8 * 3600_000,
+  failures: 0,
+};
+
+/** A fifth of the lifetime, at most an hour; and a fixed part of it as the jitter. */
+const margin = (lifetime: number) => Math.min(lifetime / 5, 3600_000);
+const jitter = (lifetime: number) => margin(lifetime) * 0.1;
+
+export function tokens(lifetime: number, received: number, generation: number): Pick<SessionStatus, "access" | "next" | "generation"> {
+  const expires = received + lifetime;
+  return {
+    generation,
+    access: {
+      received_at: iso(received),
+      expires_at: iso(expires),
+      margin_from: iso(expires - margin(lifetime)),
+      fingerprint: fingerprint(generation),
+      claims: [
+        { name: "iss", value: "https://auth.example.com" },
+        { name: "sub", value: "ada@example.com" },
+        { name: "aud", value: "api.example.com" },
+        { name: "roles", value: "admin, billing" },
+        { name: "iat", value: String(Math.floor(received / 1000)) },
+      ],
+    },
+    next: {
+      action: "renew",
+      at: iso(expires - margin(lifetime) - jitter(lifetime)),
+      why: `a fifth of the lifetime before expiry, ${(jitter(lifetime) / 1000).toFixed(0)} s of jitter`,
+    },
+  };
+}
+
+export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatus {
+  const shape = { ...usual, ...change };
+  const { lifetime, generation } = shape;
+  const received = now - lifetime * shape.gone;
+  const stride = lifetime - margin(lifetime) - jitter(lifetime);
+  const history: HistoryEntry[] = [];
+  for (let back = shape.past; back >= 0; back -= 1) {
+    const at = received - back * stride;
+    const number = generation - back;
+    const first = back === shape.past && number <= 1;
+    history.push({
+      kind: first ? "signed_in" : "renewed",
+      at: iso(at),
+      generation: number,
+      fingerprint: fingerprint(number),
+      expires_at: iso(at + lifetime),
+      took_ms: first ? null : 280 + ((number * 37) % 90),
+      note: null,
+    });
+  }
+  const current = history.pop();
+  for (let n = shape.failures; n > 0; n -= 1) {
+    history.push({
+      kind: "failed",
+      at: iso(received - n * lifetime * 0.12),
+      generation: generation - 1,
+      fingerprint: null,
+      expires_at: null,
+      took_ms: 120,
+      note: "503 from the token endpoint, tried again after 1.4 s",
+    });
+  }
+  if (current) history.push(current);
+  const ceiling = shape.ceilingIn === null ? null : iso(now + shape.ceilingIn);
+  return {
+    account: shape.account,
+    provider: "credentials",
+    state: "signed_in",
+    reason: null,
+    headline: { kind: ceiling ? "signed_in_until" : "signed_in", at: ceiling },
+    identity: { name: "Ada Lovelace", email: "ada@example.com", subject: "ada@example.com" },
+    clocks: {
+      access: { expires_at: iso(received + lifetime), source: "expires_in" },
+      refresh: shape.refreshLifetime === null ? null : { expires_at: iso(received + shape.refreshLifetime), source: "refresh_expires_in" },
+      session: ceiling === null ? null : { expires_at: ceiling, source: "policy" },
+    },
+    renewals: { count: shape.past, failed: shape.failures, last_ms: 287 },
+    refresh: { fingerprint: fingerprint(generation + 500), since: iso(received), rotates: true },
+    history,
+    ...tokens(lifetime, received, generation),
+  };
+}
+
+export function signedOut(account: string, reason: SessionStatus["reason"] = null): SessionStatus {
+  return {
+    account,
+    provider: "credentials",
+    state: "signed_out",
+    reason,
+    headline: { kind: "signed_out", at: null },
+    generation: 0,
+    identity: null,
+    clocks: { access: null, refresh: null, session: null },
+    next: null,
+    renewals: { count: 0, failed: 0, last_ms: null },
+    access: null,
+    refresh: null,
+    history: [],
+  };
+}
+
+export function waiting(now: number, change: Partial<Shape> = {}): SessionStatus {
+  const base = signedIn(now, { gone: 0.86, failures: 0, ...change });
+  const failures: HistoryEntry[] = [9_000, 6_500, 2_000].map((ago) => ({
+    kind: "failed",
+    at: iso(now - (ago * (change.lifetime ?? 60_000)) / 60_000),
+    generation: base.generation,
+    fingerprint: null,
+    expires_at: null,
+    took_ms: 5,
+    note: "503 from the token endpoint",
+  }));
+  const why = "the backend answered 503 three times, waits grow up to a minute";
+  return {
+    ...base,
+    state: "waiting",
+    reason: { code: "backend_failing", message: "The backend answers 503 at its token endpoint" },
+    next: { action: "retry_renewal", at: iso(now + 5_400), why },
+    renewals: { count: 8, failed: 3, last_ms: 287 },
+    history: [...base.history, ...failures],
+  };
+}
+
+export function needsSignIn(now: number, change: Partial<Shape> = {}): SessionStatus {
+  const base = signedIn(now, { gone: 0.6, ...change });
+  const by = base.access?.expires_at ?? null;
+  return {
+    ...base,
+    state: "needs_sign_in",
+    reason: { code: "invalid_grant", message: "The backend refused the refresh token: the session was revoked by your administrator" },
+    headline: { kind: "sign_in_again_by", at: by },
+    next: { action: "sign_in", at: by, why: "the access token in hand is still good until then" },
+    clocks: { ...base.clocks, refresh: null, session: null },
+    history: [
+      ...base.history,
+      {
+        kind: "failed",
+        at: iso(now - 4_000),
+        generation: base.generation,
+        fingerprint: null,
+        expires_at: null,
+        took_ms: 41,
+        note: "400 invalid_grant: refresh token refused",
+      },
+    ],
+  };
+}

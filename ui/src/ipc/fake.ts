@@ -1,0 +1,204 @@
+// A host without an app: scripted sessions that renew themselves, for development in a browser and for
+// tests. It keeps to the contract of `Host` (one list per change, errors as `CommandError`) and holds no
+// secret either: the only password it knows is "demo".
+import { fingerprint, iso, signedIn, signedOut, tokens } from "./fake-sessions";
+import type { Host, Unsubscribe } from "./host";
+import type { AppInfo, CommandError, Level, LogRecord, SessionStatus } from "./types";
+
+export interface FakeOptions {
+  sessions?: SessionStatus[];
+  log?: LogRecord[];
+  info?: Partial<AppInfo>;
+  /** How long an answer takes. */
+  latency?: number;
+  /** How long a renewal takes. */
+  renewal?: number;
+}
+
+type Command = "sessions" | "signIn" | "signOut" | "renew" | "log" | "addDemo" | "appInfo" | "setLogLevel";
+
+export class FakeHost implements Host {
+  #sessions: SessionStatus[];
+  #log: LogRecord[];
+  #info: AppInfo;
+  #latency: number;
+  #renewal: number;
+  #sessionListeners = new Set<(sessions: SessionStatus[]) => void>();
+  #logListeners = new Set<(records: LogRecord[]) => void>();
+  #failures = new Map<Command, CommandError>();
+  #timers = new Map<string, ReturnType<typeof setTimeout>>();
+
+  constructor(options: FakeOptions = {}) {
+    this.#sessions = options.sessions ?? [];
+    this.#log = options.log ?? [];
+    this.#info = { version: "0.1.0", vault: "memory", log_level: "info", ...options.info };
+    this.#latency = options.latency ?? 0;
+    this.#renewal = options.renewal ?? 300;
+    for (const session of this.#sessions) this.#plan(session);
+  }
+
+  // What tests and scenarios use.
+
+  /** The next call of this command fails like this. */
+  failNext(command: Command, error: CommandError): void {
+    this.#failures.set(command, error);
+  }
+
+  /** Says that a session changed, as the host would. */
+  change(account: string, patch: Partial<SessionStatus>): void {
+    this.#put({ ...this.#find(account), ...patch });
+  }
+
+  record(record: Partial<LogRecord> & { message: string }): void {
+    const last = this.#log.at(-1)?.seq ?? 0;
+    const full: LogRecord = { seq: last + 1, at: iso(Date.now()), level: "info", account: null, kind: "note", facts: {}, ...record };
+    this.#log.push(full);
+    for (const listener of this.#logListeners) listener([full]);
+  }
+
+  dispose(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  // The contract.
+
+  async sessions(): Promise<SessionStatus[]> {
+    await this.#answer("sessions");
+    return this.#sessions;
+  }
+
+  async signIn(account: string, username: string, password: string): Promise<void> {
+    const before = this.#find(account);
+    this.#put({ ...before, state: "signing_in", headline: { kind: "signing_in", at: null } });
+    try {
+      await this.#answer("signIn");
+      if (password !== "demo") throw error("wrong_credentials", "The backend refused the user name or password");
+    } catch (thrown) {
+      this.#put(before);
+      this.record({ level: "warn", account, kind: "sign_in_failed", message: "Sign-in failed" });
+      throw thrown;
+    }
+    const email = username.includes("@") ? username : `${username}@example.com`;
+    const fresh = signedIn(Date.now(), { account, generation: 1, past: 0, gone: 0 });
+    this.record({ account, kind: "signed_in", message: "Signed in", facts: { generation: 1, fingerprint: fingerprint(1) } });
+    this.#put({ ...fresh, identity: { name: username, email, subject: email }, renewals: { count: 0, failed: 0, last_ms: null } });
+  }
+
+  async signOut(account: string): Promise<void> {
+    await this.#answer("signOut");
+    this.record({ account, kind: "signed_out", message: "Signed out" });
+    this.#put({ ...signedOut(account, { code: "by_person", message: "You signed out" }), history: this.#find(account).history });
+  }
+
+  async renew(account: string): Promise<void> {
+    await this.#answer("renew");
+    const before = this.#find(account);
+    if (before.state === "renewing") throw error("busy", "A renewal is under way");
+    if (before.access === null) throw error("sign_in_needed", "There is nothing to renew");
+    this.#put({ ...before, state: "renewing", reason: null, next: null });
+    await wait(this.#renewal);
+    this.#renewed(account);
+  }
+
+  async log(after: number | null, limit: number): Promise<LogRecord[]> {
+    await this.#answer("log");
+    return this.#log.filter((record) => after === null || record.seq > after).slice(0, limit);
+  }
+
+  async addDemo(): Promise<SessionStatus> {
+    await this.#answer("addDemo");
+    const demo = signedIn(Date.now(), { account: "demo", generation: 1, past: 0, gone: 0 });
+    this.#put(demo);
+    return demo;
+  }
+
+  async appInfo(): Promise<AppInfo> {
+    await this.#answer("appInfo");
+    return this.#info;
+  }
+
+  async setLogLevel(level: Level): Promise<void> {
+    await this.#answer("setLogLevel");
+    this.#info = { ...this.#info, log_level: level };
+  }
+
+  onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe> {
+    this.#sessionListeners.add(listener);
+    return Promise.resolve(() => this.#sessionListeners.delete(listener));
+  }
+
+  onLog(listener: (records: LogRecord[]) => void): Promise<Unsubscribe> {
+    this.#logListeners.add(listener);
+    return Promise.resolve(() => this.#logListeners.delete(listener));
+  }
+
+  // How it works inside.
+
+  async #answer(command: Command): Promise<void> {
+    if (this.#latency > 0) await wait(this.#latency);
+    const failure = this.#failures.get(command);
+    this.#failures.delete(command);
+    if (failure) throw failure;
+  }
+
+  #find(account: string): SessionStatus {
+    const found = this.#sessions.find((session) => session.account === account);
+    if (!found) throw error("unknown_account", `There is no account ${account}`);
+    return found;
+  }
+
+  #put(session: SessionStatus): void {
+    const known = this.#sessions.some(({ account }) => account === session.account);
+    this.#sessions = known
+      ? this.#sessions.map((other) => (other.account === session.account ? session : other))
+      : [...this.#sessions, session];
+    this.#plan(session);
+    for (const listener of this.#sessionListeners) listener(this.#sessions);
+  }
+
+  /** A session that is due renews itself. */
+  #plan(session: SessionStatus): void {
+    clearTimeout(this.#timers.get(session.account));
+    const { next } = session;
+    if (session.state !== "signed_in" || next?.action !== "renew" || next.at === null) return;
+    const left = Date.parse(next.at) - Date.now();
+    // A timer cannot wait longer than 2^31 ms; what is due in a month needs no script.
+    if (left > 2 ** 31 - 1) return;
+    this.#timers.set(session.account, setTimeout(() => void this.renew(session.account), Math.max(left, 0)));
+  }
+
+  #renewed(account: string): void {
+    const before = this.#find(account);
+    if (before.access === null || before.state !== "renewing") return;
+    const now = Date.now();
+    const generation = before.generation + 1;
+    const lifetime = Date.parse(before.access.expires_at) - Date.parse(before.access.received_at);
+    const fresh = tokens(lifetime, now, generation);
+    const took_ms = this.#renewal;
+    const expires_at = iso(now + lifetime);
+    this.record({
+      account,
+      kind: "renewed",
+      message: `Renewed in ${took_ms} ms`,
+      facts: { generation, fingerprint: fingerprint(generation) },
+    });
+    this.#put({
+      ...before,
+      ...fresh,
+      state: "signed_in",
+      reason: null,
+      clocks: { ...before.clocks, access: { expires_at, source: "expires_in" } },
+      refresh: { fingerprint: fingerprint(generation + 500), since: iso(now), rotates: true },
+      renewals: { ...before.renewals, count: before.renewals.count + 1, last_ms: took_ms },
+      history: [
+        ...before.history,
+        { kind: "renewed" as const, at: iso(now), generation, fingerprint: fingerprint(generation), expires_at, took_ms, note: null },
+      ].slice(-200),
+    });
+  }
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const error = (code: string, message: string, hint: string | null = null): CommandError => ({ code, message, hint });

@@ -1,0 +1,20 @@
+// Chooses the host and opens the window.
+import { mount } from "svelte";
+import App from "./App.svelte";
+import "./app.css";
+import { insideTauri, tauriHost, type Host } from "./ipc/host";
+import { text } from "./strings";
+
+async function chooseHost(): Promise<Host | null> {
+  if (insideTauri()) return tauriHost;
+  // Without the app around it the page talks to a scripted host: in development and in `preview:fake`.
+  // A release leaves the script out, so that pretended sessions can never be taken for real ones.
+  if (import.meta.env.MODE === "production") return null;
+  const { openFakePage } = await import("./ipc/fake-page");
+  return openFakePage();
+}
+
+const target = document.getElementById("app");
+const host = await chooseHost();
+if (target && host) mount(App, { target, props: { host } });
+else if (target) target.textContent = text.app.notAnApp;

@@ -1,0 +1,127 @@
+// A session in sentences: the line in the list, the headline, what comes next. Pure; `now` is the last argument.
+import type { HistoryEntry, SessionStatus } from "../ipc/types";
+import { fill, text } from "../strings";
+import { parse, times } from "../time";
+
+/** A template and its values; `at` is where its {in} counts down to. */
+export interface Phrase {
+  template: string;
+  values: Record<string, string | number>;
+  at: number | null;
+}
+
+const plain = (template: string, values: Phrase["values"] = {}): Phrase => ({ template, values, at: null });
+const counting = (inWords: string, nowWords: string, at: number, now: number): Phrase => ({
+  template: at > now ? inWords : nowWords,
+  values: {},
+  at,
+});
+
+const NETWORK = new Set(["network", "no_network", "offline", "backend_unreachable"]);
+const KEYCHAIN = new Set(["keychain", "keychain_locked", "vault_locked"]);
+
+/** The one line below the account's name in the list. */
+export function subtitle(status: SessionStatus, now: number): Phrase {
+  const say = text.subtitles;
+  const next = parse(status.next?.at);
+  switch (status.state) {
+    case "signed_in":
+      if (status.next?.action !== "renew" || next === null) return plain(say.signedIn);
+      return counting(say.renewsIn, say.renewsNow, next, now);
+    case "renewing":
+      return plain(say.renewing);
+    case "saving":
+      return plain(say.saving);
+    case "waiting": {
+      const code = status.reason?.code ?? "";
+      if (NETWORK.has(code)) return plain(say.waitingNetwork);
+      if (KEYCHAIN.has(code)) return plain(say.waitingKeychain);
+      return next === null ? plain(say.waiting) : counting(say.triesIn, say.triesNow, next, now);
+    }
+    case "needs_sign_in": {
+      const by = parse(status.headline.at);
+      if (by === null || by <= now) return plain(say.signIn);
+      return plain(say.signInBy, { when: times.when(by, now) });
+    }
+    case "signing_in":
+      return plain(say.signingIn);
+    case "signed_out":
+      return plain(say.signedOut);
+  }
+}
+
+export function headline({ headline: { kind, at } }: SessionStatus, now: number): string {
+  const say = text.headlines;
+  const moment = parse(at);
+  if (kind === "signed_in_until") return moment === null ? say.signed_in : fill(say.signed_in_until, { when: times.when(moment, now) });
+  if (kind === "sign_in_again_by") {
+    // A deadline that has passed is none: then it is simply time to sign in.
+    if (moment === null || moment <= now) return say.needs_sign_in;
+    return fill(say.sign_in_again_by, { when: times.when(moment, now) });
+  }
+  return say[kind];
+}
+
+/** "Next: renew at 14:42:10, in 00:41 — because …" */
+export function nextSentence({ state, next }: SessionStatus, now: number): Phrase | null {
+  // While a renewal is under way nothing is planned; the line stays, so that nothing jumps each minute.
+  if (next === null) return state === "renewing" || state === "saving" ? plain(text.underWay[state]) : null;
+  const say = text.next[next.action];
+  const at = parse(next.at);
+  if (at === null) return plain(say.plain, { why: next.why });
+  const soon = at - now < 12 * 60 * 60 * 1000;
+  return {
+    template: at > now ? say.at : say.due,
+    values: { at: soon ? times.clock(at) : times.when(at, now), why: next.why },
+    at,
+  };
+}
+
+export function who({ identity }: SessionStatus): string {
+  const parts = identity ? [identity.name, identity.email].filter((part) => part !== null && part !== "") : [];
+  return parts.join(" · ") || identity?.subject || "";
+}
+
+/** Why a renewal cannot be asked for now; null when it can. */
+export function whyNoRenewal({ state }: SessionStatus): string | null {
+  const say = text.session.whyNot;
+  switch (state) {
+    case "renewing":
+      return say.renewing;
+    case "saving":
+      return say.saving;
+    case "signed_out":
+    case "signing_in":
+    case "needs_sign_in":
+      return say.signed_out;
+    case "signed_in":
+    case "waiting":
+      return null;
+  }
+}
+
+/** How much of the access token's lifetime is left, 0 to 1; null without one. */
+export function lifeLeft({ access }: SessionStatus, now: number): number | null {
+  const from = parse(access?.received_at);
+  const to = parse(access?.expires_at);
+  if (from === null || to === null || to <= from) return null;
+  return Math.min(1, Math.max(0, (to - now) / (to - from)));
+}
+
+export function happened(entry: HistoryEntry): string {
+  const say = text.recent;
+  const { generation, took_ms: took, note } = entry;
+  const noted = (what: string) => (note ? fill(say.withNote, { what, note }) : what);
+  switch (entry.kind) {
+    case "signed_in":
+      return noted(fill(say.signedIn, { generation }));
+    case "renewed": {
+      const values = { from: generation - 1, to: generation, took: took === null ? "" : times.took(took) };
+      return noted(fill(took === null ? say.renewed : say.renewedIn, values));
+    }
+    case "adopted":
+      return noted(fill(say.adopted, { generation }));
+    case "failed":
+      return note || say.failed;
+  }
+}

@@ -1,0 +1,104 @@
+// What the whole window shares: the sessions as the host last told them, and which view is open.
+import { createContext } from "svelte";
+import { toCommandError } from "../ipc/errors";
+import type { Host, Unsubscribe } from "../ipc/host";
+import type { AppInfo, CommandError, SessionState, SessionStatus } from "../ipc/types";
+import { fill, text } from "../strings";
+import { WallClock } from "./clock.svelte";
+import { LogStore } from "./log.svelte";
+
+export type View = { kind: "session"; account: string | null } | { kind: "log" };
+
+export class AppState {
+  sessions = $state.raw<readonly SessionStatus[]>([]);
+  loaded = $state(false);
+  failure = $state.raw<CommandError | null>(null);
+  info = $state.raw<AppInfo | null>(null);
+  view = $state.raw<View>({ kind: "session", account: null });
+  /** What a screen reader is told, politely: state changes only. */
+  announcement = $state("");
+
+  readonly clock = new WallClock();
+  readonly log: LogStore;
+  #stops: Unsubscribe[] = [];
+  #stopped = false;
+
+  constructor(readonly host: Host) {
+    this.log = new LogStore(host);
+  }
+
+  /** The session on screen; an account that was removed gives way to the first. */
+  selected = $derived.by<SessionStatus | null>(() => {
+    if (this.view.kind !== "session") return null;
+    const { account } = this.view;
+    return this.sessions.find((session) => session.account === account) ?? this.sessions[0] ?? null;
+  });
+
+  async start(): Promise<void> {
+    this.failure = null;
+    try {
+      // Listen first, ask second: a change between the two would be lost the other way round.
+      if (this.#stops.length === 0) this.#keep(await this.host.onSessions((sessions) => this.#take(sessions)));
+      this.#take(await this.host.sessions());
+      // The sessions are what people open the window for: nothing else holds them up.
+      this.loaded = true;
+      this.info = await this.host.appInfo();
+    } catch (thrown) {
+      this.failure = toCommandError(thrown);
+    }
+    this.loaded = true;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const stop of this.#stops.splice(0)) stop();
+    this.log.stop();
+    this.clock.stop();
+  }
+
+  open(view: View): void {
+    this.view = view;
+  }
+
+  async addDemo(): Promise<void> {
+    const added = await this.host.addDemo();
+    this.#take(await this.host.sessions());
+    this.open({ kind: "session", account: added.account });
+  }
+
+  #keep(stop: Unsubscribe): void {
+    if (this.#stopped) stop();
+    else this.#stops.push(stop);
+  }
+
+  #take(sessions: SessionStatus[]): void {
+    for (const { account, state } of sessions) {
+      const before = this.sessions.find((session) => session.account === account);
+      const said = announce(account, before?.state, state);
+      if (said !== null) this.announcement = said;
+    }
+    this.sessions = sessions;
+    this.clock.touch();
+  }
+}
+
+/** Routine renewals are silent: nobody wants to hear one each minute. */
+function announce(account: string, before: SessionState | undefined, after: SessionState): string | null {
+  if (before === undefined || before === after) return null;
+  switch (after) {
+    case "signed_in":
+      return before === "renewing" || before === "saving" ? null : fill(text.announce.signed_in, { account });
+    case "signed_out":
+      return fill(text.announce.signed_out, { account });
+    case "needs_sign_in":
+      return fill(text.announce.needs_sign_in, { account });
+    case "waiting":
+      return fill(text.announce.waiting, { account });
+    case "signing_in":
+    case "renewing":
+    case "saving":
+      return null;
+  }
+}
+
+export const [getApp, setApp] = createContext<AppState>();

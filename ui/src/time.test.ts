@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { countdownStep, DAY, HOUR, makeTimes, MINUTE, parse, SECOND } from "./time";
+
+const times = makeTimes("en-GB", "UTC");
+const now = Date.UTC(2026, 10, 20, 14, 34, 6);
+
+describe("parse", () => {
+  it("reads fractions of any length", () => {
+    expect(parse("2026-11-20T14:34:06.123456789Z")).toBe(Date.UTC(2026, 10, 20, 14, 34, 6, 123));
+    expect(parse("2026-11-20T14:34:06Z")).toBe(now);
+  });
+  it("answers null to what is no time", () => {
+    for (const bad of ["", "soon", "2026-13-45T99:99:99Z", null, undefined]) expect(parse(bad)).toBeNull();
+  });
+});
+
+describe("countdown", () => {
+  it.each([
+    [0.2 * SECOND, "00:01"],
+    [41 * SECOND, "00:41"],
+    [8 * MINUTE + 4 * SECOND, "08:04"],
+    [HOUR, "1:00:00"],
+    [23 * HOUR + 59 * MINUTE + 59 * SECOND, "23:59:59"],
+    [DAY, "1 d"],
+    [2 * DAY + 3 * HOUR, "2 d 3 h"],
+    [29 * DAY + 5 * HOUR, "29 d"],
+  ])("of %d ms reads %s", (left, said) => expect(times.countdown(left)).toBe(said));
+
+  it("is never negative nor absurd", () => {
+    for (const left of [0, -1, -DAY, -Infinity, NaN]) expect(times.countdown(left)).toBe("now");
+    expect(times.countdown(Infinity)).toBe("unknown");
+  });
+  it("needs no timer faster than what changes", () => {
+    expect(countdownStep(41 * SECOND)).toBe(SECOND);
+    expect(countdownStep(3 * DAY)).toBe(MINUTE);
+  });
+});
+
+describe("points in time", () => {
+  it("are said from where the reader stands", () => {
+    expect(times.when(now + 3 * HOUR, now)).toBe("17:34 today");
+    expect(times.when(now + DAY, now)).toBe("14:34 tomorrow");
+    expect(times.when(Date.UTC(2026, 10, 27, 9, 12), now)).toMatch(/^Fri,? 27 Nov,? (at )?09:12$/);
+    expect(times.when(now + 700 * DAY, now)).toBe("20 Oct 2028");
+  });
+  it("are short where there is little room", () => {
+    expect(times.brief(now + MINUTE, now)).toBe("14:35");
+    expect(times.brief(now + 2 * DAY, now)).toMatch(/^Sun,? 14:34$/);
+    expect(times.brief(now + 60 * DAY, now)).toMatch(/^Tue,? 19 Jan$/);
+  });
+  it("follow the locale", () => {
+    const american = makeTimes("en-US", "UTC");
+    expect(american.short(now)).toMatch(/^2:34\sPM$/);
+    expect(makeTimes("de-DE", "UTC").when(now + 3 * HOUR, now)).toContain("17:34");
+  });
+  it("outside of time are unknown, and nothing throws", () => {
+    for (const at of [NaN, Infinity, -Infinity, 9e15]) {
+      expect(times.clock(at)).toBe("unknown");
+      expect(times.when(at, now)).toBe("unknown");
+      expect(times.brief(at, now)).toBe("unknown");
+      expect(times.tick(at, SECOND)).toBe("unknown");
+    }
+  });
+});
+
+describe("lengths", () => {
+  it("use the largest unit alone", () => {
+    expect(times.coarse(41 * SECOND)).toBe("41 s");
+    expect(times.coarse(30 * MINUTE)).toBe("30 min");
+    expect(times.coarse(29.6 * DAY)).toBe("29 d");
+    expect(times.coarse(-1)).toBe("now");
+  });
+  it("of a renewal are exact where short", () => {
+    expect(times.took(287)).toBe("287 ms");
+    expect(times.took(1432)).toBe("1.4 s");
+    expect(times.took(-5)).toBe("0 ms");
+  });
+});

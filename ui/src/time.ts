@@ -1,0 +1,132 @@
+// How the window says times: in the user's locale and zone, by Intl, with the present as an argument.
+// Nothing here is ever negative or absurd: what has passed is "now", what cannot be read is "unknown".
+import { fill, text } from "./strings";
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Beyond this a JavaScript date is not a date. */
+const LAST = 8.64e15;
+
+export interface Times {
+  /** 14:42:10 */
+  clock(this: void, at: number): string;
+  /** 14:42 */
+  short(at: number): string;
+  /** "18:00 today", "09:12 tomorrow", "Fri 27 Nov, 09:12" */
+  when(at: number, now: number): string;
+  /** A point in time in few letters: 14:42 today, "Fri 09:12" within a week, else the date. */
+  brief(at: number, now: number): string;
+  /** An axis label that fits the distance between two of them. */
+  tick(this: void, at: number, step: number): string;
+  /** 00:41, 1:08:04, 2 d 3 h; never negative: "now" */
+  countdown(left: number): string;
+  /** "41 s", "8 min", "3 h", "29 d": the largest unit alone */
+  coarse(left: number): string;
+  /** "287 ms", "1.4 s" */
+  took(ms: number): string;
+}
+
+/** Milliseconds since the epoch; null for what is no time. */
+export function parse(at: string | null | undefined): number | null {
+  if (!at) return null;
+  // Rust writes up to nine digits of fraction; the language promises to read three.
+  const ms = Date.parse(at.replace(/(\.\d{3})\d+/, "$1"));
+  return Number.isFinite(ms) ? ms : null;
+}
+
+const valid = (at: number): boolean => Number.isFinite(at) && Math.abs(at) <= LAST;
+
+const pad = (n: number): string => String(n).padStart(2, "0");
+
+/** How often a countdown to `left` from now changes: what a timer need not be faster than. */
+export const countdownStep = (left: number): number => (left > DAY + MINUTE ? MINUTE : SECOND);
+
+export function makeTimes(locale?: string | string[], timeZone?: string): Times {
+  // Building a formatter costs a hundred times what using it does.
+  const format = (options: Intl.DateTimeFormatOptions) => {
+    const formatter = new Intl.DateTimeFormat(locale, timeZone ? { ...options, timeZone } : options);
+    return (at: number) => (valid(at) ? formatter.format(at) : text.time.unknown);
+  };
+  // The units of the field (s, min, h, d), which the host's own sentences use too; digits by locale.
+  const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+  const say = (unit: "ms" | "s" | "min" | "h" | "d", n: number) => fill(text.time[unit], { n: whole.format(n) });
+
+  // 09:12, but 9:12 AM: what each of the two conventions is used to.
+  const { hourCycle } = new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions();
+  const hour = hourCycle === "h12" || hourCycle === "h11" ? "numeric" : "2-digit";
+
+  const clock = format({ hour, minute: "2-digit", second: "2-digit" });
+  const short = format({ hour, minute: "2-digit" });
+  const day = format({ year: "numeric", month: "numeric", day: "numeric" });
+  const date = format({ weekday: "short", day: "numeric", month: "short" });
+  const dated = format({ weekday: "short", day: "numeric", month: "short", hour, minute: "2-digit" });
+  const weekday = format({ weekday: "short", hour, minute: "2-digit" });
+  const farDate = format({ year: "numeric", month: "short", day: "numeric" });
+  const far = (at: number, now: number) => Math.abs(at - now) > 300 * DAY;
+
+  function when(at: number, now: number): string {
+    if (!valid(at)) return text.time.unknown;
+    if (day(at) === day(now)) return fill(text.time.today, { time: short(at) });
+    if (day(at) === day(now + DAY)) return fill(text.time.tomorrow, { time: short(at) });
+    return far(at, now) ? farDate(at) : dated(at);
+  }
+
+  function brief(at: number, now: number): string {
+    if (!valid(at)) return text.time.unknown;
+    if (day(at) === day(now)) return short(at);
+    if (Math.abs(at - now) < 6 * DAY) return weekday(at);
+    return far(at, now) ? farDate(at) : date(at);
+  }
+
+  function tick(at: number, step: number): string {
+    if (step < MINUTE) return clock(at);
+    if (step < DAY) return short(at);
+    return step < 300 * DAY ? date(at) : farDate(at);
+  }
+
+  function countdown(left: number): string {
+    if (!(left > 0)) return text.time.now;
+    const total = Math.ceil(left / SECOND);
+    if (!Number.isFinite(total)) return text.time.unknown;
+    const wholeHours = Math.floor(total / 3600);
+    if (wholeHours >= 24) {
+      const rest = wholeHours % 24;
+      const days = Math.floor(wholeHours / 24);
+      return rest === 0 || days >= 7 ? say("d", days) : fill(text.time.dh, { days: whole.format(days), hours: whole.format(rest) });
+    }
+    const rest = `${pad(Math.floor(total / 60) % 60)}:${pad(total % 60)}`;
+    return wholeHours > 0 ? `${wholeHours}:${rest}` : rest;
+  }
+
+  function coarse(left: number): string {
+    if (!(left > 0)) return text.time.now;
+    if (!Number.isFinite(left)) return text.time.unknown;
+    if (left >= 2 * DAY) return say("d", Math.floor(left / DAY));
+    if (left >= 2 * HOUR) return say("h", Math.floor(left / HOUR));
+    if (left >= 2 * MINUTE) return say("min", Math.floor(left / MINUTE));
+    return say("s", Math.ceil(left / SECOND));
+  }
+
+  const took = (ms: number): string => {
+    if (!Number.isFinite(ms)) return text.time.unknown;
+    return ms < SECOND ? say("ms", Math.max(0, ms)) : fill(text.time.s, { n: exact.format(ms / SECOND) });
+  };
+
+  return { clock, short, when, brief, tick, countdown, coarse, took };
+}
+
+/** What the user reads; a tag that no engine knows must not keep the window from opening. */
+function preferred(): string[] | undefined {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf([...navigator.languages]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The user's locale and zone. */
+export const times: Times = makeTimes(preferred());

@@ -1,0 +1,164 @@
+// The log view on a fake host, and its filter alone.
+import { fireEvent, screen } from "@testing-library/svelte";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { iso, signedIn } from "../src/ipc/fake-sessions";
+import type { Level, LogRecord } from "../src/ipc/types";
+import { isFingerprint, LEVELS, matcher, toEntry, visibleRange } from "../src/log/filter";
+import { NOW, openWindow, pass } from "./helpers";
+
+const record = (seq: number, change: Partial<LogRecord> = {}): LogRecord => ({
+  seq,
+  at: iso(NOW + seq),
+  level: "info",
+  account: "work",
+  kind: "renewed",
+  message: `record ${seq}`,
+  facts: {},
+  ...change,
+});
+
+const one: LogRecord[] = [
+  record(1, { level: "error", message: "The backend refused", account: "staging", facts: { status: 400 } }),
+  record(2, { level: "warn", message: "503 from the token endpoint" }),
+  record(3, { facts: { fingerprint: "7f3a·c2", generation: 42 } }),
+  record(4, { level: "debug", message: "lock taken" }),
+  record(5, { level: "trace", message: "poll" }),
+];
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const rows = () => screen.queryAllByTestId("log-row").map((row) => row.getAttribute("data-level"));
+
+async function openLog(log: LogRecord[], log_level: Level = "trace") {
+  const opened = await openWindow({
+    sessions: [signedIn(NOW, { account: "work" }), signedIn(NOW, { account: "staging" })],
+    log,
+    info: { log_level },
+  });
+  await opened.user.click(screen.getByTestId("nav-log"));
+  await pass(0);
+  return opened;
+}
+
+describe("the log", () => {
+  it("shows a level and what is graver", async () => {
+    const { user } = await openLog(one);
+    expect(rows()).toEqual(["error", "warn", "info"]);
+    await user.click(screen.getByTestId("log-level-warn"));
+    expect(rows()).toEqual(["error", "warn"]);
+    await user.click(screen.getByTestId("log-level-trace"));
+    expect(rows()).toHaveLength(5);
+    expect(screen.getByRole("radio", { name: "Trace" })).toBeChecked();
+  });
+
+  it("filters by account and by words anywhere, and says when nothing is left", async () => {
+    const { user } = await openLog(one);
+    await user.selectOptions(screen.getByRole("combobox"), "staging");
+    expect(rows()).toEqual(["error"]);
+    await user.selectOptions(screen.getByRole("combobox"), "");
+    await user.type(screen.getByRole("searchbox"), "7f3a 42");
+    expect(rows()).toEqual(["info"]);
+    await user.type(screen.getByRole("searchbox"), " nowhere");
+    expect(rows()).toEqual([]);
+    await user.click(screen.getByRole("button", { name: "Show all records" }));
+    expect(rows()).toHaveLength(5);
+  });
+
+  it("shows new records as they come, once each", async () => {
+    const { host } = await openLog(one);
+    host.record({ message: "fresh", account: "work", kind: "renewed" });
+    await pass(0);
+    expect(screen.getAllByText(/fresh/)).toHaveLength(1);
+    expect(screen.getByText("4 of 6")).toBeInTheDocument();
+  });
+
+  it("shows fingerprints as chips", async () => {
+    await openLog(one);
+    expect(screen.getByText("7f3a·c2").tagName).toBe("CODE");
+  });
+
+  it("pauses when scrolled up and follows again at the end", async () => {
+    const { user } = await openLog(Array.from({ length: 500 }, (_, index) => record(index + 1)));
+    const list = screen.getByRole("region", { name: "Log records" });
+    const follow = screen.getByRole("button", { name: "Follow" });
+    Object.defineProperties(list, { scrollHeight: { value: 13_000 }, clientHeight: { value: 480 } });
+    list.scrollTop = 12_520;
+    await fireEvent.scroll(list);
+    expect(follow).toHaveAttribute("aria-pressed", "true");
+    list.scrollTop = 5_200;
+    await fireEvent.scroll(list);
+    expect(follow).toHaveAttribute("aria-pressed", "false");
+    expect(screen.getByText("record 201")).toBeInTheDocument();
+    expect(screen.queryByText("record 500")).toBeNull();
+    await user.click(follow);
+    expect(list.scrollTop).toBe(13_000);
+  });
+
+  it("draws a screenful of 100 000 records, not all", async () => {
+    await openLog(Array.from({ length: 100_000 }, (_, index) => record(index + 1)));
+    expect(screen.getByText("100000 records")).toBeInTheDocument();
+    expect(rows().length).toBeLessThan(60);
+  });
+
+  it("offers to record more where the host records less than is asked for", async () => {
+    const { host, user } = await openLog(one, "info");
+    const set = vi.spyOn(host, "setLogLevel");
+    await user.click(screen.getByTestId("log-level-debug"));
+    await user.click(screen.getByRole("button", { name: "Record Debug too" }));
+    expect(set).toHaveBeenCalledWith("debug");
+    await pass(0);
+    expect(screen.queryByRole("button", { name: "Record Debug too" })).toBeNull();
+  });
+
+  it("says when there is nothing yet, and when it cannot be read", async () => {
+    const { host } = await openLog([]);
+    expect(screen.getByText("Nothing has been recorded yet")).toBeInTheDocument();
+    host.record({ message: "first" });
+    await pass(0);
+    expect(rows()).toHaveLength(1);
+  });
+
+  it("shows hostile messages as text", async () => {
+    const { container } = await openLog([record(1, { message: "<img src=x>", kind: "<b>", facts: { "<i>": "<svg onload=x>" } })]);
+    expect(container.querySelector("img")).toBeNull();
+    expect(screen.getByText(/<img src=x>/)).toBeInTheDocument();
+  });
+});
+
+describe("the filter", () => {
+  it("keeps 100 000 records within a frame or three", () => {
+    vi.useRealTimers();
+    const entries = Array.from({ length: 100_000 }, (_, index) =>
+      toEntry(record(index, { level: LEVELS[index % 5] ?? "info", facts: { generation: index } })),
+    );
+    const runs = Array.from({ length: 5 }, () => {
+      const started = performance.now();
+      const found = entries.filter(matcher({ level: "debug", account: "work", query: "generation=99 record" }));
+      expect(found.length).toBeGreaterThan(100);
+      return performance.now() - started;
+    });
+    // The best of five, since other work on the machine only ever adds.
+    expect(Math.min(...runs)).toBeLessThan(50);
+  });
+
+  it("knows fingerprints by the name of their fact", () => {
+    expect(["fingerprint", "refresh_fingerprint", "fp"].every(isFingerprint)).toBe(true);
+    expect(["fingerprints", "kind", "fpx"].some(isFingerprint)).toBe(false);
+  });
+
+  it("windows soundly, also for places that are none", () => {
+    expect(visibleRange(1000, 0, 480, 26)).toEqual([0, 27]);
+    expect(visibleRange(1000, 25_900, 480, 26)).toEqual([988, 1000]);
+    for (const [total, top] of [[0, 0], [0, 500], [5, 1e9], [5, -300]] as const) {
+      const [from, to] = visibleRange(total, top, 480, 26);
+      expect(from).toBeGreaterThanOrEqual(0);
+      expect(to).toBeGreaterThanOrEqual(from);
+      expect(to).toBeLessThanOrEqual(total);
+    }
+  });
+});
