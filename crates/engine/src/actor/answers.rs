@@ -1,0 +1,126 @@
+//! How an account's task answers those who wait for something.
+
+use jiff::SignedDuration;
+use latchkey_core::freshness;
+use latchkey_core::reason::Reason;
+use latchkey_core::session::{Asker, Input, State};
+use latchkey_core::time::Stamp;
+use tokio::sync::oneshot;
+
+use super::Actor;
+use crate::engine::{IssuedToken, TokenRequest};
+use crate::error::EngineError;
+use crate::snapshot::SessionStatus;
+
+/// Someone who waits for a token.
+pub(super) struct TokenWaiter {
+    pub(super) request: TokenRequest,
+    pub(super) until: Stamp,
+    pub(super) asked: bool,
+    pub(super) reply: oneshot::Sender<Result<IssuedToken, EngineError>>,
+}
+
+impl Actor {
+    /// Answers everyone whose answer is known by now.
+    pub(super) fn answer_waiters(&mut self) {
+        if matches!(self.session.state(), State::SignedOut { .. }) && self.under_way == 0 {
+            for waiter in std::mem::take(&mut self.sign_out_waiters) {
+                let problem = self.erase_problem.map(|problem| EngineError::Vault { problem });
+                let _ = waiter.send(problem.map_or_else(|| Ok(self.status()), Err));
+            }
+        }
+        if !matches!(self.session.state(), State::Renewing { .. } | State::SigningIn { .. }) {
+            for waiter in std::mem::take(&mut self.renew_waiters) {
+                let _ = waiter.send(self.renewal_outcome());
+            }
+        }
+        self.answer_token_waiters();
+    }
+
+    /// Whether the vault is still being read for the first time.
+    pub(super) fn opening(&self) -> bool {
+        matches!(self.session.state(), State::Waiting { reason: Reason::Opening, .. })
+    }
+
+    /// What a person is told who asked for a renewal, once it has ended.
+    fn renewal_outcome(&self) -> Result<SessionStatus, EngineError> {
+        match self.session.state() {
+            State::SignedIn => Ok(self.status()),
+            State::SignedOut { reason } | State::NeedsSignIn { reason } => {
+                Err(EngineError::SignInNeeded { reason: reason.clone() })
+            }
+            State::Waiting { reason, until } => Err(not_now(reason, Some(*until))),
+            State::Saving { problem, .. } => Err(EngineError::Vault { problem: *problem }),
+            State::Renewing { .. } | State::SigningIn { .. } => Err(EngineError::Busy),
+        }
+    }
+
+    fn answer_token_waiters(&mut self) {
+        let mut waiting = std::mem::take(&mut self.token_waiters);
+        let mut wanted = false;
+        waiting.retain_mut(|waiter| {
+            let answer = self.token_for(waiter);
+            if answer.is_none() && !waiter.asked && matches!(self.session.state(), State::SignedIn) {
+                waiter.asked = true;
+                wanted = true;
+            }
+            match answer {
+                Some(answer) => {
+                    let (reply, _) = oneshot::channel();
+                    let _ = std::mem::replace(&mut waiter.reply, reply).send(answer);
+                    false
+                }
+                None => !waiter.reply.is_closed(),
+            }
+        });
+        self.token_waiters = waiting;
+        if wanted {
+            self.input(Input::RenewRequested(Asker::Program));
+        }
+    }
+
+    /// The answer for a waiter, if it is time to give one.
+    fn token_for(&self, waiter: &TokenWaiter) -> Option<Result<IssuedToken, EngineError>> {
+        let now = self.workshop.clock.now();
+        let late = waiter.until.passed(now);
+        let held = self.session.held().zip(self.current.as_ref());
+        if let Some((held, current)) = held {
+            let asked = freshness::min_valid(&held.facts, waiter.request.min_valid);
+            let lives = freshness::left(&held.facts, now) > SignedDuration::ZERO;
+            let covers = freshness::covers(&held.facts, asked.required, now);
+            let no_better =
+                matches!(self.session.state(), State::NeedsSignIn { .. }) || !held.facts.renewable();
+            if covers || lives && (late || no_better) {
+                return Some(Ok(IssuedToken {
+                    access: current.access.clone(),
+                    token_type: current.token_type.clone(),
+                    expires_at: current.expires_at,
+                    generation: held.facts.generation,
+                    fingerprint: held.facts.access_fingerprint,
+                    min_valid_capped: asked.capped,
+                    falls_short: !covers,
+                }));
+            }
+        }
+        match self.session.state() {
+            State::SignedOut { reason } | State::NeedsSignIn { reason } => {
+                Some(Err(EngineError::SignInNeeded { reason: reason.clone() }))
+            }
+            _ if !late => None,
+            State::Waiting { reason, until } => Some(Err(not_now(reason, Some(*until)))),
+            State::Saving { problem, .. } => Some(Err(EngineError::Vault { problem: *problem })),
+            State::SigningIn { .. } => Some(Err(EngineError::Busy)),
+            State::SignedIn | State::Renewing { .. } => Some(Err(not_now(&Reason::ReplyLost, None))),
+        }
+    }
+}
+
+fn not_now(reason: &Reason, until: Option<Stamp>) -> EngineError {
+    if let Reason::Vault { problem } = reason {
+        EngineError::Vault { problem: *problem }
+    } else if let Reason::Unreachable { what } = reason {
+        EngineError::Unreachable { what: what.clone() }
+    } else {
+        EngineError::NotNow { reason: reason.clone(), next_at: until.map(|at| at.wall) }
+    }
+}

@@ -1,0 +1,358 @@
+//! One task for each account: it feeds the session machine and runs what the machine wants done.
+
+mod answers;
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use latchkey_core::fingerprint::Fingerprint;
+use latchkey_core::reason::VaultProblem;
+use latchkey_core::record::{Level, Record};
+use latchkey_core::session::{self, Asker, Effect, Input, Session, State, Step};
+use latchkey_core::time::{Jitter, Now};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use answers::TokenWaiter;
+
+use crate::engine::{IssuedToken, Sessions, TokenRequest};
+use crate::error::EngineError;
+use crate::event_log;
+use crate::ports::{Clock, Notifier};
+use crate::provider::Login;
+use crate::renewal::{Arrived, Workshop};
+use crate::snapshot::{Beside, SessionStatus, status};
+
+/// The longest sleep: a wall clock that was set is noticed after this at the latest.
+const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(60);
+
+/// What an account's task can be asked or told.
+pub(crate) enum Message {
+    SignIn(Login, oneshot::Sender<Result<SessionStatus, EngineError>>),
+    SignOut(oneshot::Sender<Result<SessionStatus, EngineError>>),
+    Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
+    Token(TokenRequest, oneshot::Sender<Result<IssuedToken, EngineError>>),
+    TokenRejected(Fingerprint),
+    Reload,
+    Status(oneshot::Sender<SessionStatus>),
+    /// Ends the task once nothing is under way.
+    Close(oneshot::Sender<()>),
+    /// Something that was begun has ended.
+    Done(Box<Done>),
+}
+
+/// How something ended that was begun for an effect.
+pub(crate) struct Done {
+    input: Input,
+    arrived: Option<Arrived>,
+    /// What to tell whoever asked, where the input says less.
+    told: Option<EngineError>,
+}
+
+/// The task of one account.
+pub(crate) struct Actor {
+    session: Session,
+    workshop: Arc<Workshop>,
+    notifier: Arc<dyn Notifier>,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    /// For the tasks that are begun, so that they can tell how they ended.
+    outbox: mpsc::UnboundedSender<Message>,
+    sessions: watch::Sender<Sessions>,
+    /// Whether renewals happen by themselves, or only while someone waits for something.
+    background: bool,
+    beside: Beside,
+    /// What is handed out.
+    current: Option<Arrived>,
+    /// What will be handed out once the session publishes it.
+    arrived: Option<Arrived>,
+    login: Option<Login>,
+    under_way: u32,
+    sign_in_waiter: Option<oneshot::Sender<Result<SessionStatus, EngineError>>>,
+    sign_out_waiters: Vec<oneshot::Sender<Result<SessionStatus, EngineError>>>,
+    renew_waiters: Vec<oneshot::Sender<Result<SessionStatus, EngineError>>>,
+    token_waiters: Vec<TokenWaiter>,
+    /// What was asked before the vault had been read for the first time.
+    deferred: Vec<Message>,
+    /// Why erasing failed the last time.
+    erase_problem: Option<VaultProblem>,
+    closing: Option<Closing>,
+}
+
+/// A task that is to end.
+struct Closing {
+    closed: oneshot::Sender<()>,
+    /// Whether storing what is still unsaved was tried a last time.
+    tried_saving: bool,
+}
+
+impl Actor {
+    /// Opens the session; [`Actor::run`] then lives until it is told to close.
+    pub(crate) fn open(
+        workshop: Arc<Workshop>,
+        notifier: Arc<dyn Notifier>,
+        sessions: watch::Sender<Sessions>,
+        background: bool,
+        beside: Beside,
+    ) -> (Self, mpsc::UnboundedSender<Message>) {
+        let (outbox, inbox) = mpsc::unbounded_channel();
+        let step = session::open(workshop.account.clone(), workshop.policy.clone(), draw(&*workshop.clock));
+        let mut actor = Self {
+            session: step.session.clone(),
+            workshop,
+            notifier,
+            inbox,
+            outbox: outbox.clone(),
+            sessions,
+            background,
+            beside,
+            current: None,
+            arrived: None,
+            login: None,
+            under_way: 0,
+            sign_in_waiter: None,
+            sign_out_waiters: Vec::new(),
+            renew_waiters: Vec::new(),
+            token_waiters: Vec::new(),
+            deferred: Vec::new(),
+            erase_problem: None,
+            closing: None,
+        };
+        actor.take(step);
+        (actor, outbox)
+    }
+
+    /// Runs until closed.
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.answer_waiters();
+            self.show();
+            if self.ended() {
+                return;
+            }
+            let wake = self.wake_at();
+            let clock = self.workshop.clock.clone();
+            let message = tokio::select! {
+                message = self.inbox.recv() => message,
+                () = async { match wake { Some(at) => clock.sleep_until(at).await, None => std::future::pending().await } } => {
+                    self.input(Input::TimePassed);
+                    continue;
+                }
+            };
+            match message {
+                Some(message) => self.hear(message),
+                None => return,
+            }
+        }
+    }
+
+    /// When to look again, on the boot-time clock.
+    fn wake_at(&self) -> Option<SignedDuration> {
+        let now = self.workshop.clock.now();
+        let waiting = self.token_waiters.iter().map(|waiter| waiter.until);
+        let asked = self.background || !self.token_waiters.is_empty() || self.saving();
+        let own = self.session.deadline().filter(|_| asked && self.closing.is_none());
+        let first = waiting.chain(own).map(|at| at.left(now)).min()?;
+        Some(now.boot.saturating_add(first.clamp(SignedDuration::ZERO, LONGEST_SLEEP)))
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            // Nothing can be answered before it is known what the vault holds.
+            message if self.opening() && !matches!(message, Message::Done(_) | Message::Close(_)) => {
+                self.deferred.push(message);
+            }
+            Message::SignIn(login, reply) => self.sign_in(login, reply),
+            Message::SignOut(reply) => {
+                self.sign_out_waiters.push(reply);
+                self.input(Input::SignOutRequested);
+            }
+            Message::Renew(reply) => {
+                self.input(Input::RenewRequested(Asker::Person));
+                self.renew_waiters.push(reply);
+            }
+            Message::Token(request, reply) => {
+                let until = self.workshop.clock.now().plus(request.wait);
+                self.token_waiters.push(TokenWaiter { request, until, asked: false, reply });
+            }
+            Message::TokenRejected(fingerprint) => self.input(Input::TokenRejected(fingerprint)),
+            Message::Reload => self.input(Input::ReloadRequested),
+            Message::Status(reply) => {
+                let _ = reply.send(self.status());
+            }
+            Message::Close(closed) => self.closing = Some(Closing { closed, tried_saving: false }),
+            Message::Done(done) => self.finished(*done),
+        }
+    }
+
+    fn sign_in(&mut self, login: Login, reply: oneshot::Sender<Result<SessionStatus, EngineError>>) {
+        self.login = Some(login);
+        self.input(Input::SignInRequested);
+        // The machine took it if it asked for the login; otherwise something else is under way.
+        if self.login.take().is_some() {
+            let _ = reply.send(Err(EngineError::Busy));
+        } else {
+            self.sign_in_waiter = Some(reply);
+        }
+    }
+
+    fn finished(&mut self, done: Done) {
+        self.under_way -= 1;
+        let signed_in = matches!(done.input, Input::Authenticated(..));
+        if let Input::Wiped(_, outcome) = &done.input {
+            self.erase_problem = outcome.err();
+        }
+        if let Some(arrived) = done.arrived {
+            self.arrived = Some(arrived);
+        }
+        self.input(done.input);
+        // What was neither published nor waits to be saved came too late, and the lock it holds is wanted.
+        if !self.saving() {
+            self.arrived = None;
+        }
+        if signed_in && let Some(waiter) = self.sign_in_waiter.take() {
+            let _ = waiter.send(done.told.map_or_else(|| Ok(self.status()), Err));
+        }
+        if !self.opening() {
+            for message in std::mem::take(&mut self.deferred) {
+                self.hear(message);
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        let before = self.session.state().name();
+        let step = session::step(self.session.clone(), input, draw(&*self.workshop.clock));
+        self.take(step);
+        let after = self.session.state().name();
+        if before != after {
+            let message = format!("{before} → {after}");
+            let account = &self.workshop.account;
+            event_log::emit(account, &Record::new(Level::Debug, "state", message));
+        }
+    }
+
+    /// Runs the effects of a step, all of them and in their order.
+    fn take(&mut self, step: Step) {
+        self.session = step.session;
+        for effect in step.effects {
+            self.run_effect(effect);
+        }
+    }
+
+    fn run_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Load(id) => self.begin(move |workshop| async move {
+                let (loaded, arrived) = workshop.load().await;
+                Done { input: Input::Loaded(id, loaded), arrived, told: None }
+            }),
+            Effect::Authenticate(id) => {
+                let Some(login) = self.login.take() else { return };
+                self.begin(move |workshop| async move {
+                    let (outcome, arrived, told) = workshop.sign_in(login).await;
+                    Done { input: Input::Authenticated(id, outcome), arrived, told }
+                });
+            }
+            Effect::Renew { id, generation, .. } => self.begin(move |workshop| async move {
+                let (outcome, arrived) = workshop.renew(generation).await;
+                Done { input: Input::Renewed(id, outcome), arrived, told: None }
+            }),
+            Effect::Save(id) => {
+                let Some(mut arrived) = self.arrived.take() else { return };
+                self.begin(move |workshop| async move {
+                    let outcome = match &arrived.unsaved {
+                        Some(unsaved) => workshop.save(unsaved).await,
+                        None => Ok(()),
+                    };
+                    if outcome.is_ok() {
+                        arrived.unsaved = None;
+                    }
+                    Done { input: Input::Saved(id, outcome), arrived: Some(arrived), told: None }
+                });
+            }
+            Effect::Wipe(id) => self.begin(move |workshop| async move {
+                let outcome = workshop.wipe().await;
+                Done { input: Input::Wiped(id, outcome), arrived: None, told: None }
+            }),
+            Effect::Publish { generation } => self.publish(generation),
+            Effect::Forget => {
+                self.current = None;
+                self.arrived = None;
+                self.beside =
+                    Beside { history: std::mem::take(&mut self.beside.history), ..Beside::default() };
+            }
+            Effect::Notify(notice) => self.notifier.notify(&self.workshop.account, &notice),
+            Effect::Record(record) => {
+                self.beside.remember(self.workshop.clock.now().wall, &record);
+                event_log::emit(&self.workshop.account, &record);
+            }
+        }
+    }
+
+    /// Begins work in a task of its own: whoever asked for it may go away, the work goes on.
+    fn begin<F, R>(&mut self, work: F)
+    where
+        F: FnOnce(Arc<Workshop>) -> R,
+        R: Future<Output = Done> + Send + 'static,
+    {
+        self.under_way += 1;
+        let (working, outbox) = (work(self.workshop.clone()), self.outbox.clone());
+        tokio::spawn(async move {
+            let _ = outbox.send(Message::Done(Box::new(working.await)));
+        });
+    }
+
+    fn publish(&mut self, generation: u64) {
+        let Some(arrived) = self.arrived.take_if(|arrived| arrived.generation == generation) else { return };
+        self.beside.identity = Some(arrived.identity.clone());
+        self.beside.claims.clone_from(&arrived.claims);
+        self.beside.rotates = arrived.rotated.or(self.beside.rotates);
+        self.current = Some(arrived);
+    }
+
+    fn saving(&self) -> bool {
+        matches!(self.session.state(), State::Saving { .. })
+    }
+
+    /// Whether the task may end. Tokens that are still unsaved are tried once more before it does.
+    fn ended(&mut self) -> bool {
+        let saving = self.saving();
+        match &mut self.closing {
+            None => return false,
+            Some(_) if self.under_way > 0 => return false,
+            Some(closing) if saving && !closing.tried_saving => closing.tried_saving = true,
+            Some(_) => {
+                if let Some(closing) = self.closing.take() {
+                    let _ = closing.closed.send(());
+                }
+                return true;
+            }
+        }
+        self.input(Input::RenewRequested(Asker::Person));
+        false
+    }
+
+    fn status(&self) -> SessionStatus {
+        let now = self.workshop.clock.now();
+        status(&self.session, self.workshop.provider.name(), &self.beside, now)
+    }
+
+    /// Shows the session to whoever watches, if anything changed.
+    fn show(&self) {
+        let shown = self.status();
+        self.sessions.send_if_modified(|sessions| {
+            let name = &self.workshop.account;
+            if sessions.get(name) == Some(&shown) {
+                return false;
+            }
+            sessions.insert(name.clone(), shown);
+            true
+        });
+    }
+}
+
+/// The time, and a number drawn for it.
+fn draw(clock: &dyn Clock) -> Now {
+    let mut bytes = [0; 2];
+    // Without randomness the schedule is merely less spread out.
+    let _ = getrandom::fill(&mut bytes);
+    Now { stamp: clock.now(), jitter: Jitter(u16::from_le_bytes(bytes)) }
+}

@@ -1,0 +1,149 @@
+//! An account as it is to be written into the file.
+
+use std::collections::BTreeMap;
+
+use latchkey_core::account::AccountName;
+use latchkey_core::policy::Policy;
+use toml_edit::{Array, Item, Table, value};
+
+use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
+use super::problem::ConfigError;
+use super::{read, values};
+
+/// The keys of an account, unchecked: what a command line or a form gives. Unset keys are not written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountToml {
+    /// `credentials`.
+    pub provider: Option<String>,
+    /// Where to sign in.
+    pub login_url: Option<String>,
+    /// Where to renew.
+    pub refresh_url: Option<String>,
+    /// Where to sign out.
+    pub logout_url: Option<String>,
+    /// Who is signed in.
+    pub user_info_url: Option<String>,
+    /// Is it served by the embedded dev server?
+    pub devserver: bool,
+    /// How long before its expiry a token is renewed (`5m`).
+    pub renew_before: Option<String>,
+    /// How long a token lives of which nobody says it.
+    pub assumed_lifetime: Option<String>,
+    /// Which statuses mean "refused"?
+    pub refused_status: Option<Vec<u16>>,
+    /// What does the login request call the user name?
+    pub username_field: Option<String>,
+    /// How does the refresh token travel?
+    pub refresh_token: Option<CarrierToml>,
+    /// Where do the answers hold what? By the keys of [`Mapping::KEYS`].
+    pub map: BTreeMap<String, String>,
+}
+
+/// How the refresh token travels, unchecked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CarrierToml {
+    /// `body`, `header` or `cookie`.
+    pub in_: Option<String>,
+    /// The name of the member, header or cookie.
+    pub name: Option<String>,
+}
+
+impl AccountToml {
+    /// What a file with nothing but this account says, or what is wrong with it. Complaints give keys, no lines.
+    pub fn check(&self, name: &AccountName) -> Result<AccountConfig, ConfigError> {
+        let mut document = toml_edit::DocumentMut::new();
+        let mut accounts = Table::new();
+        accounts.set_implicit(true);
+        accounts.insert(name.as_str(), Item::Table(self.table()));
+        document.insert("accounts", Item::Table(accounts));
+        let config = read::config(&document.to_string(), None)?;
+        // A text that reads without a complaint holds the one account that was put into it.
+        config.accounts.into_iter().next().ok_or(ConfigError::Invalid { file: None, problems: Vec::new() })
+    }
+
+    /// As a table of the file, keys in the order of the documentation.
+    pub(super) fn table(&self) -> Table {
+        let mut table = Table::new();
+        let texts = [
+            ("provider", &self.provider),
+            ("login_url", &self.login_url),
+            ("refresh_url", &self.refresh_url),
+            ("logout_url", &self.logout_url),
+            ("user_info_url", &self.user_info_url),
+            ("renew_before", &self.renew_before),
+            ("assumed_lifetime", &self.assumed_lifetime),
+            ("username_field", &self.username_field),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                table.insert(key, value(text));
+            }
+        }
+        if let Some(statuses) = &self.refused_status {
+            table.insert(
+                "refused_status",
+                value(statuses.iter().map(|one| i64::from(*one)).collect::<Array>()),
+            );
+        }
+        if self.devserver {
+            table.insert("devserver", value(true));
+        }
+        if let Some(carrier) = &self.refresh_token {
+            let mut inner = Table::new();
+            for (key, text) in [("in", &carrier.in_), ("name", &carrier.name)] {
+                if let Some(text) = text {
+                    inner.insert(key, value(text));
+                }
+            }
+            table.insert("refresh_token", Item::Table(inner));
+        }
+        if !self.map.is_empty() {
+            let map: Table = self.map.iter().map(|(key, place)| (key, value(place))).collect();
+            table.insert("map", Item::Table(map));
+        }
+        table
+    }
+}
+
+impl From<&AccountConfig> for AccountToml {
+    /// Writes down what differs from what holds without it.
+    fn from(account: &AccountConfig) -> Self {
+        let ProviderConfig::Credentials(credentials) = &account.provider;
+        let CredentialsConfig {
+            login_url,
+            refresh_url,
+            logout_url,
+            user_info_url,
+            refused_status,
+            username_field,
+            refresh_token,
+            map,
+        } = credentials;
+        let text = |url: &Url| Some(url.to_string());
+        let carrier = |way: &str, name: &str| CarrierToml { in_: Some(way.into()), name: Some(name.into()) };
+        let defaults = (Policy::default(), Mapping::default());
+        let moved = map.places().into_iter().zip(defaults.1.places()).filter(|(here, usual)| here != usual);
+        Self {
+            provider: Some("credentials".to_owned()),
+            login_url: text(login_url),
+            refresh_url: text(refresh_url),
+            logout_url: logout_url.as_ref().and_then(text),
+            user_info_url: user_info_url.as_ref().and_then(text),
+            devserver: account.devserver,
+            renew_before: account.policy.renew_before.map(values::duration_text),
+            assumed_lifetime: Some(account.policy.assumed_lifetime)
+                .filter(|lifetime| *lifetime != defaults.0.assumed_lifetime)
+                .map(values::duration_text),
+            refused_status: Some(refused_status.iter().copied().collect())
+                .filter(|statuses: &Vec<u16>| *statuses != [401]),
+            username_field: Some(username_field.clone()).filter(|field| field != "username"),
+            refresh_token: match refresh_token {
+                usual if *usual == Carrier::default() => None,
+                Carrier::Body(name) => Some(carrier("body", name)),
+                Carrier::Header(name) => Some(carrier("header", name)),
+                Carrier::Cookie(name) => Some(carrier("cookie", name)),
+            },
+            map: moved.map(|((key, place), _)| (key.to_owned(), place.to_string())).collect(),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Adding and removing accounts without touching what else the file says: comments and order stay.
+
+use latchkey_core::account::AccountName;
+use std::path::Path;
+use toml_edit::visit_mut::{VisitMut, visit_table_mut};
+use toml_edit::{DocumentMut, Item, Table, TableLike};
+
+use super::account::AccountConfig;
+use super::problem::{ConfigError, Problems};
+use super::{AccountToml, Config, file};
+use crate::paths::{Paths, create_private_dir, private_file};
+
+/// Adds an account at the end of the file, which is made where there is none.
+///
+/// The account is checked before the file is touched; a name that is there already is refused.
+pub fn add_account(
+    paths: &Paths,
+    name: &AccountName,
+    account: &AccountToml,
+) -> Result<AccountConfig, ConfigError> {
+    let checked = account.check(name)?;
+    let path = paths.config_file();
+    let _lock = lock(paths)?;
+    let text = file::read(&path)?.unwrap_or_default();
+    let mut document = parse(&text, &path)?;
+    let same = |other: &String| other.eq_ignore_ascii_case(name.as_str());
+    if names(&document).iter().any(same) {
+        return Err(ConfigError::AccountExists { file: path, account: name.clone() });
+    }
+    let refused = || ConfigError::NotEditable { file: path.clone(), account: name.clone(), doing: "added" };
+    insert(&mut document, name, account.table()).ok_or_else(refused)?;
+    let edited = document.to_string();
+    // Whatever way the file is written in: what is not read back as it was meant is not written.
+    let alone = only(&edited, name).ok_or_else(refused)?;
+    if alone != checked {
+        return Err(refused());
+    }
+    file::write(&path, &edited)?;
+    Ok(checked)
+}
+
+/// Removes an account with the comment right above it. The rest of the file need not be right for that.
+pub fn remove_account(paths: &Paths, name: &AccountName) -> Result<(), ConfigError> {
+    let path = paths.config_file();
+    let _lock = lock(paths)?;
+    let text = file::read(&path)?.unwrap_or_default();
+    let mut document = parse(&text, &path)?;
+    let known = names(&document);
+    let unknown = || ConfigError::NoSuchAccount { file: path.clone(), account: name.clone(), known };
+    let accounts = document.get_mut("accounts").and_then(Item::as_table_like_mut);
+    let removed = accounts.and_then(|accounts| accounts.remove(name.as_str())).ok_or_else(unknown)?;
+    if let Item::Table(table) = &removed {
+        keep_what_is_not_its_own(&mut document, table);
+    }
+    let edited = document.to_string();
+    let gone = |left: DocumentMut| names(&left).iter().all(|left| left != name.as_str());
+    if !parse(&edited, &path).is_ok_and(gone) {
+        return Err(ConfigError::NotEditable { file: path, account: name.clone(), doing: "removed" });
+    }
+    file::write(&path, &edited)
+}
+
+/// One at a time: two processes that read, change and write would lose an account.
+fn lock(paths: &Paths) -> Result<std::fs::File, ConfigError> {
+    let path = paths.locks_dir().join("config.lock");
+    let take = || {
+        create_private_dir(&paths.locks_dir())?;
+        create_private_dir(&paths.config_dir)?;
+        let file = private_file().append(true).open(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    take().map_err(|source| file::failed(&path, "locked", source))
+}
+
+fn parse(text: &str, path: &Path) -> Result<DocumentMut, ConfigError> {
+    text.parse().or_else(|_| {
+        let mut problems = Problems::new(text, Some(path));
+        if let Err(error) = toml::de::DeTable::parse(text) {
+            problems.push_syntax(&error);
+        }
+        problems.into_result(DocumentMut::new())
+    })
+}
+
+fn names(document: &DocumentMut) -> Vec<String> {
+    let accounts = document.get("accounts").and_then(Item::as_table_like);
+    accounts.map(|table| table.iter().map(|(name, _)| name.to_owned()).collect()).unwrap_or_default()
+}
+
+/// The account as the edited text has it, whatever is wrong with the others.
+fn only(text: &str, name: &AccountName) -> Option<AccountConfig> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    let accounts = document.get_mut("accounts")?.as_table_like_mut()?;
+    let others: Vec<_> =
+        accounts.iter().map(|(key, _)| key.to_owned()).filter(|key| key != name.as_str()).collect();
+    for other in others {
+        accounts.remove(&other);
+    }
+    let rest: Vec<_> =
+        document.iter().map(|(key, _)| key.to_owned()).filter(|key| key != "accounts").collect();
+    for key in rest {
+        document.remove(&key);
+    }
+    Config::parse(&document.to_string(), None).ok()?.accounts.into_iter().next()
+}
+
+fn insert(document: &mut DocumentMut, name: &AccountName, mut table: Table) -> Option<()> {
+    // Comments after the last table belong above the new one, as if it had been written at the end by hand.
+    let mut above = document.trailing().as_str().unwrap_or_default().to_owned();
+    if !above.is_empty() && !above.ends_with('\n') {
+        above.push('\n');
+    }
+    if !document.is_empty() || !above.is_empty() {
+        above.push('\n');
+    }
+    let accounts = document.entry("accounts").or_insert_with(|| {
+        let mut accounts = Table::new();
+        accounts.set_implicit(true);
+        Item::Table(accounts)
+    });
+    match accounts {
+        Item::Table(accounts) => {
+            table.decor_mut().set_prefix(above);
+            accounts.insert(name.as_str(), Item::Table(table));
+            document.set_trailing("");
+        }
+        other @ (Item::Value(_) | Item::None | Item::ArrayOfTables(_)) => {
+            let accounts: &mut dyn TableLike = other.as_table_like_mut()?;
+            accounts.insert(name.as_str(), Item::Value(table.into_inline_table().into()));
+        }
+    }
+    Some(())
+}
+
+/// The comment right above a table goes with it. What an empty line parts from that, such as the head of the
+/// file, moves to what follows.
+fn keep_what_is_not_its_own(document: &mut DocumentMut, removed: &Table) {
+    let prefix = removed.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
+    let Some((kept, _)) = prefix.rsplit_once("\n\n") else { return };
+    if kept.trim().is_empty() {
+        return;
+    }
+    let mut next = Next { after: last_position(removed), found: None };
+    next.visit_document_mut(document);
+    let Some(position) = next.found else {
+        let trailing = document.trailing().as_str().unwrap_or_default().to_owned();
+        document.set_trailing(format!("{kept}\n{trailing}"));
+        return;
+    };
+    Above { position, kept }.visit_document_mut(document);
+}
+
+fn last_position(table: &Table) -> isize {
+    let inner = table.iter().filter_map(|(_, item)| item.as_table()).map(last_position).max();
+    table.position().unwrap_or_default().max(inner.unwrap_or_default())
+}
+
+/// Finds the first table after a position.
+struct Next {
+    after: isize,
+    found: Option<isize>,
+}
+
+impl VisitMut for Next {
+    fn visit_table_mut(&mut self, table: &mut Table) {
+        if let Some(here) = table.position().filter(|here| *here > self.after && !table.is_implicit()) {
+            self.found = Some(self.found.map_or(here, |found| found.min(here)));
+        }
+        visit_table_mut(self, table);
+    }
+}
+
+/// Puts a comment above the table at a position.
+struct Above<'a> {
+    position: isize,
+    kept: &'a str,
+}
+
+impl VisitMut for Above<'_> {
+    fn visit_table_mut(&mut self, table: &mut Table) {
+        if table.position() == Some(self.position) && !table.is_implicit() {
+            let own = table.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
+            let gap = if own.starts_with('\n') { "\n" } else { "\n\n" };
+            let prefix = format!("{}{gap}{own}", self.kept);
+            table.decor_mut().set_prefix(prefix);
+        }
+        visit_table_mut(self, table);
+    }
+}

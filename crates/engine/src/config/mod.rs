@@ -1,0 +1,65 @@
+//! The accounts, as the person wrote them in `config.toml`.
+//!
+//! Reading is strict: an unknown key is an error with a suggestion, because a misspelt `renew_before` that is
+//! silently ignored signs somebody out a week later. Every complaint says file, line, column, key and remedy,
+//! and nothing of what else the file holds. Editing keeps comments and order.
+
+mod account;
+mod account_toml;
+mod edit;
+mod file;
+mod problem;
+mod read;
+mod section;
+mod values;
+
+#[cfg(test)]
+mod edit_tests;
+#[cfg(test)]
+mod tests;
+
+pub use account::{
+    AccountConfig, Carrier, CredentialsConfig, Mapping, Place, ProviderConfig, Url, is_loopback,
+};
+pub use account_toml::{AccountToml, CarrierToml};
+pub use edit::{add_account, remove_account};
+pub use problem::{ConfigError, Problem};
+
+use std::path::Path;
+
+use latchkey_core::account::AccountName;
+
+use crate::paths::Paths;
+
+/// All that is configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The accounts, in the order of the file.
+    pub accounts: Vec<AccountConfig>,
+}
+
+impl Config {
+    /// Reads and checks the configuration. A file that is not there is an empty one.
+    pub fn load(paths: &Paths) -> Result<Self, ConfigError> {
+        let path = paths.config_file();
+        match file::read(&path)? {
+            Some(text) => Self::parse(&text, Some(&path)),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// Checks a text. `file` is what complaints call it; without one they give no line.
+    pub fn parse(text: &str, file: Option<&Path>) -> Result<Self, ConfigError> {
+        read::config(text, file)
+    }
+
+    /// The account of this name.
+    pub fn account(&self, name: &AccountName) -> Option<&AccountConfig> {
+        self.accounts.iter().find(|account| account.name == *name)
+    }
+}
+
+/// An example with a comment for every key: what `accounts add --template` writes.
+pub fn template() -> &'static str {
+    include_str!("template.toml")
+}

@@ -1,0 +1,210 @@
+//! From the text of `config.toml` to accounts, or to all that is wrong with it.
+
+use std::path::Path;
+
+use latchkey_core::account::AccountName;
+use latchkey_core::policy::Policy;
+use std::collections::{BTreeMap, BTreeSet};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url, is_loopback};
+use super::problem::{ConfigError, Flaw, Problems, shown};
+use super::section::{Section, wrong_type};
+use super::{Config, values};
+
+const ACCOUNT_KEYS: [&str; 12] = [
+    "provider",
+    "login_url",
+    "refresh_url",
+    "logout_url",
+    "user_info_url",
+    "devserver",
+    "renew_before",
+    "assumed_lifetime",
+    "refused_status",
+    "username_field",
+    "refresh_token",
+    "map",
+];
+
+pub(super) fn config(text: &str, file: Option<&Path>) -> Result<Config, ConfigError> {
+    let mut problems = Problems::new(text, file);
+    let root = match DeTable::parse(text) {
+        Ok(root) => root.into_inner(),
+        Err(error) => {
+            problems.push_syntax(&error);
+            return problems.into_result(Config::default());
+        }
+    };
+    for (key, _) in root.iter().filter(|(key, _)| key.get_ref() != "accounts") {
+        let flaw = Flaw::new("this key is unknown", "accounts stand in tables such as `[accounts.work]`");
+        problems.push(&key.span(), shown(key.get_ref()), flaw);
+    }
+    let accounts = match root.get("accounts").map(|value| (value, value.get_ref().as_table())) {
+        None => Vec::new(),
+        Some((_, Some(table))) => accounts(table, &mut problems),
+        Some((value, None)) => {
+            let flaw = wrong_type("a table for each account, such as `[accounts.work]`", value);
+            problems.push(&value.span(), "accounts".to_owned(), flaw);
+            Vec::new()
+        }
+    };
+    problems.into_result(Config { accounts })
+}
+
+fn accounts(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<AccountConfig> {
+    let mut in_order: Vec<_> = table.iter().collect();
+    in_order.sort_by_key(|(key, _)| key.span().start);
+    let mut seen = BTreeMap::new();
+    let mut found = Vec::new();
+    for (key, value) in in_order {
+        let path = format!("accounts.{}", shown(key.get_ref()));
+        let name = AccountName::new(key.get_ref().as_ref());
+        match (&name, seen.insert(key.get_ref().to_ascii_lowercase(), shown(key.get_ref()))) {
+            (Err(invalid), _) => {
+                let flaw = Flaw::new(format!("this is no account name: {invalid}"), "choose another name");
+                problems.push(&key.span(), path.clone(), flaw);
+            }
+            // Names become file names, and some file systems do not tell capitals.
+            (Ok(_), Some(other)) => {
+                let what = format!("this account differs from `{other}` by capitals only");
+                problems.push(
+                    &key.span(),
+                    path.clone(),
+                    Flaw::new(what, "choose another name for one of them"),
+                );
+            }
+            (Ok(_), None) => {}
+        }
+        let account = account(value, path, problems);
+        if let (Ok(name), Some((provider, policy, devserver))) = (name, account) {
+            found.push(AccountConfig { name, provider, policy, devserver });
+        }
+    }
+    found
+}
+
+fn account(
+    value: &Spanned<DeValue<'_>>,
+    path: String,
+    problems: &mut Problems<'_>,
+) -> Option<(ProviderConfig, Policy, bool)> {
+    let section = Section::open(value, path, &ACCOUNT_KEYS, problems)?;
+    section.required("provider", "\"credentials\"", problems, provider)?;
+    let devserver = section.flag("devserver", problems);
+    let defaults = Policy::default();
+    let policy = Policy {
+        renew_before: section.text("renew_before", problems, values::duration),
+        assumed_lifetime: section
+            .text("assumed_lifetime", problems, values::duration)
+            .unwrap_or(defaults.assumed_lifetime),
+    };
+    let credentials = credentials(&section, devserver, problems)?;
+    Some((ProviderConfig::Credentials(credentials), policy, devserver))
+}
+
+fn provider(text: &str) -> Result<(), Flaw> {
+    let remedy = "write `provider = \"credentials\"`";
+    match text {
+        "credentials" => Ok(()),
+        "oauth" | "nextauth" => Err(Flaw::new("this version does not have this provider yet", remedy)),
+        _ => Err(Flaw::new("there is no such provider", remedy)),
+    }
+}
+
+fn credentials(
+    section: &Section<'_, '_>,
+    devserver: bool,
+    problems: &mut Problems<'_>,
+) -> Option<CredentialsConfig> {
+    let url = |text: &str| address(text, devserver);
+    let example = "\"https://…\"";
+    let login_url = section.required("login_url", example, problems, url);
+    let refresh_url = section.required("refresh_url", example, problems, url);
+    let logout_url = section.text("logout_url", problems, url);
+    let user_info_url = section.text("user_info_url", problems, url);
+    let refused_status = refused_status(section, problems);
+    let username_field = section
+        .text("username_field", problems, |text| match text {
+            "password" => Err(Flaw::new("the password travels in this member", "name another one")),
+            _ => values::member(text),
+        })
+        .unwrap_or_else(|| "username".to_owned());
+    let refresh_token = carrier(section, problems);
+    let map = mapping(section, problems);
+    Some(CredentialsConfig {
+        login_url: login_url?,
+        refresh_url: refresh_url?,
+        logout_url,
+        user_info_url,
+        refused_status,
+        username_field,
+        refresh_token,
+        map,
+    })
+}
+
+fn address(text: &str, devserver: bool) -> Result<Url, Flaw> {
+    let url = values::url(text)?;
+    if devserver && !is_loopback(&url) {
+        let what = "the dev server is on this machine, and this URL leads elsewhere";
+        return Err(Flaw::new(
+            what,
+            "write an address such as `http://127.0.0.1:4180/…`, or remove `devserver`",
+        ));
+    }
+    Ok(url)
+}
+
+fn refused_status(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> BTreeSet<u16> {
+    let Some(numbers) = section.numbers("refused_status", problems) else { return BTreeSet::from([401]) };
+    values::refused_status(&numbers).unwrap_or_else(|flaw| {
+        section.complain("refused_status", flaw, problems);
+        BTreeSet::new()
+    })
+}
+
+/// What a name becomes, and how it is checked.
+type Make = (fn(String) -> Carrier, fn(&str) -> Result<String, Flaw>);
+
+fn carrier(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> Carrier {
+    let Some(section) = section.section("refresh_token", &["in", "name"], problems) else {
+        return Carrier::default();
+    };
+    let ways: [(&str, Make); 3] = [
+        ("body", (Carrier::Body, values::member)),
+        ("header", (Carrier::Header, values::request_header)),
+        ("cookie", (Carrier::Cookie, values::cookie)),
+    ];
+    let way = section.text("in", problems, |text| {
+        let found = ways.iter().find(|(name, _)| *name == text);
+        found.ok_or_else(|| {
+            Flaw::new("a refresh token cannot travel there", "write `body`, `header` or `cookie`")
+        })
+    });
+    let Some((_, (make, read))) = way.or(ways.first().filter(|_| section.value("in").is_none())) else {
+        return Carrier::default();
+    };
+    match way {
+        Some(("header" | "cookie", _)) => section.required("name", "\"…\"", problems, read).map(make),
+        Some(_) | None => section.text("name", problems, read).map(make),
+    }
+    .unwrap_or_default()
+}
+
+fn mapping(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> Mapping {
+    let mut map = Mapping::default();
+    let Some(section) = section.section("map", &Mapping::KEYS, problems) else { return map };
+    for (key, place) in map.places_mut() {
+        if let Some(given) = section.text(key, problems, values::place) {
+            *place = given;
+        }
+    }
+    if map.access_token == map.refresh_token {
+        let what = "access token and refresh token cannot stand in the same place";
+        let key = if section.value("refresh_token").is_some() { "refresh_token" } else { "access_token" };
+        section.complain(key, Flaw::new(what, "name the place of each"), problems);
+    }
+    map
+}

@@ -1,0 +1,231 @@
+//! The engine and its handle: the only way in.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use latchkey_core::account::AccountName;
+use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
+use latchkey_core::secret::AccessToken;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::actor::{Actor, Message};
+use crate::config::AccountConfig;
+use crate::error::EngineError;
+use crate::http::Http;
+use crate::ports::{Clock, Notifier, RenewalLock, Vault};
+use crate::provider::{Login, Provider};
+use crate::renewal::Workshop;
+use crate::snapshot::{Beside, HistoryMark, SessionStatus};
+
+/// All sessions, by account.
+pub type Sessions = BTreeMap<AccountName, SessionStatus>;
+
+/// What an engine is made of.
+pub struct Setup {
+    /// Where tokens are kept.
+    pub vault: Arc<dyn Vault>,
+    /// What keeps two processes apart.
+    pub lock: Arc<dyn RenewalLock>,
+    /// Both clocks.
+    pub clock: Arc<dyn Clock>,
+    /// How people are told.
+    pub notifier: Arc<dyn Notifier>,
+    /// What sends requests.
+    pub http: Http,
+    /// The key of this machine's fingerprints.
+    pub fingerprints: FingerprintKey,
+    /// Whether renewals happen by themselves (a window, an agent), or only while someone waits for something
+    /// (a single command).
+    pub background: bool,
+}
+
+/// What someone needs of an access token.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRequest {
+    /// How long it must stay valid; counts for at most half of the token's lifetime.
+    pub min_valid: SignedDuration,
+    /// How long to wait for one.
+    pub wait: SignedDuration,
+}
+
+/// An access token on its way to a local program.
+pub struct IssuedToken {
+    /// The token.
+    pub access: AccessToken,
+    /// How it is to be used (RFC 6749 §7.1), if the provider said.
+    pub token_type: Option<String>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// Its generation.
+    pub generation: u64,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Whether more was asked than half of its lifetime.
+    pub min_valid_capped: bool,
+    /// Whether it lives shorter than what was asked, and no better one could be had.
+    pub falls_short: bool,
+}
+
+/// The way to the sessions. Cheap to clone.
+#[derive(Clone)]
+pub struct EngineHandle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    setup: Setup,
+    accounts: Mutex<BTreeMap<AccountName, mpsc::UnboundedSender<Message>>>,
+    sessions: watch::Sender<Sessions>,
+}
+
+impl EngineHandle {
+    /// Starts an engine with these accounts. Must be called within a tokio runtime.
+    pub fn start(setup: Setup, accounts: impl IntoIterator<Item = AccountConfig>) -> Self {
+        let (sessions, _) = watch::channel(Sessions::new());
+        let handle = Self { inner: Arc::new(Inner { setup, accounts: Mutex::default(), sessions }) };
+        for account in accounts {
+            // Names in a configuration are unique, so none is refused here.
+            let _ = handle.add_account(&account, Vec::new());
+        }
+        handle
+    }
+
+    /// Takes another account in and opens its session; `history` are marks known from the event log.
+    ///
+    /// # Errors
+    /// [`EngineError::AccountExists`].
+    pub fn add_account(&self, config: &AccountConfig, history: Vec<HistoryMark>) -> Result<(), EngineError> {
+        let setup = &self.inner.setup;
+        let mut accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if accounts.contains_key(&config.name) {
+            return Err(EngineError::AccountExists(config.name.clone()));
+        }
+        let workshop = Workshop {
+            account: config.name.clone(),
+            policy: config.policy.clone(),
+            provider: Provider::new(&config.provider, setup.http.clone()),
+            vault: setup.vault.clone(),
+            lock: setup.lock.clone(),
+            clock: setup.clock.clone(),
+            fingerprints: setup.fingerprints.clone(),
+            turn: tokio::sync::Mutex::new(()),
+        };
+        let beside = Beside { history: history.into(), ..Beside::default() };
+        let (actor, outbox) = Actor::open(
+            Arc::new(workshop),
+            setup.notifier.clone(),
+            self.inner.sessions.clone(),
+            setup.background,
+            beside,
+        );
+        tokio::spawn(actor.run());
+        accounts.insert(config.name.clone(), outbox);
+        Ok(())
+    }
+
+    /// Signs out of an account and lets go of it.
+    pub async fn remove_account(&self, account: &AccountName) -> Result<(), EngineError> {
+        self.sign_out(account).await?;
+        let outbox = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+        if let Some(outbox) = outbox {
+            close(&outbox).await;
+        }
+        self.inner.sessions.send_modify(|sessions| {
+            sessions.remove(account);
+        });
+        Ok(())
+    }
+
+    /// All sessions as they are now, in the order of their names.
+    pub async fn sessions(&self) -> Vec<SessionStatus> {
+        let mut all = Vec::new();
+        for account in self.accounts() {
+            if let Ok(status) = self.status(&account).await {
+                all.push(status);
+            }
+        }
+        all
+    }
+
+    /// The accounts there are.
+    pub fn accounts(&self) -> Vec<AccountName> {
+        self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Sees each change of any session.
+    pub fn watch(&self) -> watch::Receiver<Sessions> {
+        self.inner.sessions.subscribe()
+    }
+
+    /// One session as it is now, once the vault has been read.
+    pub async fn status(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
+        self.ask(account, Message::Status).await
+    }
+
+    /// Signs in with user name and password.
+    pub async fn sign_in(&self, account: &AccountName, login: Login) -> Result<SessionStatus, EngineError> {
+        self.ask(account, |reply| Message::SignIn(login, reply)).await?
+    }
+
+    /// Erases the tokens and tells the provider. Signing out when signed out is fine.
+    pub async fn sign_out(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
+        self.ask(account, Message::SignOut).await?
+    }
+
+    /// Renews now and waits for the outcome.
+    pub async fn renew(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
+        self.ask(account, Message::Renew).await?
+    }
+
+    /// A valid access token, renewed first if the one in hand does not last.
+    pub async fn token(
+        &self,
+        account: &AccountName,
+        request: TokenRequest,
+    ) -> Result<IssuedToken, EngineError> {
+        self.ask(account, |reply| Message::Token(request, reply)).await?
+    }
+
+    /// Tells that a resource server refused the access token with this fingerprint.
+    pub fn token_rejected(&self, account: &AccountName, fingerprint: Fingerprint) -> Result<(), EngineError> {
+        self.tell(account, Message::TokenRejected(fingerprint))
+    }
+
+    /// Reads the vault again: another process may have signed in, renewed or signed out.
+    pub fn reload(&self, account: &AccountName) -> Result<(), EngineError> {
+        self.tell(account, Message::Reload)
+    }
+
+    /// Ends the engine. Exchanges under way are finished and stored first.
+    pub async fn close(&self) {
+        let accounts =
+            std::mem::take(&mut *self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner));
+        for outbox in accounts.values() {
+            close(outbox).await;
+        }
+    }
+
+    fn tell(&self, account: &AccountName, message: Message) -> Result<(), EngineError> {
+        let accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let outbox = accounts.get(account).ok_or_else(|| EngineError::UnknownAccount(account.clone()))?;
+        outbox.send(message).map_err(|_| EngineError::Closing)
+    }
+
+    async fn ask<T>(
+        &self,
+        account: &AccountName,
+        message: impl FnOnce(oneshot::Sender<T>) -> Message,
+    ) -> Result<T, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(account, message(reply))?;
+        answer.await.map_err(|_| EngineError::Closing)
+    }
+}
+
+async fn close(outbox: &mpsc::UnboundedSender<Message>) {
+    let (reply, closed) = oneshot::channel();
+    if outbox.send(Message::Close(reply)).is_ok() {
+        let _ = closed.await;
+    }
+}

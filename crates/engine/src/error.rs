@@ -1,0 +1,113 @@
+//! What can go wrong for someone who asks the engine for something: narrow kinds that decide what happens next.
+
+use jiff::Timestamp;
+use latchkey_core::account::AccountName;
+use latchkey_core::reason::{Reason, VaultProblem};
+
+/// What someone without a keychain can do; nothing weaker is chosen for them.
+const NO_KEYCHAIN: &str =
+    "start a keychain service, or set LATCHKEY_VAULT=memory to stay signed in until the program ends";
+
+/// Why a request was not fulfilled. Never holds a token, a password, a body or a query string.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EngineError {
+    /// No such account is configured.
+    #[error("there is no account `{0}`")]
+    UnknownAccount(AccountName),
+    /// An account of that name is there already.
+    #[error("there is an account `{0}` already")]
+    AccountExists(AccountName),
+    /// The provider did not accept user name and password.
+    #[error("the provider did not accept this user name and password{}", quoted(.said.as_deref()))]
+    WrongCredentials {
+        /// Its words, made harmless.
+        said: Option<String>,
+    },
+    /// The provider cannot be reached.
+    #[error("the provider cannot be reached: {what}")]
+    Unreachable {
+        /// What went wrong, in a few words.
+        what: String,
+    },
+    /// The provider answered something that is no sign-in or token reply.
+    #[error("{}", .reason.message())]
+    OddAnswer {
+        /// What it amounts to.
+        reason: Reason,
+    },
+    /// The vault does not do what it should.
+    #[error("{}", .problem.message())]
+    Vault {
+        /// What is wrong.
+        problem: VaultProblem,
+    },
+    /// Only a sign-in helps.
+    #[error("{}", .reason.message())]
+    SignInNeeded {
+        /// Why.
+        reason: Reason,
+    },
+    /// No valid token can be had in the time given; the session goes on.
+    #[error("no valid token now: {}", .reason.message())]
+    NotNow {
+        /// Why.
+        reason: Reason,
+        /// When it is tried again.
+        next_at: Option<Timestamp>,
+    },
+    /// Something else is under way for this account.
+    #[error("the account is busy with something else")]
+    Busy,
+    /// The sign-in was given up.
+    #[error("the sign-in was given up")]
+    Cancelled,
+    /// The engine is ending.
+    #[error("Latchkey is closing")]
+    Closing,
+}
+
+fn quoted(said: Option<&str>) -> String {
+    said.map_or_else(String::new, |said| format!(" (“{said}”)"))
+}
+
+impl EngineError {
+    /// Stable name for programs and for the window's table of texts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownAccount(_) => "unknown_account",
+            Self::AccountExists(_) => "account_exists",
+            Self::WrongCredentials { .. } => "wrong_credentials",
+            Self::Unreachable { .. } => "backend_unreachable",
+            Self::OddAnswer { .. } => "backend_answered_oddly",
+            Self::Vault { problem } => problem.code(),
+            Self::SignInNeeded { .. } => "sign_in_needed",
+            Self::NotNow { .. } => "not_now",
+            Self::Busy => "busy",
+            Self::Cancelled => "cancelled",
+            Self::Closing => "closing",
+        }
+    }
+
+    /// What to do about it, if it can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownAccount(_) => {
+                Some("`latchkey accounts list` shows the accounts there are".to_owned())
+            }
+            Self::WrongCredentials { .. } => Some("check both and try again; nothing was changed".to_owned()),
+            Self::Unreachable { .. } => {
+                Some("check that it runs and that the account's address is right".to_owned())
+            }
+            Self::OddAnswer { .. } => Some("check the account's address; the log has the status".to_owned()),
+            Self::Vault { problem: VaultProblem::Unavailable } => Some(NO_KEYCHAIN.to_owned()),
+            Self::NotNow { next_at: Some(at), .. } => Some(format!("it is tried again at {at:.0}")),
+            Self::Busy => Some("wait a moment and try again".to_owned()),
+            Self::AccountExists(_)
+            | Self::Vault { .. }
+            | Self::SignInNeeded { .. }
+            | Self::NotNow { next_at: None, .. }
+            | Self::Cancelled
+            | Self::Closing => None,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What happened, for a person who asks later: in memory for the window, in a file for the terminal.
+//!
+//! Everything is written through `tracing`; a layer makes records of it. **Invariants:** a record holds texts,
+//! numbers and yes or no, each text masked, so that no token gets in; writing a record never waits for the
+//! disk and never fails; neither memory nor file grows without bound, however long an outage lasts.
+
+mod emit;
+mod file;
+mod layer;
+mod level;
+mod memory;
+mod record;
+mod repeats;
+mod stderr;
+mod tail;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use emit::emit;
+pub use layer::EventLogLayer;
+pub use level::{BadLevel, Filter, LOG_VARIABLE, Level};
+pub use record::{LogRecord, account_label};
+pub use stderr::{StderrLayer, human};
+pub use tail::{Follower, Tail, read_tail};
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use memory::Memory;
+use repeats::{Repeats, Verdict};
+use writer::Writer;
+
+/// Tells the wall clock's time: the log reads none itself.
+pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The log of this process. A clone is another handle to the same log.
+#[derive(Clone)]
+pub struct EventLog(Arc<Inner>);
+
+struct Inner {
+    filter: Filter,
+    clock: WallClock,
+    memory: Arc<Mutex<Memory>>,
+    repeats: Mutex<Repeats>,
+    writer: Writer,
+}
+
+impl EventLog {
+    /// Opens the log whose files lie in a folder.
+    ///
+    /// It always opens: where the folder cannot be written, that is said once in memory, and tried again later.
+    pub fn open(dir: &Path, filter: Filter, clock: WallClock) -> (Self, EventLogLayer) {
+        let memory = Arc::new(Mutex::new(Memory::new()));
+        let writer = Writer::start(dir, &clock, &memory);
+        let log =
+            Self(Arc::new(Inner { filter, clock, memory, repeats: Mutex::new(Repeats::default()), writer }));
+        (log.clone(), EventLogLayer::new(log))
+    }
+
+    /// Up to `limit` records that came after the one with this number, oldest first.
+    ///
+    /// Where the numbers do not go on from `seq`, the records between have been forgotten.
+    pub fn since(&self, seq: u64, limit: usize) -> Vec<LogRecord> {
+        let found = lock(&self.0.memory).since(seq, limit);
+        found.iter().filter_map(|(seq, line)| LogRecord::from_line(line, *seq)).collect()
+    }
+
+    /// The last `count` records, oldest first.
+    pub fn last(&self, count: usize) -> Vec<LogRecord> {
+        let newest = lock(&self.0.memory).last_seq();
+        self.since(newest.saturating_sub(count as u64), count)
+    }
+
+    /// The number of the last record, now and whenever one is added. Zero before the first.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        lock(&self.0.memory).subscribe()
+    }
+
+    /// From which level on Latchkey's own records are kept.
+    pub fn level(&self) -> Level {
+        self.0.filter.level()
+    }
+
+    /// Changes that for the whole process.
+    pub fn set_level(&self, level: Level) {
+        self.0.filter.set_level(level);
+    }
+
+    /// Writes what waits to the file. Returns whether it is written; a hanging disk is given up on.
+    pub fn flush(&self) -> bool {
+        let counted = lock(&self.0.repeats).drain((self.0.clock)());
+        for record in counted {
+            self.store(&record);
+        }
+        self.0.writer.flush()
+    }
+
+    /// Takes a record in, unless it repeats what has been said often enough.
+    fn add(&self, record: &LogRecord) {
+        let (counted, verdict) = lock(&self.0.repeats).judge(record);
+        for summary in &counted {
+            self.store(summary);
+        }
+        if verdict == Verdict::Say {
+            self.store(record);
+        }
+    }
+
+    fn store(&self, record: &LogRecord) {
+        let line: Arc<str> = record.to_line().into();
+        // Memory and file get their records in the same order.
+        let mut memory = lock(&self.0.memory);
+        memory.push(Arc::clone(&line));
+        self.0.writer.write(line);
+    }
+}
+
+impl LogRecord {
+    fn note(level: Level, at: Timestamp, kind: &str, message: String) -> Self {
+        Self { seq: 0, at, level, account: None, kind: kind.to_owned(), message, facts: BTreeMap::new() }
+    }
+}
+
+/// A record is either in or not: a panic elsewhere leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

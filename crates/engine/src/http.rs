@@ -1,0 +1,229 @@
+//! The one place that sends HTTP.
+//!
+//! Token endpoints are asked with care: nothing is redirected, every answer has an end in time and size, and a
+//! request that surely never left is told apart from one whose reply was lost, since only the first may be
+//! repeated freely.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use latchkey_core::disposition::{Answer, Body, Failure};
+use latchkey_core::text;
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Url};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::config::is_loopback;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long an exchange may take in all, replies that drip included.
+const TOTAL: Duration = Duration::from_secs(30);
+/// The largest body that is read: token replies are a few kilobytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+const TOO_SLOW: &str = "connecting took too long";
+
+/// Sends requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Http {
+    outward: reqwest::Client,
+    /// Never through a proxy: what listens here is meant, not what a proxy calls `127.0.0.1`.
+    loopback: reqwest::Client,
+}
+
+/// The client could not be made: TLS roots or proxy settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP cannot be used on this machine: check the proxy settings and the system's certificates")]
+pub struct HttpUnusable;
+
+/// A request to a provider.
+pub struct Request {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// What came back, whatever its status.
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most [`MAX_BODY`] bytes.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl Request {
+    /// A request without a body.
+    pub fn get(url: &Url) -> Self {
+        Self { method: Method::GET, url: url.clone(), headers: HeaderMap::new(), body: None }
+    }
+
+    /// A request with a JSON object as its body.
+    pub fn post_json(url: &Url, members: &[(&str, &str)]) -> Self {
+        let mut object = serde_json::Map::new();
+        for (name, value) in members {
+            object.insert((*name).to_owned(), (*value).into());
+        }
+        let mut value = serde_json::Value::Object(object);
+        let body = Zeroizing::new(value.to_string().into_bytes());
+        wipe(&mut value);
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        Self { method: Method::POST, url: url.clone(), headers, body: Some(body) }
+    }
+
+    /// Adds a header whose value is a secret: it is kept out of debug output.
+    ///
+    /// A value that is no header value is left out; the endpoint will say what it misses.
+    #[must_use]
+    pub fn secret_header(mut self, name: &str, value: &str) -> Self {
+        if let (Ok(name), Ok(mut value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            value.set_sensitive(true);
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}
+
+impl Http {
+    /// Makes the clients.
+    ///
+    /// # Errors
+    /// [`HttpUnusable`] when TLS or the proxy settings of this machine cannot be used.
+    pub fn new() -> Result<Self, HttpUnusable> {
+        let base = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT)
+                .timeout(TOTAL)
+                .redirect(reqwest::redirect::Policy::none())
+                // A kept connection that the server closed in the meantime would turn "not sent" into "lost".
+                .pool_max_idle_per_host(0)
+        };
+        let outward = base().build().map_err(|_| HttpUnusable)?;
+        let loopback = base().no_proxy().build().map_err(|_| HttpUnusable)?;
+        Ok(Self { outward, loopback })
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// The [`Failure`] when no answer can be read; an answer with any status is none.
+    pub async fn send(&self, request: Request) -> Result<Reply, Failure> {
+        let client = if is_loopback(&request.url) { &self.loopback } else { &self.outward };
+        let mut building = client
+            .request(request.method, request.url)
+            .headers(request.headers)
+            .header("accept", "application/json");
+        if let Some(body) = &request.body {
+            building = building.body(body.to_vec());
+        }
+        let mut response = building.send().await.map_err(|error| transport(&error))?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
+            if body.len() + chunk.len() > MAX_BODY {
+                let retry_after = retry_after(&headers);
+                return Err(Failure::Answered(Answer { status, body: Body::TooLarge, retry_after }));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status, headers, body })
+    }
+}
+
+impl Reply {
+    /// Whether the status says that it worked.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// How much the server's clock is ahead of ours, if its `Date` says so (RFC 9110 §6.6.1).
+    pub fn skew(&self, received: Timestamp) -> Option<SignedDuration> {
+        let date = self.headers.get(DATE)?.to_str().ok()?;
+        Some(http_date(date)?.duration_since(received))
+    }
+}
+
+/// `Retry-After` in either form (RFC 9110 §10.2.3); the date is taken relative to the answer's own `Date`.
+pub fn retry_after(headers: &HeaderMap) -> Option<SignedDuration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(secs) = text.parse::<i64>() {
+        return Some(SignedDuration::from_secs(secs.max(0)));
+    }
+    let date = headers.get(DATE)?.to_str().ok()?;
+    Some(http_date(text)?.duration_since(http_date(date)?))
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+}
+
+/// Tells a request that never left from one whose reply is lost. Never names the address or the query.
+fn transport(error: &reqwest::Error) -> Failure {
+    if !error.is_connect() {
+        return Failure::NoReply;
+    }
+    let mut innermost: &dyn std::error::Error = error;
+    let mut what = None;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+        if let Some(io) = source.downcast_ref::<std::io::Error>() {
+            what = in_words(io.kind()).or(what);
+        }
+    }
+    if error.is_timeout() {
+        what = Some(TOO_SLOW);
+    }
+    let what = what.map_or_else(|| text::foreign(&innermost.to_string()), str::to_owned);
+    Failure::NotSent { what }
+}
+
+fn in_words(kind: ErrorKind) -> Option<&'static str> {
+    let unreachable = [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable, ErrorKind::NetworkDown];
+    if kind == ErrorKind::ConnectionRefused {
+        Some("nothing listens at its address")
+    } else if kind == ErrorKind::TimedOut {
+        Some(TOO_SLOW)
+    } else {
+        unreachable.contains(&kind).then_some("the network does not reach it")
+    }
+}
+
+/// Wipes the texts of a JSON value that may hold secrets.
+pub fn wipe(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => text.zeroize(),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(wipe),
+        serde_json::Value::Object(members) => members.values_mut().for_each(wipe),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_as_a_date() {
+        assert_eq!(retry_after(&headers(&[("retry-after", "120")])).unwrap().as_secs(), 120);
+        assert_eq!(retry_after(&headers(&[("retry-after", "-5")])).unwrap().as_secs(), 0);
+        assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
+        let dated = headers(&[
+            ("date", "Fri, 20 Nov 2026 10:00:00 GMT"),
+            ("retry-after", "Fri, 20 Nov 2026 10:02:00 GMT"),
+        ]);
+        assert_eq!(retry_after(&dated).unwrap().as_secs(), 120);
+    }
+}

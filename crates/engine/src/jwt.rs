@@ -1,0 +1,74 @@
+//! Looking into a JWT without believing it.
+//!
+//! What is read here is shown to people and, for want of anything better, used as a hint when the token
+//! expires. Nothing is decided on it: access tokens are opaque to clients (RFC 9068 §6).
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use latchkey_core::text;
+use serde_json::{Map, Value};
+
+/// The longest token that is looked into, in bytes.
+const MAX_TOKEN: usize = 64 * 1024;
+/// How many claims are shown.
+const MAX_CLAIMS: usize = 40;
+
+/// A JWT's claims, unverified; `None` for anything that is no JWT (RFC 7519 §7.2).
+pub(crate) fn claims(token: &str) -> Option<Map<String, Value>> {
+    if token.len() > MAX_TOKEN {
+        return None;
+    }
+    let mut parts = token.split('.');
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// When it says that it expires.
+pub(crate) fn expires_at(token: &str) -> Option<Timestamp> {
+    let seconds = claims(token)?.get("exp")?.as_f64()?;
+    crate::provider::expiry::epoch(seconds)
+}
+
+/// The claims as name and text, in the token's order, fit to be shown.
+pub(crate) fn shown_claims(token: &str) -> Vec<(String, String)> {
+    let shown =
+        |value: &Value| value.as_str().map_or_else(|| text::foreign(&value.to_string()), text::foreign);
+    let claims = claims(token).unwrap_or_default();
+    claims.iter().take(MAX_CLAIMS).map(|(name, value)| (text::foreign(name), shown(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(payload: &str) -> String {
+        format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    #[test]
+    fn what_is_no_jwt_has_no_claims() {
+        for opaque in ["", "opaque", "a.b", "a.b.c", "a.b.c.d", "...", &token("[]"), &token("\u{feff}{}")] {
+            assert!(claims(opaque).is_none(), "{opaque:?}");
+        }
+        assert!(claims(&"a".repeat(MAX_TOKEN + 1)).is_none());
+    }
+
+    #[test]
+    fn an_expiry_is_read_from_whole_and_broken_numbers() {
+        assert_eq!(expires_at(&token(r#"{"exp":1790000000}"#)).unwrap().as_second(), 1_790_000_000);
+        assert_eq!(expires_at(&token(r#"{"exp":1790000000.5}"#)).unwrap().as_second(), 1_790_000_000);
+        assert!(expires_at(&token(r#"{"exp":"soon"}"#)).is_none());
+        assert!(expires_at(&token(r#"{"exp":1e300}"#)).is_none());
+    }
+
+    #[test]
+    fn hostile_claims_are_shown_as_harmless_text() {
+        let shown = shown_claims(&token(r#"{"name":"\u001b[2J<img src=x>\u202e"}"#));
+        assert_eq!(shown, [("name".to_owned(), "[2J<img src=x>".to_owned())]);
+    }
+}

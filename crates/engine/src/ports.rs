@@ -1,0 +1,83 @@
+//! What the engine needs of the world: a handful of operations and nothing more.
+//!
+//! Each port has one adapter for life and one for tests. The write-ahead journal of renewals (what was sent and
+//! not yet answered) will be the next port here; [`crate::renewal`] names the step at which it is written.
+
+use std::any::Any;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use latchkey_core::account::AccountName;
+use latchkey_core::reason::VaultProblem;
+use latchkey_core::session::Notice;
+use latchkey_core::time::Stamp;
+
+use crate::vault::Envelope;
+
+/// Both clocks, and waiting.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The time on both clocks.
+    fn now(&self) -> Stamp;
+
+    /// Waits until the boot-time clock says so; time asleep counts. Returns at once when that has passed.
+    async fn sleep_until(&self, boot: SignedDuration);
+}
+
+/// Where token sets are kept. One envelope for each account.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// What to call it in `doctor`, errors and the window ("keychain (Secret Service)").
+    fn name(&self) -> &'static str;
+
+    /// The account's envelope; `None` only when there surely is none.
+    async fn read(&self, account: &AccountName) -> Result<Option<Envelope>, VaultError>;
+
+    /// Stores an envelope in the place of the one before it. Durable when it returns.
+    async fn write(&self, account: &AccountName, envelope: &Envelope) -> Result<(), VaultError>;
+
+    /// Erases the account's envelope; erasing nothing is no error.
+    async fn erase(&self, account: &AccountName) -> Result<(), VaultError>;
+
+    /// Whether it could be written now: what cannot be saved is not spent.
+    async fn check_writable(&self) -> Result<(), VaultError>;
+}
+
+/// What went wrong in a vault: the kind decides, the detail explains. Neither holds what is stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", problem.message())]
+pub struct VaultError {
+    /// The kind.
+    pub problem: VaultProblem,
+    /// What the store said, in its own words, for the log.
+    pub detail: String,
+}
+
+/// The lock that keeps two processes from spending the same refresh token.
+#[async_trait]
+pub trait RenewalLock: Send + Sync {
+    /// Takes the account's lock, waiting at most `wait`. It is given back when the guard is dropped, and by the
+    /// operating system when the process dies.
+    async fn acquire(&self, account: &AccountName, wait: Duration) -> Result<LockGuard, LockError>;
+}
+
+/// Holds a lock as long as it lives.
+pub type LockGuard = Box<dyn Any + Send + Sync>;
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody else held it all the time.
+    #[error("another process is renewing this account")]
+    Busy,
+    /// The lock file cannot be made or locked.
+    #[error("the lock file of the account cannot be used: {0}")]
+    Unusable(#[source] std::io::Error),
+}
+
+/// How a person is told something while the window is closed.
+pub trait Notifier: Send + Sync {
+    /// Tells it. Must not block; a notice that cannot be shown is lost.
+    fn notify(&self, account: &AccountName, notice: &Notice);
+}

@@ -1,0 +1,104 @@
+//! A REST backend with a login, a refresh and perhaps a logout endpoint, none of them standardised: the account
+//! says where things stand in its requests and replies.
+
+use std::collections::BTreeSet;
+
+use latchkey_core::disposition::{Answer, Body, Failure};
+use latchkey_core::secret::{AccessToken, RefreshToken};
+
+use crate::config::{Carrier, CredentialsConfig};
+use crate::http::{Http, Request};
+use crate::ports::Clock;
+use crate::provider::{Issued, Login, SignInFailure, reply};
+
+/// At the login and logout endpoints no status says anything about a refresh token.
+const NONE_REFUSED: BTreeSet<u16> = BTreeSet::new();
+
+/// The provider of accounts with `provider = "credentials"`.
+#[derive(Clone)]
+pub struct Credentials {
+    config: CredentialsConfig,
+    http: Http,
+}
+
+impl Credentials {
+    pub(super) fn new(config: CredentialsConfig, http: Http) -> Self {
+        Self { config, http }
+    }
+
+    pub(super) async fn sign_in(&self, login: Login, clock: &dyn Clock) -> Result<Issued, SignInFailure> {
+        let members = [
+            (self.config.username_field.as_str(), login.username.as_str()),
+            ("password", login.password.expose()),
+        ];
+        let request = Request::post_json(&self.config.login_url, &members);
+        let answer = self.http.send(request).await.map_err(SignInFailure::Failed)?;
+        let received = clock.now().wall;
+        let mut issued =
+            reply::read(&answer, &self.config.map, &NONE_REFUSED, received).map_err(refused_login)?;
+        if issued.access.is_none() {
+            return Err(SignInFailure::Failed(reply::failure(&answer, &NONE_REFUSED)));
+        }
+        if issued.identity.is_empty() {
+            self.ask_user_info(&mut issued).await;
+        }
+        Ok(issued)
+    }
+
+    pub(super) async fn renew(&self, refresh: &RefreshToken, clock: &dyn Clock) -> Result<Issued, Failure> {
+        let answer = self.http.send(self.carrying(&self.config.refresh_url, refresh)).await?;
+        reply::read(&answer, &self.config.map, &self.config.refused_status, clock.now().wall)
+    }
+
+    pub(super) async fn sign_out(
+        &self,
+        refresh: Option<&RefreshToken>,
+        access: &AccessToken,
+    ) -> Result<(), Failure> {
+        let Some(url) = &self.config.logout_url else { return Ok(()) };
+        let request = match refresh {
+            Some(refresh) => self.carrying(url, refresh),
+            None => Request::post_json(url, &[]),
+        };
+        let request = request.secret_header("authorization", &format!("Bearer {}", access.expose()));
+        let answer = self.http.send(request).await?;
+        if answer.is_success() { Ok(()) } else { Err(reply::failure(&answer, &NONE_REFUSED)) }
+    }
+
+    /// A request that carries the refresh token the way this backend wants it.
+    fn carrying(&self, url: &reqwest::Url, refresh: &RefreshToken) -> Request {
+        match &self.config.refresh_token {
+            Carrier::Body(name) => Request::post_json(url, &[(name, refresh.expose())]),
+            Carrier::Header(name) => Request::post_json(url, &[]).secret_header(name, refresh.expose()),
+            Carrier::Cookie(name) => {
+                Request::post_json(url, &[]).secret_header("cookie", &format!("{name}={}", refresh.expose()))
+            }
+        }
+    }
+
+    /// Asks who signed in. Not knowing is no reason to fail: the tokens are good.
+    async fn ask_user_info(&self, issued: &mut Issued) {
+        let (Some(url), Some(access)) = (&self.config.user_info_url, &issued.access) else { return };
+        let request =
+            Request::get(url).secret_header("authorization", &format!("Bearer {}", access.expose()));
+        let Ok(answer) = self.http.send(request).await else { return };
+        if let Some(json) = reply::object(&answer).filter(|_| answer.is_success()) {
+            issued.identity = reply::user_info(&self.config.map, &json, &answer);
+        }
+    }
+}
+
+/// A login that brought no tokens: wrong credentials if the backend says so in a readable answer.
+fn refused_login(failure: Failure) -> SignInFailure {
+    match &failure {
+        Failure::Answered(Answer { status: 400 | 401 | 403 | 422, body, .. }) => match body {
+            Body::Verdict { said, .. } => SignInFailure::WrongCredentials { said: said.clone() },
+            Body::NoVerdict => SignInFailure::WrongCredentials { said: None },
+            Body::Empty if matches!(&failure, Failure::Answered(Answer { status: 401, .. })) => {
+                SignInFailure::WrongCredentials { said: None }
+            }
+            Body::Empty | Body::NotJson | Body::TooLarge | Body::Redirect => SignInFailure::Failed(failure),
+        },
+        Failure::Answered(_) | Failure::NotSent { .. } | Failure::NoReply => SignInFailure::Failed(failure),
+    }
+}

@@ -1,0 +1,148 @@
+//! Reading a provider's reply: lenient in what is read, strict in what it means.
+//!
+//! A readable refresh token counts whatever the status and content type are; what is wrong with the rest of the
+//! reply is judged afterwards.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use latchkey_core::disposition::{Answer, Body, ErrorCode, Failure};
+use latchkey_core::secret::{AccessToken, IdToken, RefreshToken};
+use latchkey_core::text;
+use latchkey_core::token_set::Source;
+use serde_json::Value;
+
+use crate::config::{Mapping, Place};
+use crate::http::{Reply, retry_after, wipe};
+use crate::jwt;
+use crate::provider::{Issued, expiry};
+use crate::vault::Identity;
+
+/// Reads a token reply with the account's mapping.
+///
+/// `refused` are the statuses that the account declares to mean "refused".
+///
+/// # Errors
+/// The [`Failure`] when the reply holds neither an access nor a refresh token.
+pub(super) fn read(
+    reply: &Reply,
+    map: &Mapping,
+    refused: &BTreeSet<u16>,
+    received: Timestamp,
+) -> Result<Issued, Failure> {
+    let Some(mut json) = object(reply) else { return Err(unreadable(reply)) };
+    let text = |place: &Place| find_text(place, &json, reply);
+    let refresh = text(&map.refresh_token).filter(|token| !token.is_empty()).map(RefreshToken::new);
+    let access = text(&map.access_token).filter(|token| !token.is_empty()).map(AccessToken::new);
+    if access.is_none() && refresh.is_none() {
+        let verdict = verdict(reply, &json, refused);
+        wipe(&mut json);
+        return Err(answered(reply, verdict));
+    }
+    let skew = reply.skew(received).unwrap_or(SignedDuration::ZERO);
+    let expires = |place: &Place, named| expiry::read(&find(place, &json, reply)?, received, skew, named);
+    let from_claim = || {
+        let claimed = access.as_ref().and_then(|access| jwt::expires_at(access.expose()))?;
+        Some((claimed.checked_sub(skew_of(skew)).ok()?, Source::JwtExp))
+    };
+    let issued = Issued {
+        access_expires: expires(&map.access_token_expiry, Source::AccessTokenExpiry).or_else(from_claim),
+        refresh_expires: expires(&map.refresh_token_expiry, Source::RefreshExpiresIn),
+        session_expires: expires(&map.session_expiry, Source::SessionExpiry),
+        identity: identity(map, &json, reply),
+        id: text(&map.id_token).filter(|token| !token.is_empty()).map(IdToken::new),
+        access,
+        refresh,
+        received,
+    };
+    wipe(&mut json);
+    Ok(issued)
+}
+
+/// Who signed in, as far as a reply tells.
+pub(super) fn identity(map: &Mapping, json: &Value, reply: &Reply) -> Identity {
+    let shown = |place: &Place| {
+        find_text(place, json, reply).map(|found| text::foreign(&found)).filter(|text| !text.is_empty())
+    };
+    Identity { name: shown(&map.name), email: shown(&map.email), subject: shown(&map.subject) }
+}
+
+/// The reply's body, if it is a JSON object, whatever its content type says.
+pub(super) fn object(reply: &Reply) -> Option<Value> {
+    serde_json::from_slice::<Value>(&reply.body).ok().filter(Value::is_object)
+}
+
+/// The failure that a reply without a token means.
+pub(super) fn failure(reply: &Reply, refused: &BTreeSet<u16>) -> Failure {
+    match object(reply) {
+        Some(json) => answered(reply, verdict(reply, &json, refused)),
+        None => unreadable(reply),
+    }
+}
+
+fn answered(reply: &Reply, body: Body) -> Failure {
+    Failure::Answered(Answer { status: reply.status, body, retry_after: retry_after(&reply.headers) })
+}
+
+/// A body that is no JSON object. A torn or missing one after a success is a reply that was lost on the way:
+/// the server has done its part.
+fn unreadable(reply: &Reply) -> Failure {
+    let start = reply.body.trim_ascii_start();
+    let torn = start.first() == Some(&b'{');
+    if reply.is_success() && reply.status != 204 && (start.is_empty() || torn) {
+        return Failure::NoReply;
+    }
+    let body = match reply.status {
+        300..=399 => Body::Redirect,
+        _ if start.is_empty() => Body::Empty,
+        _ => Body::NotJson,
+    };
+    answered(reply, body)
+}
+
+/// What a JSON object without tokens says.
+fn verdict(reply: &Reply, json: &Value, refused: &BTreeSet<u16>) -> Body {
+    let member = |name: &str| json.get(name).and_then(Value::as_str);
+    let said = member("error_description").or_else(|| member("message")).map(text::foreign);
+    let said = said.filter(|said| !said.is_empty());
+    let code = member("error").map(ErrorCode::parse);
+    match code {
+        Some(code) if code != ErrorCode::Other => Body::Verdict { code, said },
+        _ if refused.contains(&reply.status) => Body::Verdict { code: ErrorCode::InvalidGrant, said },
+        Some(code) => Body::Verdict { code, said },
+        None => Body::NoVerdict,
+    }
+}
+
+fn find(place: &Place, json: &Value, reply: &Reply) -> Option<Value> {
+    match place {
+        Place::Pointer(pointer) => json.pointer(pointer).filter(|value| !value.is_null()).cloned(),
+        Place::Header(name) => {
+            reply.headers.get(name.as_str())?.to_str().ok().map(|text| Value::String(text.to_owned()))
+        }
+    }
+}
+
+fn find_text(place: &Place, json: &Value, reply: &Reply) -> Option<String> {
+    match find(place, json, reply)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A server's clock that differs by less than a few seconds is taken as ours.
+fn skew_of(skew: SignedDuration) -> SignedDuration {
+    if skew.abs() < SignedDuration::from_secs(5) { SignedDuration::ZERO } else { skew }
+}
+
+/// Who a user-info answer is about: the mapped places, or else the claims' standard names (OpenID Connect Core §5.1).
+pub(super) fn user_info(map: &Mapping, json: &Value, reply: &Reply) -> Identity {
+    let mapped = identity(map, json, reply);
+    let plain = |name: &str| json.get(name).and_then(Value::as_str).map(text::foreign);
+    Identity {
+        name: mapped.name.or_else(|| plain("name")),
+        email: mapped.email.or_else(|| plain("email")),
+        subject: mapped.subject.or_else(|| plain("sub")),
+    }
+}

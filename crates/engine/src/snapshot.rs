@@ -1,0 +1,296 @@
+//! What may be seen of a session: the one shape that `status --json`, the window and later the agent show.
+//!
+//! There is no field for a token here, and none of the types in it can hold one.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use latchkey_core::reason::Reason;
+use latchkey_core::record::Record;
+use latchkey_core::session::{Action, Headline as CoreHeadline, Held, Session};
+use latchkey_core::time::Stamp;
+use latchkey_core::token_set::Clock;
+use serde::Serialize;
+
+use crate::vault::Identity;
+
+/// How many marks of the past a status carries.
+const MAX_HISTORY: usize = 200;
+
+/// One session, as people and programs see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct SessionStatus {
+    /// The account's name.
+    pub account: String,
+    /// How it signs in: `credentials`, `oauth` or `nextauth`.
+    pub provider: String,
+    /// What it is doing: `signed_out`, `signing_in`, `signed_in`, `renewing`, `saving`, `waiting`, `needs_sign_in`.
+    pub state: String,
+    /// Why it is not simply signed in.
+    pub reason: Option<ReasonStatus>,
+    /// What matters most.
+    pub headline: Headline,
+    /// The generation in hand; 0 without one.
+    pub generation: u32,
+    /// Who is signed in.
+    pub identity: Option<Identity>,
+    /// The three clocks.
+    pub clocks: Clocks,
+    /// What comes next.
+    pub next: Option<NextStatus>,
+    /// How renewals went since the process started.
+    pub renewals: Renewals,
+    /// The access token in hand.
+    pub access: Option<AccessStatus>,
+    /// The refresh token in the vault.
+    pub refresh: Option<RefreshStatus>,
+    /// What happened to the tokens, oldest first.
+    pub history: Vec<HistoryMark>,
+}
+
+/// A reason, for programs and for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ReasonStatus {
+    /// Stable name.
+    pub code: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// What matters most to the person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Headline {
+    /// `signed_in_until`, `signed_in`, `sign_in_again_by`, `signing_in`, `signed_out` or `needs_sign_in`.
+    pub kind: String,
+    /// Until or by when.
+    pub at: Option<String>,
+}
+
+/// The three clocks of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Clocks {
+    /// The access token's.
+    pub access: Option<ClockStatus>,
+    /// The refresh token's.
+    pub refresh: Option<ClockStatus>,
+    /// The session's ceiling.
+    pub session: Option<ClockStatus>,
+}
+
+/// When something ends, and who said so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ClockStatus {
+    /// When (RFC 3339, UTC).
+    pub expires_at: String,
+    /// Where it was learned.
+    pub source: String,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct NextStatus {
+    /// `renew`, `retry_renewal`, `retry_save`, `read_vault`, `retry_erase`, `sign_in` or `wait`.
+    pub action: String,
+    /// When, if that is known.
+    pub at: Option<String>,
+    /// Why, without a full stop.
+    pub why: String,
+}
+
+/// How renewals went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Renewals {
+    /// How many succeeded.
+    pub count: u32,
+    /// How many failed.
+    pub failed: u32,
+    /// How long the last one took, in milliseconds.
+    pub last_ms: Option<u32>,
+}
+
+/// Facts of the access token in hand; never the token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct AccessStatus {
+    /// When it arrived.
+    pub received_at: String,
+    /// When it expires.
+    pub expires_at: String,
+    /// From when on renewing it makes sense.
+    pub margin_from: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Its claims, if it is a JWT; unverified.
+    pub claims: Vec<ClaimStatus>,
+}
+
+/// One claim, fit to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct ClaimStatus {
+    /// Its name.
+    pub name: String,
+    /// Its value, as text.
+    pub value: String,
+}
+
+/// Facts of the refresh token in the vault; never the token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct RefreshStatus {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Since when it is in hand.
+    pub since: String,
+    /// Whether the provider replaces it at each renewal, as far as that was seen.
+    pub rotates: Option<bool>,
+}
+
+/// A mark of the past on the lifeline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct HistoryMark {
+    /// `signed_in`, `renewed`, `adopted` or `failed`.
+    pub kind: String,
+    /// When.
+    pub at: String,
+    /// The generation it led to, or was about.
+    pub generation: u32,
+    /// The access token's fingerprint.
+    pub fingerprint: Option<String>,
+    /// When that access token expires.
+    pub expires_at: Option<String>,
+    /// How long it took, in milliseconds.
+    pub took_ms: Option<u32>,
+    /// What went wrong.
+    pub note: Option<String>,
+}
+
+/// What the engine knows of a session besides its machine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) identity: Option<Identity>,
+    pub(crate) claims: Vec<(String, String)>,
+    pub(crate) rotates: Option<bool>,
+    pub(crate) history: VecDeque<HistoryMark>,
+}
+
+impl Beside {
+    /// Remembers what a record says of tokens; other records leave no mark.
+    pub(crate) fn remember(&mut self, at: Timestamp, record: &Record) {
+        let kind = match record.kind {
+            "signed_in" | "renewed" | "adopted" => record.kind,
+            "opened" => "adopted",
+            "renewal_failed" | "needs_sign_in" | "save_failed" => "failed",
+            _ => return,
+        };
+        if self.history.len() >= MAX_HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(HistoryMark {
+            kind: kind.to_owned(),
+            at: at.to_string(),
+            generation: number(record.generation.unwrap_or_default()),
+            fingerprint: record.fingerprint.map(|f| f.to_string()),
+            expires_at: record.expires_at.map(|at| at.to_string()),
+            took_ms: record.took_ms.map(number),
+            note: (kind == "failed").then(|| record.message.clone()),
+        });
+    }
+}
+
+/// A number JavaScript can hold exactly; counters and milliseconds do not get larger in a lifetime.
+fn number(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// What may be seen of a session now.
+pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: Stamp) -> SessionStatus {
+    let held = session.held();
+    let clock = |clock: Clock| ClockStatus {
+        expires_at: clock.expires.wall.to_string(),
+        source: clock.source.name().to_owned(),
+    };
+    let tally = session.tally();
+    SessionStatus {
+        account: session.account().to_string(),
+        provider: provider.to_owned(),
+        state: session.state().name().to_owned(),
+        reason: session.state().reason().map(|reason| reason_status(&reason)),
+        headline: headline(session.headline(now)),
+        generation: held.map_or(0, |held| number(held.facts.generation)),
+        identity: held.and(beside.identity.clone()).filter(|identity| !identity.is_empty()),
+        clocks: held.map_or_else(Clocks::default, |Held { facts, .. }| Clocks {
+            access: Some(clock(facts.access)),
+            refresh: facts.refresh.map(clock),
+            session: facts.session.map(clock),
+        }),
+        next: session.next(now).map(|next| NextStatus {
+            action: action(next.action).to_owned(),
+            at: next.at.map(|at| at.wall.to_string()),
+            why: next.why,
+        }),
+        renewals: Renewals {
+            count: number(tally.count),
+            failed: number(tally.failed),
+            last_ms: tally.last_ms.map(number),
+        },
+        access: held.map(|held| access(held, beside)),
+        refresh: held.and_then(|Held { facts, .. }| {
+            Some(RefreshStatus {
+                fingerprint: facts.refresh_fingerprint?.to_string(),
+                since: facts.received.wall.to_string(),
+                rotates: beside.rotates,
+            })
+        }),
+        history: beside.history.iter().cloned().collect(),
+    }
+}
+
+fn access(held: &Held, beside: &Beside) -> AccessStatus {
+    let claims = beside.claims.iter();
+    AccessStatus {
+        received_at: held.facts.received.wall.to_string(),
+        expires_at: held.facts.access.expires.wall.to_string(),
+        margin_from: held.plan.margin_from.wall.to_string(),
+        fingerprint: held.facts.access_fingerprint.to_string(),
+        claims: claims
+            .map(|(name, value)| ClaimStatus { name: name.clone(), value: value.clone() })
+            .collect(),
+    }
+}
+
+pub(crate) fn reason_status(reason: &Reason) -> ReasonStatus {
+    ReasonStatus { code: reason.code().to_owned(), message: reason.message() }
+}
+
+fn headline(headline: CoreHeadline) -> Headline {
+    let (kind, at) = match headline {
+        CoreHeadline::SignedInUntil(at) => ("signed_in_until", Some(at)),
+        CoreHeadline::SignedIn => ("signed_in", None),
+        CoreHeadline::SignInAgainBy(at) => ("sign_in_again_by", Some(at)),
+        CoreHeadline::SigningIn => ("signing_in", None),
+        CoreHeadline::SignedOut => ("signed_out", None),
+        CoreHeadline::NeedsSignIn => ("needs_sign_in", None),
+    };
+    Headline { kind: kind.to_owned(), at: at.map(|at| at.to_string()) }
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Renew => "renew",
+        Action::RetryRenewal => "retry_renewal",
+        Action::RetrySave => "retry_save",
+        Action::ReadVault => "read_vault",
+        Action::RetryErase => "retry_erase",
+        Action::SignIn => "sign_in",
+        Action::Wait => "wait",
+    }
+}

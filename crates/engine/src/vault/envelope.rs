@@ -1,0 +1,300 @@
+//! What is stored for an account: one JSON document with a schema version.
+//!
+//! Invariant: this is the only place that turns secrets into bytes and back, and no error it makes holds any
+//! of those bytes. (serde's own messages quote the value they could not read.)
+//!
+//! Members this version does not know are passed over, so a newer version may add some. Whatever an older
+//! version must not pass over (a new reason, a new source, another meaning) raises [`SCHEMA`].
+
+use std::io;
+
+use jiff::{SignedDuration, Timestamp};
+use latchkey_core::account::AccountName;
+use latchkey_core::fingerprint::FingerprintKey;
+use latchkey_core::reason::{Reason, VaultProblem};
+use latchkey_core::secret::{AccessToken, IdToken, RefreshToken};
+use latchkey_core::time::Stamp;
+use latchkey_core::token_set::{Clock, Source, TokenFacts, TokenSet};
+use serde::{Deserialize, Deserializer, Serialize};
+use zeroize::Zeroizing;
+
+use crate::ports::VaultError;
+
+/// The schema this version writes, and the newest it reads.
+pub const SCHEMA: u32 = 1;
+
+/// The farthest end that is believed: what lies beyond (a year 9999, milliseconds read as seconds) counts as this.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
+
+/// All that is stored for an account.
+#[derive(Clone)]
+pub struct Envelope {
+    /// Whose it is. Stored as well, so that an item under a wrong name is noticed.
+    pub account: AccountName,
+    /// Goes up by one with each token set stored for the account.
+    pub generation: u64,
+    /// When was it written?
+    pub stored_at: Timestamp,
+    /// When did the reply with these tokens arrive?
+    pub received_at: Timestamp,
+    /// The tokens, as issued together.
+    pub tokens: TokenSet,
+    /// When does the access token end?
+    pub access: Expiry,
+    /// When does the refresh token end, where the server tells?
+    pub refresh: Option<Expiry>,
+    /// When does the session end whatever is renewed, where the server tells?
+    pub session: Option<Expiry>,
+    /// Who is signed in, as far as the provider tells?
+    pub identity: Identity,
+    /// The token type of the reply (RFC 6749 §7.1).
+    pub token_type: Option<String>,
+    /// The scope of the reply (RFC 6749 §3.3).
+    pub scope: Option<String>,
+    /// Why is the refresh token quarantined, if it is?
+    pub quarantined: Option<Reason>,
+}
+
+/// When something ends on the wall clock, and who said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    /// The end.
+    pub expires_at: Timestamp,
+    /// Where it was learned.
+    pub source: Source,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Identity {
+    /// What people call them.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Their address.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// What the provider calls them (`sub`).
+    #[serde(default)]
+    pub subject: Option<String>,
+}
+
+impl Identity {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none() && self.email.is_none() && self.subject.is_none()
+    }
+}
+
+impl Envelope {
+    /// What the session machine may know of it. Wall-clock times are anchored to the boot-time clock anew,
+    /// since they may come from before the machine was started.
+    pub fn facts(&self, key: &FingerprintKey, now: Stamp) -> TokenFacts {
+        TokenFacts {
+            generation: self.generation,
+            received: Stamp::from_wall(self.received_at, now),
+            access: self.access.clock(now),
+            refresh: self.refresh.map(|expiry| expiry.clock(now)),
+            session: self.session.map(|expiry| expiry.clock(now)),
+            access_fingerprint: key.of(self.tokens.access.expose()),
+            refresh_fingerprint: self.tokens.refresh.as_ref().map(|token| key.of(token.expose())),
+            quarantined: self.quarantined.clone(),
+        }
+    }
+
+    /// The bytes to store.
+    pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let document = Document::of(self);
+        // Measured first: a buffer that grows leaves copies of the secrets behind which nobody wipes.
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, &document).map_err(|_| unwritable())?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *bytes, &document).map_err(|_| unwritable())?;
+        Ok(bytes)
+    }
+
+    /// The bytes to store under this account's name. Another account's envelope is refused: it would replace
+    /// tokens that nobody could bring back.
+    pub(super) fn to_bytes_for(&self, account: &AccountName) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        if self.account != *account {
+            let detail = "the envelope to store is another account's".to_owned();
+            return Err(VaultError { problem: VaultProblem::Refused, detail });
+        }
+        self.to_bytes()
+    }
+
+    /// Reads what [`Envelope::to_bytes`] wrote for this account.
+    ///
+    /// # Errors
+    /// `Newer` for a schema above [`SCHEMA`], `Damaged` for anything else that is not this account's envelope.
+    pub fn from_bytes(bytes: &[u8], expected: &AccountName) -> Result<Self, VaultError> {
+        // The heading first: the rest of a newer document need not look like ours.
+        let heading: Heading<'_> = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+        if heading.schema > SCHEMA {
+            let detail = format!("schema {}; this version reads {SCHEMA}", heading.schema);
+            return Err(VaultError { problem: VaultProblem::Newer, detail });
+        }
+        if heading.schema == 0 {
+            return Err(damaged("schema 0".to_owned()));
+        }
+        if heading.account != expected.as_str() {
+            return Err(damaged("the item says that it is another account's".to_owned()));
+        }
+        let read: Reading = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+        Ok(read.into_envelope(expected.clone()))
+    }
+}
+
+impl Expiry {
+    fn clock(self, now: Stamp) -> Clock {
+        let farthest = now.plus(FARTHEST).wall.max(Timestamp::UNIX_EPOCH);
+        let believed = self.expires_at.clamp(Timestamp::UNIX_EPOCH, farthest);
+        Clock { expires: Stamp::from_wall(believed, now), source: self.source }
+    }
+}
+
+/// The document as it is written.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    account: &'a AccountName,
+    generation: u64,
+    stored_at: Timestamp,
+    received_at: Timestamp,
+    access_token: &'a str,
+    refresh_token: Option<&'a str>,
+    id_token: Option<&'a str>,
+    access: Expiry,
+    refresh: Option<Expiry>,
+    session: Option<Expiry>,
+    identity: &'a Identity,
+    token_type: Option<&'a str>,
+    scope: Option<&'a str>,
+    quarantined: Option<&'a Reason>,
+}
+
+impl<'a> Document<'a> {
+    fn of(envelope: &'a Envelope) -> Self {
+        Self {
+            schema: SCHEMA,
+            account: &envelope.account,
+            generation: envelope.generation,
+            stored_at: envelope.stored_at,
+            received_at: envelope.received_at,
+            access_token: envelope.tokens.access.expose(),
+            refresh_token: envelope.tokens.refresh.as_ref().map(RefreshToken::expose),
+            id_token: envelope.tokens.id.as_ref().map(IdToken::expose),
+            access: envelope.access,
+            refresh: envelope.refresh,
+            session: envelope.session,
+            identity: &envelope.identity,
+            token_type: envelope.token_type.as_deref(),
+            scope: envelope.scope.as_deref(),
+            quarantined: envelope.quarantined.as_ref(),
+        }
+    }
+}
+
+/// What is read before anything else.
+#[derive(Deserialize)]
+struct Heading<'a> {
+    schema: u32,
+    #[serde(borrow)]
+    account: std::borrow::Cow<'a, str>,
+}
+
+/// The document as it is read. Tokens go into their types at once, so a document that turns out to be damaged
+/// further down leaves none behind.
+#[derive(Deserialize)]
+struct Reading {
+    generation: u64,
+    stored_at: Timestamp,
+    received_at: Timestamp,
+    #[serde(deserialize_with = "access_token")]
+    access_token: AccessToken,
+    #[serde(default, deserialize_with = "refresh_token")]
+    refresh_token: Option<RefreshToken>,
+    #[serde(default, deserialize_with = "id_token")]
+    id_token: Option<IdToken>,
+    access: Expiry,
+    #[serde(default)]
+    refresh: Option<Expiry>,
+    #[serde(default)]
+    session: Option<Expiry>,
+    #[serde(default)]
+    identity: Identity,
+    #[serde(default)]
+    token_type: Option<String>,
+    #[serde(default)]
+    scope: Option<String>,
+    #[serde(default)]
+    quarantined: Option<Reason>,
+}
+
+impl Reading {
+    fn into_envelope(self, account: AccountName) -> Envelope {
+        Envelope {
+            account,
+            generation: self.generation,
+            stored_at: self.stored_at,
+            received_at: self.received_at,
+            tokens: TokenSet { access: self.access_token, refresh: self.refresh_token, id: self.id_token },
+            access: self.access,
+            refresh: self.refresh,
+            session: self.session,
+            identity: self.identity,
+            token_type: self.token_type,
+            scope: self.scope,
+            quarantined: self.quarantined,
+        }
+    }
+}
+
+fn access_token<'de, D: Deserializer<'de>>(from: D) -> Result<AccessToken, D::Error> {
+    String::deserialize(from).map(AccessToken::new)
+}
+
+fn refresh_token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RefreshToken>, D::Error> {
+    Option::<String>::deserialize(from).map(|text| text.map(RefreshToken::new))
+}
+
+fn id_token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<IdToken>, D::Error> {
+    Option::<String>::deserialize(from).map(|text| text.map(IdToken::new))
+}
+
+/// Counts what is written to it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(part.len());
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn damaged(detail: String) -> VaultError {
+    VaultError { problem: VaultProblem::Damaged, detail }
+}
+
+/// Where and how reading failed, without the words of serde, which quote the document.
+fn unreadable(error: &serde_json::Error) -> VaultError {
+    let how = match error.classify() {
+        serde_json::error::Category::Io => "cannot be read",
+        serde_json::error::Category::Syntax => "is not JSON",
+        serde_json::error::Category::Data => "is not an envelope",
+        serde_json::error::Category::Eof => "ends too early",
+    };
+    damaged(format!("the document {how} (line {}, column {})", error.line(), error.column()))
+}
+
+/// Texts, numbers and times always have a JSON form, so nobody should see this.
+fn unwritable() -> VaultError {
+    VaultError { problem: VaultProblem::Refused, detail: "the envelope has no JSON form".to_owned() }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

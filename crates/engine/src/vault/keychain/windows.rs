@@ -1,0 +1,43 @@
+//! The Credential Manager of Windows. Untried: written after the documentation of its store crate, and nobody
+//! has run it yet.
+//!
+//! A credential holds at most 2560 bytes (`CRED_MAX_CREDENTIAL_BLOB_SIZE`). A larger envelope is refused as too
+//! large, before any renewal is lost to it, since the sign-in could not be stored either.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyring_core::Error;
+use keyring_core::api::CredentialStore;
+use keyring_core::error::PlatformError;
+use latchkey_core::reason::VaultProblem;
+use windows_native_keyring_store::Store;
+
+use super::slot::{Backend, NotReady, Verdict};
+
+/// What this keychain is called.
+pub(super) const NAME: &str = "keychain (Windows Credential Manager)";
+
+/// The Credential Manager.
+#[derive(Default)]
+pub(super) struct Platform;
+
+impl Backend for Platform {
+    fn connect(&mut self) -> Result<Arc<CredentialStore>, Error> {
+        let store = Store::new()?;
+        Ok(store)
+    }
+
+    fn label(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn ready(&mut self, _user: &str, _patience: Duration) -> Result<(), NotReady> {
+        Ok(())
+    }
+
+    fn judge(&self, _error: &PlatformError, no_access: bool) -> Verdict {
+        // No access is `ERROR_NO_SUCH_LOGON_SESSION`: nobody is signed in to Windows, so the store is closed.
+        Verdict::final_(if no_access { VaultProblem::Locked } else { VaultProblem::Refused })
+    }
+}

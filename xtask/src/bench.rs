@@ -1,0 +1,237 @@
+//! `cargo xtask bench`: size, start and build time of the app. What it prints is what `docs/performance.md` quotes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Subcommand, ValueEnum};
+
+use crate::clock::{self, Stopwatch};
+use crate::desktop::Desktop;
+use crate::process::{self, Group};
+use crate::workspace::{Workspace, fresh_private_folder};
+use crate::{packages, provision, say, ui};
+
+/// What to measure.
+#[derive(Clone, Copy, Subcommand)]
+pub(crate) enum Measure {
+    /// Size of the release programs and number of crates they are made of
+    Size,
+    /// Time from start to first paint of the release app, beside an empty window
+    Start,
+    /// Time of a build from nothing, in a target folder of its own
+    Build {
+        /// Which build
+        #[arg(long, value_enum, default_value_t = Profile::Debug)]
+        profile: Profile,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
+}
+
+/// The packages that are measured.
+const BOTH: [&str; 4] = ["-p", "latchkey-desktop", "-p", "latchkey"];
+
+/// Launches of each program, after one that is not counted.
+const LAUNCHES: usize = 7;
+
+/// What the page lets the program print once it has been painted, when `LATCHKEY_BENCH_FIRST_PAINT=1`.
+const FIRST_PAINT: &str = "latchkey: first-paint";
+
+pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
+    provision::provide(workspace, &[packages::WINDOW], &[], false)?;
+    ui::ready(workspace)?;
+    match what {
+        Measure::Size => size(workspace),
+        Measure::Start => start(workspace),
+        Measure::Build { profile } => build(workspace, profile),
+    }
+}
+
+fn release(workspace: &Workspace) -> Result<()> {
+    cargo(workspace.cargo().args(["build", "--release"]).args(BOTH))
+}
+
+fn cargo(command: &mut Command) -> Result<()> {
+    if !process::stream("cargo", command)?.success {
+        bail!("the build failed");
+    }
+    Ok(())
+}
+
+fn size(workspace: &Workspace) -> Result<()> {
+    release(workspace)?;
+    say::heading("Size, release, stripped");
+    for name in ["latchkey-desktop", "latchkey"] {
+        let path = workspace.program("release", name);
+        let bytes = fs::metadata(&path).with_context(|| format!("{} is not there", path.display()))?.len();
+        say::line(format!("  {name:<18} {} ({bytes} bytes)", mebibytes(bytes)));
+    }
+    say::heading("Crates compiled for this platform, our own included");
+    let mut all = BTreeSet::new();
+    for name in ["latchkey-desktop", "latchkey"] {
+        let words = ["tree", "--locked", "-p", name, "-e", "normal,build", "--prefix", "none"];
+        let tree = process::answer(workspace.cargo().args(words).env_remove("CARGO_TERM_COLOR"))
+            .context("`cargo tree` failed")?;
+        let crates = crates(&tree);
+        say::line(format!("  {name:<18} {}", crates.len()));
+        all.extend(crates);
+    }
+    say::line(format!("  {:<18} {}", "together", all.len()));
+    Ok(())
+}
+
+/// Bytes as `9.8 MiB`.
+fn mebibytes(bytes: u64) -> String {
+    let tenths = (bytes * 10 + (1 << 19)) >> 20;
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+/// The different `name version` pairs of a `cargo tree --prefix none`.
+fn crates(tree: &str) -> BTreeSet<String> {
+    tree.lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some(format!("{} {}", words.next()?, words.next()?))
+        })
+        .collect()
+}
+
+fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
+    let folder = workspace.target.join("cold");
+    fresh_private_folder(&folder)?;
+    // Downloads are no part of the figure.
+    cargo(workspace.cargo().args(["fetch", "--locked"]))?;
+    let mut command = workspace.cargo();
+    command.arg("build").args(BOTH).arg("--target-dir").arg(&folder);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    let watch = Stopwatch::start();
+    let built = cargo(&mut command);
+    let took = watch.elapsed();
+    fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    built?;
+    let name = if profile == Profile::Release { "release" } else { "debug" };
+    say::line(format!("cold {name} build of the app and the terminal program: {}", clock::readable(took)));
+    Ok(())
+}
+
+fn start(workspace: &Workspace) -> Result<()> {
+    provision::provide(workspace, &[packages::HEADLESS], &[], false)?;
+    release(workspace)?;
+    let empty = empty_window(workspace)?;
+    let app = workspace.program("release", "latchkey-desktop");
+    let desktop = Desktop::start(&workspace.target.join("bench/desktop"))?;
+
+    let mut times: [Vec<Duration>; 2] = Default::default();
+    say::heading("From start to first paint, in turns");
+    for round in 0..=LAUNCHES {
+        let app = first_paint(&desktop, &app).context("Latchkey")?;
+        let empty = first_paint(&desktop, &empty).context("the empty window")?;
+        let first = if round == 0 { "  first in a fresh home, not counted" } else { "" };
+        say::line(format!("  Latchkey {:>5} ms   empty {:>5} ms{first}", app.as_millis(), empty.as_millis()));
+        if round > 0 {
+            let [apps, empties] = &mut times;
+            apps.push(app);
+            empties.push(empty);
+        }
+    }
+    let [app, empty] = times.map(spread);
+    say::heading("Median (least, most)");
+    say::line(format!("  Latchkey      {app}"));
+    say::line(format!("  empty window  {empty}"));
+    say::line(format!("  ratio of the medians {:.2}", app.median.as_secs_f64() / empty.median.as_secs_f64()));
+    Ok(())
+}
+
+/// Builds the empty window with the very versions of the app.
+fn empty_window(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.root.join("xtask/empty-window");
+    fs::copy(workspace.root.join("Cargo.lock"), folder.join("Cargo.lock"))
+        .context("cannot copy Cargo.lock")?;
+    let target = workspace.target.join("bench");
+    cargo(workspace.cargo().current_dir(&folder).args(["build", "--release", "--target-dir"]).arg(&target))?;
+    Ok(target.join("release").join(format!("empty-window{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Starts a program and waits until its page says that it was painted.
+fn first_paint(desktop: &Desktop, program: &Path) -> Result<Duration> {
+    let folders = desktop.runtime().join("bench");
+    fresh_private_folder(&folders)?;
+    let mut command = Command::new(program);
+    desktop.apply(&mut command);
+    command
+        .env("LATCHKEY_BENCH_FIRST_PAINT", "1")
+        .env("LATCHKEY_CONFIG_DIR", folders.join("config"))
+        .env("LATCHKEY_STATE_DIR", folders.join("state"))
+        .env("LATCHKEY_RUNTIME_DIR", folders.join("run"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let watch = Stopwatch::start();
+    let mut group = Group::spawn("the program", &mut command)?;
+    let stderr = group.child().stderr.take().context("no stderr")?;
+    let (sender, painted) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if line.trim() == FIRST_PAINT {
+                let _ = sender.send(watch.elapsed());
+            }
+        }
+    });
+    let took = painted.recv_timeout(Duration::from_secs(20)).context("no first paint within 20 s")?;
+    group.stop();
+    Ok(took)
+}
+
+struct Spread {
+    least: Duration,
+    median: Duration,
+    most: Duration,
+}
+
+fn spread(mut times: Vec<Duration>) -> Spread {
+    times.sort_unstable();
+    let at = |index: usize| times.get(index).copied().unwrap_or_default();
+    Spread { least: at(0), median: at(times.len() / 2), most: at(times.len().saturating_sub(1)) }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} ms ({}, {})", self.median.as_millis(), self.least.as_millis(), self.most.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crate_in_two_versions_counts_twice_and_a_repeated_one_once() {
+        let tree = "latchkey v0.1.0 (/somewhere)\nserde v1.0.2\nserde v1.0.2 (*)\nsyn v1.0.0\nsyn v2.0.0 (proc-macro)\n\n";
+        assert_eq!(crates(tree).len(), 4);
+    }
+
+    #[test]
+    fn sizes_are_rounded_to_tenths() {
+        assert_eq!(mebibytes(0), "0.0 MiB");
+        assert_eq!(mebibytes(10_276_045), "9.8 MiB");
+        assert_eq!(mebibytes(1 << 20), "1.0 MiB");
+    }
+
+    #[test]
+    fn the_median_of_seven_is_the_fourth() {
+        let spread = spread([7, 1, 5, 3, 2, 6, 4].map(Duration::from_millis).into());
+        assert_eq!(spread.to_string(), "4 ms (1, 7)");
+    }
+}

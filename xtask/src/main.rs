@@ -1,0 +1,93 @@
+//! What a developer runs: run, test, bench, doctor of the machine.
+
+mod bench;
+mod clock;
+mod demo;
+mod desktop;
+mod doctor;
+mod events;
+mod packages;
+mod process;
+mod provision;
+mod run;
+mod say;
+mod session;
+mod stamp;
+mod summary;
+mod test;
+mod ui;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::process::interrupt;
+use crate::workspace::Workspace;
+
+/// Builds, shows, tests and measures Latchkey.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Install what is missing, build, and open the app, signed in to the embedded development server
+    Run {
+        /// Use a virtual display and a private keychain, watch three renewals, and write target/latchkey-demo.png
+        #[arg(long)]
+        headless: bool,
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Install what is missing and run every test
+    Test {
+        /// Run only these parts
+        #[arg(long, value_name = "PART", value_delimiter = ',')]
+        only: Vec<test::Part>,
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show which tools are here, which are missing, and how to get them
+    Doctor,
+    /// Measure the release app
+    Bench {
+        #[command(subcommand)]
+        what: bench::Measure,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match act(arguments.command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // What a shell reports for a program ended by Ctrl-C.
+        Err(_) if interrupt::requested() => {
+            say::problem("interrupted; everything that was started is stopped");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            say::problem(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what was asked; `true` if all is well.
+fn act(action: Action) -> Result<bool> {
+    interrupt::install()?;
+    let workspace = Workspace::find()?;
+    match action {
+        Action::Run { headless, yes } => run::run(&workspace, headless, yes).map(|()| true),
+        Action::Test { only, yes } => test::test(&workspace, &only, yes),
+        Action::Doctor => Ok(doctor::doctor(&workspace)),
+        Action::Bench { what } => bench::bench(&workspace, what).map(|()| true),
+    }
+}

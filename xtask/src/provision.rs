@@ -1,0 +1,255 @@
+//! Finds out what is missing on this machine and gets it: system packages on Debian and Ubuntu, cargo's helpers
+//! everywhere. Says what and why, asks where a person is there to answer, and goes ahead where nobody is.
+
+use std::fs;
+use std::io::IsTerminal as _;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::clock::{self, Stopwatch};
+use crate::packages::{self, Package};
+use crate::process::{self, Group};
+use crate::say;
+use crate::workspace::Workspace;
+
+/// A cargo subcommand that the tests need.
+pub(crate) struct Tool {
+    /// As cargo calls it: `cargo nextest`.
+    pub(crate) subcommand: &'static str,
+    pub(crate) krate: &'static str,
+    /// The version to install where there is none; one that is already there is taken as it is.
+    pub(crate) version: &'static str,
+    pub(crate) why: &'static str,
+}
+
+pub(crate) const NEXTEST: Tool = Tool {
+    subcommand: "nextest",
+    krate: "cargo-nextest",
+    version: "0.9.151",
+    why: "runs the Rust tests, each in a process of its own",
+};
+
+pub(crate) const DENY: Tool = Tool {
+    subcommand: "deny",
+    krate: "cargo-deny",
+    version: "0.20.2",
+    why: "checks licences, sources and advisories of the dependencies",
+};
+
+impl Tool {
+    pub(crate) fn installed(&self, workspace: &Workspace) -> Option<String> {
+        let text = process::answer(workspace.cargo().args([self.subcommand, "--version"]))?;
+        Some(text.lines().next().unwrap_or_default().to_owned())
+    }
+
+    pub(crate) fn install_command(&self) -> String {
+        format!("cargo install --locked {}@{}", self.krate, self.version)
+    }
+}
+
+/// Where system packages come from here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum System {
+    Apt,
+    OtherLinux,
+    NotLinux,
+}
+
+pub(crate) fn system() -> System {
+    if !cfg!(target_os = "linux") {
+        System::NotLinux
+    } else if process::on_path("apt-get") && process::on_path("dpkg-query") {
+        System::Apt
+    } else {
+        System::OtherLinux
+    }
+}
+
+/// The packages of these sets that are not installed. dpkg is asked rather than apt: it answers in milliseconds.
+pub(crate) fn missing_packages(sets: &[&'static [Package]]) -> Vec<&'static Package> {
+    let wanted: Vec<&'static Package> = sets.iter().flat_map(|set| set.iter()).collect();
+    let output = Command::new("dpkg-query")
+        .args(["-W", "-f", "${Package}\t${db:Status-Status}\n"])
+        .args(wanted.iter().map(|package| package.name))
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        // It fails when one of them is unknown, and still lists the others.
+        .output();
+    let listing =
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    packages::missing(&wanted, &listing)
+}
+
+/// Sees to it that these packages and tools are there. `yes` stands for an answer given in advance.
+pub(crate) fn provide(
+    workspace: &Workspace,
+    sets: &[&'static [Package]],
+    tools: &[&Tool],
+    yes: bool,
+) -> Result<()> {
+    let packages = match system() {
+        System::Apt => missing_packages(sets),
+        System::OtherLinux => {
+            say::line(
+                "This is no Debian or Ubuntu, so nothing is installed. Needed, by the names used there:",
+            );
+            for package in sets.iter().flat_map(|set| set.iter()) {
+                say::line(format!("  {:<28} {}", package.name, package.why));
+            }
+            Vec::new()
+        }
+        System::NotLinux => Vec::new(),
+    };
+    let tools: Vec<&&Tool> = tools.iter().filter(|tool| tool.installed(workspace).is_none()).collect();
+    if packages.is_empty() && tools.is_empty() {
+        return Ok(());
+    }
+
+    say::heading("Missing on this machine");
+    for package in &packages {
+        say::line(format!("  {:<28} {}", package.name, package.why));
+    }
+    for tool in &tools {
+        say::line(format!("  {:<28} {}", tool.krate, tool.why));
+    }
+    if !nobody_to_ask(yes) && !say::ask("Install these now?") {
+        bail!("nothing was installed; to do it by hand:\n{}", by_hand(&packages, &tools));
+    }
+    if !packages.is_empty() {
+        install_packages(workspace, &packages)?;
+    }
+    for tool in tools {
+        say::line(format!("{} (compiles, takes some minutes)", tool.install_command()));
+        let run = process::stream(
+            tool.krate,
+            workspace
+                .cargo()
+                .args(["install", "--quiet", "--locked", &format!("{}@{}", tool.krate, tool.version)])
+                // Its build has no place in the project's target folder.
+                .env_remove("CARGO_TARGET_DIR"),
+        )?;
+        if !run.success {
+            bail!("could not install {}; by hand: {}", tool.krate, tool.install_command());
+        }
+    }
+    Ok(())
+}
+
+/// Whether to go ahead without a question.
+fn nobody_to_ask(yes: bool) -> bool {
+    let ci = std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
+    yes || ci || !std::io::stdin().is_terminal()
+}
+
+/// The lines a person can type instead.
+fn by_hand(packages: &[&Package], tools: &[&&Tool]) -> String {
+    let mut lines = Vec::new();
+    if !packages.is_empty() {
+        lines.push(format!("  {}", apt_command(packages)));
+    }
+    lines.extend(tools.iter().map(|tool| format!("  {}", tool.install_command())));
+    lines.join("\n")
+}
+
+/// The exact command that installs these packages.
+pub(crate) fn apt_command(packages: &[&Package]) -> String {
+    let names: Vec<_> = packages.iter().map(|package| package.name).collect();
+    format!("sudo apt-get update && sudo apt-get install -y --no-install-recommends {}", names.join(" "))
+}
+
+/// By what right packages can be installed.
+enum Right {
+    Root,
+    /// `sudo` without a password.
+    Sudo,
+    /// `sudo`, with a person at the terminal who can type one.
+    SudoAsks,
+    None,
+}
+
+fn right() -> Right {
+    if process::answer(Command::new("id").arg("-u")).as_deref() == Some("0") {
+        Right::Root
+    } else if process::answer(Command::new("sudo").args(["-n", "true"])).is_some() {
+        Right::Sudo
+    } else if process::on_path("sudo") && std::io::stdin().is_terminal() {
+        Right::SudoAsks
+    } else {
+        Right::None
+    }
+}
+
+fn install_packages(workspace: &Workspace, packages: &[&Package]) -> Result<()> {
+    let sudo: &[&str] = match right() {
+        Right::Root => &[],
+        Right::Sudo => &["sudo", "-n"],
+        Right::SudoAsks => {
+            // Asked for here, on the terminal; the installation itself then runs unattended.
+            if !Command::new("sudo").arg("-v").status().is_ok_and(|status| status.success()) {
+                bail!("sudo was refused; to install by hand:\n  {}", apt_command(packages));
+            }
+            &["sudo", "-n"]
+        }
+        Right::None => bail!(
+            "packages are missing and this account may not install them; run this, then try again:\n  {}",
+            apt_command(packages)
+        ),
+    };
+    let watch = Stopwatch::start();
+    say::line("apt-get update …");
+    if let Err(error) = apt(workspace, sudo, &["update"]) {
+        // One unreachable source among several need not matter for these packages.
+        say::problem(format!("{error:#}\ngoing on with the package lists that are here"));
+    }
+    say::line(format!("apt-get install {} packages and what they need …", packages.len()));
+    let mut arguments = vec!["install", "-y", "--no-install-recommends"];
+    arguments.extend(packages.iter().map(|package| package.name));
+    apt(workspace, sudo, &arguments)
+        .with_context(|| format!("the installation failed; by hand:\n  {}", apt_command(packages)))?;
+    say::line(format!("installed in {}", clock::readable(watch.elapsed())));
+    Ok(())
+}
+
+/// Runs apt-get with its chatter in a file, which is shown when it fails.
+fn apt(workspace: &Workspace, sudo: &[&str], arguments: &[&str]) -> Result<()> {
+    let folder = workspace.target.join("xtask");
+    fs::create_dir_all(&folder)?;
+    let path = folder.join("apt.log");
+    let log = fs::File::create(&path)?;
+    let mut words = sudo.to_vec();
+    words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]);
+    // Another apt may be at work, on a fresh machine above all.
+    words.extend(["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"]);
+    words.extend(arguments);
+    let (program, rest) = words.split_first().context("no command")?;
+    let mut command = Command::new(program);
+    command.args(rest).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    let status = Group::spawn("apt-get", &mut command)?.wait(None)?;
+    if !status.success() {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        let tail = lines.get(lines.len().saturating_sub(15)..).unwrap_or_default().join("\n");
+        bail!("apt-get {} failed:\n{tail}", arguments.first().copied().unwrap_or_default());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_command_can_be_typed_as_it_is() {
+        let packages: Vec<&Package> = packages::HEADLESS.iter().take(2).collect();
+        assert_eq!(
+            apt_command(&packages),
+            "sudo apt-get update && sudo apt-get install -y --no-install-recommends xvfb openbox"
+        );
+    }
+
+    #[test]
+    fn an_answer_in_advance_asks_nothing() {
+        assert!(nobody_to_ask(true));
+    }
+}
