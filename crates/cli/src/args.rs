@@ -1,0 +1,343 @@
+//! The command line: every command, its options, and an example of its use.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+use latchkey_core::account::AccountName;
+use latchkey_engine::event_log::Level;
+
+use crate::duration;
+
+/// Keeps you signed in: signs in once, keeps the tokens in the keychain, and hands out fresh ones.
+#[derive(Parser)]
+#[command(name = "latchkey", version, max_term_width = 100, after_help = FIRST_SESSION)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const FIRST_SESSION: &str = "\
+A first session:
+  latchkey devserver                     a backend to try it with, in another terminal
+  latchkey accounts add demo --devserver
+  latchkey sign-in demo --username demo  its password is: demo
+  latchkey status --watch
+  latchkey token demo
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 sign-in needed, 4 backend out of reach.
+Values go to standard output, messages to standard error.
+
+Environment:
+  LATCHKEY_VAULT       where tokens are kept: keychain (unless set) or memory
+  LATCHKEY_LOG         what the log takes down: error, warn, info, debug or trace
+  LATCHKEY_CONFIG_DIR, LATCHKEY_STATE_DIR, LATCHKEY_RUNTIME_DIR
+                       where its files are";
+
+/// What can be asked.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Say how to sign in: add, list, show and remove accounts
+    #[command(subcommand, after_help = "Example:\n  latchkey accounts add demo --devserver")]
+    Accounts(Accounts),
+    /// Sign in to an account
+    SignIn(SignIn),
+    /// Sign out: erase the tokens here and tell the provider
+    SignOut(SignOut),
+    /// Show who is signed in, for how long, and what comes next; never renews
+    Status(Status),
+    /// Print a valid access token, renewed first where needed
+    Token(Token),
+    /// Renew an account's tokens now
+    Renew(Renew),
+    /// Show what happened: the event log, without any token
+    Log(Log),
+    /// Run the development backend: a login with short-lived, rotating tokens
+    #[cfg(feature = "devserver")]
+    Devserver(Devserver),
+}
+
+/// What can be done about accounts.
+#[derive(Subcommand)]
+pub(crate) enum Accounts {
+    /// Add an account to the configuration
+    Add(Box<AddAccount>),
+    /// List the accounts
+    #[command(after_help = "Example:\n  latchkey accounts list --json")]
+    List {
+        /// As a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show how an account is configured
+    #[command(after_help = "Example:\n  latchkey accounts show work")]
+    Show {
+        /// Which one
+        #[arg(value_name = "NAME")]
+        account: AccountName,
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sign out of an account, erase its tokens and forget how it signs in
+    #[command(after_help = "Example:\n  latchkey accounts remove work --yes")]
+    Remove {
+        /// Which one
+        #[arg(value_name = "NAME")]
+        account: AccountName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `accounts add`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey accounts add demo --devserver
+  latchkey accounts add work --provider credentials \\
+      --login-url https://api.example.com/auth/login \\
+      --refresh-url https://api.example.com/auth/refreshToken \\
+      --map access_token=/data/accessToken --map refresh_token=/data/refreshToken
+  latchkey accounts add --template      prints an example to put into the configuration by hand")]
+pub(crate) struct AddAccount {
+    /// What to call it: a short name such as `work`
+    #[arg(value_name = "NAME", required_unless_present = "template")]
+    pub(crate) account: Option<AccountName>,
+    /// Print an example with a comment for every key, and add nothing
+    #[arg(long, exclusive = true)]
+    pub(crate) template: bool,
+    /// Use the development backend that `latchkey devserver` runs
+    #[arg(long, conflicts_with_all = ["provider", "login_url", "refresh_url", "logout_url", "user_info_url", "map", "username_field", "refused_status"])]
+    pub(crate) devserver: bool,
+    /// The port the development backend listens on
+    #[arg(long, value_name = "PORT", default_value_t = 4180, value_parser = clap::value_parser!(u16).range(1..), requires = "devserver")]
+    pub(crate) devserver_port: u16,
+    /// How the account signs in
+    #[arg(long, value_enum, required_unless_present_any = ["template", "devserver"])]
+    pub(crate) provider: Option<Provider>,
+    /// Where user name and password are sent (https, or http to this machine)
+    #[arg(long, value_name = "URL", required_unless_present_any = ["template", "devserver"])]
+    pub(crate) login_url: Option<String>,
+    /// Where the refresh token is sent
+    #[arg(long, value_name = "URL", required_unless_present_any = ["template", "devserver"])]
+    pub(crate) refresh_url: Option<String>,
+    /// Where to sign out
+    #[arg(long, value_name = "URL")]
+    pub(crate) logout_url: Option<String>,
+    /// Where it can be asked who is signed in
+    #[arg(long, value_name = "URL")]
+    pub(crate) user_info_url: Option<String>,
+    /// Where replies hold what: a JSON pointer or `header:Name`; may be repeated
+    #[arg(long, value_name = "KEY=PLACE", value_parser = key_and_place)]
+    pub(crate) map: Vec<(String, String)>,
+    /// What the login request calls the user name
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) username_field: Option<String>,
+    /// The statuses with which the backend refuses a refresh token
+    #[arg(long, value_name = "STATUS", num_args = 1.., value_delimiter = ',')]
+    pub(crate) refused_status: Vec<u16>,
+    /// How long before its expiry a token is renewed: a fifth of its lifetime unless set
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) renew_before: Option<String>,
+}
+
+/// The providers that can be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Provider {
+    /// A REST login with user name and password
+    Credentials,
+}
+
+/// `sign-in`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey sign-in work
+  printf %s \"$PASSWORD\" | latchkey sign-in work --username me --password-stdin")]
+pub(crate) struct SignIn {
+    /// Which account
+    pub(crate) account: AccountName,
+    /// Who signs in; asked for on a terminal
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// Read the password from standard input instead of asking for it on the terminal
+    #[arg(long, requires = "username")]
+    pub(crate) password_stdin: bool,
+    /// Print the session as a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `sign-out`.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  latchkey sign-out work\n  latchkey sign-out --all")]
+pub(crate) struct SignOut {
+    /// Which account
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) account: Option<AccountName>,
+    /// All of them
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// `status`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey status
+  latchkey status work --watch
+  latchkey status --json | jq '.[] | {account, state}'
+
+With --watch, a terminal shows a countdown until Ctrl-C; elsewhere each change is a line.")]
+pub(crate) struct Status {
+    /// Which account; all of them unless named
+    pub(crate) account: Option<AccountName>,
+    /// As a JSON list; with --watch one list on a line for each change
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Keep watching
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+/// `token`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  curl -H \"$(latchkey token work --output header)\" https://api.example.com/me
+  latchkey token work --min-valid 5m --output json")]
+pub(crate) struct Token {
+    /// Which account
+    pub(crate) account: AccountName,
+    /// How long it must stay valid, 30s unless given; counts for at most half of its lifetime
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) min_valid: Option<SignedDuration>,
+    /// How long to wait for one
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    pub(crate) wait: SignedDuration,
+    /// In which form
+    #[arg(long, value_enum, default_value_t = TokenForm::Raw)]
+    pub(crate) output: TokenForm,
+}
+
+/// In which form a token is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenForm {
+    /// The token and nothing else
+    Raw,
+    /// An `Authorization` header
+    Header,
+    /// An object with access_token, token_type, expires_at and account
+    Json,
+}
+
+/// `renew`.
+#[derive(Args)]
+#[command(after_help = "Example:\n  latchkey renew work")]
+pub(crate) struct Renew {
+    /// Which account
+    pub(crate) account: AccountName,
+    /// Print the session as a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `log`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey log --lines 20
+  latchkey log --follow --account work --level warn
+
+What is taken down follows LATCHKEY_LOG when a command or the window runs: info unless set.")]
+pub(crate) struct Log {
+    /// Keep printing what is added
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<AccountName>,
+    /// Only what matters at least this much
+    #[arg(long, value_enum)]
+    pub(crate) level: Option<LogLevel>,
+    /// As a JSON list; with --follow one object on each line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many of the latest lines
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
+    pub(crate) lines: usize,
+}
+
+/// How much a record must matter to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// A person must do something
+    Error,
+    /// Something went wrong and is being dealt with
+    Warn,
+    /// A session changed
+    Info,
+    /// How it was done
+    Debug,
+    /// Everything
+    Trace,
+}
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::Error,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Info => Self::Info,
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Trace => Self::Trace,
+        }
+    }
+}
+
+/// `devserver`.
+#[cfg(feature = "devserver")]
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey devserver
+  latchkey devserver --access-lifetime 10s --grace 5s
+  latchkey devserver --listen 127.0.0.1:0 --json
+
+The user is `demo` with the password `demo`. Ctrl-C ends it.")]
+pub(crate) struct Devserver {
+    /// Where to listen; on this machine only, port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4180")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// How long an access token lives
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse_unsigned)]
+    pub(crate) access_lifetime: std::time::Duration,
+    /// How long a refresh token lives when nobody uses it
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration::parse_unsigned)]
+    pub(crate) refresh_lifetime: std::time::Duration,
+    /// When a session ends, counted from the login
+    #[arg(long, value_name = "DURATION", default_value = "8h", value_parser = duration::parse_unsigned)]
+    pub(crate) session_lifetime: std::time::Duration,
+    /// How long a replaced refresh token gets the same answer once more
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse_unsigned)]
+    pub(crate) grace: std::time::Duration,
+    /// The file that keeps its sessions between runs (tokens as hashes only)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<std::path::PathBuf>,
+    /// Print an object with url, issuer and users in place of the address, and the request log as JSON lines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn key_and_place(text: &str) -> Result<(String, String), String> {
+    let form =
+        || "write a key and a place: `access_token=/data/accessToken` or `refresh_token=header:X-Refresh`";
+    let (key, place) = text.split_once('=').ok_or_else(form)?;
+    if key.is_empty() || place.is_empty() {
+        return Err(form().to_owned());
+    }
+    Ok((key.to_owned(), place.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! `latchkey devserver`: the development backend, until Ctrl-C.
+
+use jiff::SignedDuration;
+use latchkey_core::policy::in_words;
+use latchkey_devserver::{DevServer, Options, RequestRecord};
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::args::Devserver;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output;
+use crate::render::when::When;
+
+/// What `--json` prints first.
+#[derive(Serialize)]
+struct Started<'a> {
+    url: &'a str,
+    issuer: &'a str,
+    users: Vec<Person<'a>>,
+}
+
+/// A made-up person; the password is made up as well, and printed for whoever has to sign in.
+#[derive(Serialize)]
+struct Person<'a> {
+    username: &'a str,
+    email: &'a str,
+    password: &'a str,
+}
+
+pub(crate) async fn run(args: Devserver) -> Result<(), Failure> {
+    let lifetimes = lifetimes(&args);
+    let options = Options {
+        listen: args.listen,
+        access_lifetime: args.access_lifetime,
+        refresh_lifetime: args.refresh_lifetime,
+        session_lifetime: args.session_lifetime,
+        grace: args.grace,
+        state: args.state,
+        ..Options::default()
+    };
+    // Before the address is printed: whoever waits for it may end the server at once.
+    let mut interrupt = Interrupt::listen();
+    let server = DevServer::start(options).await.map_err(|error| not_started(&error))?;
+    let requests = server.follow_requests();
+    // Whoever reads the address may have seen enough; the server goes on.
+    let printed = if args.json { output::json_line(&started(&server)) } else { output::value(server.url()) };
+    if let Err(failure) = printed
+        && failure.message.is_some()
+    {
+        return Err(failure);
+    }
+    for notice in server.notices() {
+        output::warn(notice);
+    }
+    if !args.json {
+        output::say(&welcome(&server, &lifetimes));
+    }
+    tokio::select! {
+        () = follow(requests, args.json) => {}
+        () = interrupt.wished() => {}
+    }
+    server.shutdown().await;
+    Ok(())
+}
+
+fn started(server: &DevServer) -> Started<'_> {
+    let users = server.users().iter().map(|user| Person {
+        username: &user.username,
+        email: &user.email,
+        password: &user.password,
+    });
+    Started { url: server.url(), issuer: server.issuer(), users: users.collect() }
+}
+
+fn welcome(server: &DevServer, lifetimes: &str) -> String {
+    let port = server.address().port();
+    let elsewhere = if port == 4180 { String::new() } else { format!(" --devserver-port {port}") };
+    let users =
+        server.users().iter().map(|user| format!("{} with the password {}", user.username, user.password));
+    let users = users.collect::<Vec<_>>().join(", or as ");
+    format!(
+        "{lifetimes}\nSign in as {users}. An account for it: latchkey accounts add demo --devserver{elsewhere}\nCtrl-C ends it"
+    )
+}
+
+fn lifetimes(args: &Devserver) -> String {
+    let words = |lifetime| in_words(SignedDuration::try_from(lifetime).unwrap_or(SignedDuration::MAX));
+    let grace = if args.grace.is_zero() { String::new() } else { format!(", grace {}", words(args.grace)) };
+    let (access, refresh) = (words(args.access_lifetime), words(args.refresh_lifetime));
+    let session = words(args.session_lifetime);
+    format!("Lifetimes: access token {access}, refresh token {refresh}, session {session}{grace}")
+}
+
+async fn follow(mut requests: tokio::sync::broadcast::Receiver<RequestRecord>, json: bool) {
+    loop {
+        match requests.recv().await {
+            Ok(record) if json => {
+                if let Ok(line) = serde_json::to_string(&record) {
+                    output::say(&line);
+                }
+            }
+            Ok(record) => output::say(&line(&record, &When::new(record.at, jiff::tz::TimeZone::system()))),
+            Err(RecvError::Lagged(missed)) => {
+                output::warn(&format!("{missed} requests came too fast to be shown"));
+            }
+            // The server holds the sender, so this is the end of the server.
+            Err(RecvError::Closed) => return std::future::pending().await,
+        }
+    }
+}
+
+fn line(record: &RequestRecord, when: &When) -> String {
+    let status = record.status.map_or_else(|| "---".to_owned(), |status| status.to_string());
+    let (method, path) = (&record.method, shown(&record.path));
+    let family = record.family.as_ref().map_or_else(String::new, |family| format!("  family {family}"));
+    format!("{}  {status}  {method:<4} {path:<20}  {}{family}", when.clock(record.at), record.outcome)
+}
+
+/// The path as the client sent it, without anything that draws on a terminal.
+fn shown(path: &str) -> String {
+    path.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+fn not_started(error: &latchkey_devserver::StartError) -> Failure {
+    use latchkey_devserver::StartError;
+    let cause = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+    let message = format!("{error}{cause}");
+    // Kinds that come later are failures, until somebody says otherwise.
+    let asked_wrongly = matches!(error, StartError::NotLoopback { .. } | StartError::Option(_));
+    if asked_wrongly { Failure::wrong_use(message) } else { Failure::failed(message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_one_line_whatever_the_client_sends() {
+        let at: jiff::Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let when = When::new(at, jiff::tz::TimeZone::UTC);
+        let mut record = RequestRecord {
+            number: 1,
+            at,
+            method: "POST".into(),
+            path: "/auth/refreshToken".into(),
+            status: Some(200),
+            outcome: "rotated".into(),
+            family: Some("f1".into()),
+        };
+        insta::assert_snapshot!(line(&record, &when), @"12:00:00  200  POST /auth/refreshToken    rotated  family f1");
+        record.path = "/\u{1b}[2J\n".into();
+        record.status = None;
+        record.family = None;
+        insta::assert_snapshot!(line(&record, &when), @"12:00:00  ---  POST /?[2J?                rotated");
+    }
+}

@@ -1,0 +1,58 @@
+//! `latchkey log`: what happened, from the files that every Latchkey process writes.
+
+use jiff::SignedDuration;
+use latchkey_engine::event_log::{LogRecord, read_tail};
+
+use crate::args::Log;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output;
+use crate::render::log::line;
+use crate::session::Desk;
+
+/// How often it is looked for new records.
+const LOOK: SignedDuration = SignedDuration::from_millis(250);
+
+pub(crate) async fn run(args: Log) -> Result<(), Failure> {
+    let mut interrupt = Interrupt::listen();
+    let desk = Desk::without_accounts()?;
+    let dir = desk.paths.log_dir();
+    let unreadable =
+        |error: std::io::Error| Failure::failed(format!("the log {} cannot be read: {error}", dir.display()));
+    // All of it is read, since most lines may be about others than those asked for.
+    let mut tail = read_tail(&dir, usize::MAX).map_err(unreadable)?;
+    let mut records: Vec<_> = tail.records.into_iter().filter(|record| asked_for(record, &args)).collect();
+    records.drain(..records.len().saturating_sub(args.lines));
+    if args.json && !args.follow {
+        return output::json(&records);
+    }
+    print(&records, &args, &desk)?;
+    if !args.follow {
+        if records.is_empty() {
+            output::say("Nothing of that kind is in the log");
+        }
+        return Ok(());
+    }
+    loop {
+        tokio::select! {
+            () = desk.pause(LOOK) => {}
+            () = interrupt.wished() => return Ok(()),
+        }
+        let mut added = tail.follower.poll().map_err(unreadable)?;
+        added.retain(|record| asked_for(record, &args));
+        print(&added, &args, &desk)?;
+    }
+}
+
+fn asked_for(record: &LogRecord, args: &Log) -> bool {
+    let account =
+        args.account.as_ref().is_none_or(|account| record.account.as_deref() == Some(account.as_str()));
+    account && args.level.is_none_or(|level| record.level <= level.into())
+}
+
+fn print(records: &[LogRecord], args: &Log, desk: &Desk) -> Result<(), Failure> {
+    let when = desk.when();
+    records.iter().try_for_each(|record| {
+        if args.json { output::json_line(record) } else { output::value(&line(record, &when)) }
+    })
+}

@@ -1,0 +1,29 @@
+//! One file for each command.
+
+mod accounts;
+#[cfg(feature = "devserver")]
+mod devserver;
+mod log;
+mod renew;
+mod sign_in;
+mod sign_out;
+mod status;
+mod token;
+
+use crate::args::Command;
+use crate::failure::Failure;
+
+/// Does what was asked.
+pub(crate) async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Accounts(what) => accounts::run(what).await,
+        Command::SignIn(args) => sign_in::run(args).await,
+        Command::SignOut(args) => sign_out::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Token(args) => token::run(args).await,
+        Command::Renew(args) => renew::run(args).await,
+        Command::Log(args) => log::run(args).await,
+        #[cfg(feature = "devserver")]
+        Command::Devserver(args) => devserver::run(args).await,
+    }
+}

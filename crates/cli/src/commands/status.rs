@@ -1,0 +1,143 @@
+//! `latchkey status`: looks, and never renews.
+
+use jiff::SignedDuration;
+use latchkey_engine::EngineError;
+use latchkey_engine::snapshot::SessionStatus;
+
+use crate::args::Status;
+use crate::failure::Failure;
+use crate::names::NO_ACCOUNT;
+use crate::output;
+use crate::render::status::{block, line};
+use crate::session::{Desk, Open, vault_problem, with};
+
+/// How often a countdown is drawn.
+const REDRAW: SignedDuration = SignedDuration::from_secs(1);
+
+/// How many redraws may pass before the vault is read again, even though the log shows nothing new.
+const READ_ANYWAY: u32 = 5;
+
+pub(crate) async fn run(args: Status) -> Result<(), Failure> {
+    let desk = Desk::open()?;
+    let accounts = match &args.account {
+        Some(name) => vec![desk.account(name)?],
+        None => desk.config.accounts.iter().collect(),
+    };
+    if accounts.is_empty() {
+        return nothing(&args);
+    }
+    with(&desk, accounts, async |open| {
+        if args.watch {
+            return watch(open, &args).await;
+        }
+        let sessions = open.engine.sessions().await;
+        if args.json {
+            output::json(&sessions)?;
+        } else {
+            output::value(&page(open, &sessions))?;
+        }
+        readable(open, &sessions)
+    })
+    .await
+    .or_else(|failure| if args.watch && failure == Failure::interrupted() { Ok(()) } else { Err(failure) })
+}
+
+/// A session that cannot be read has been shown as waiting; the shell is told that it is not known.
+fn readable(open: &Open<'_>, sessions: &[SessionStatus]) -> Result<(), Failure> {
+    for (account, session) in open.accounts.iter().zip(sessions) {
+        if let Some(problem) = vault_problem(session).filter(|_| session.generation == 0) {
+            return Err(Failure::of(&EngineError::Vault { problem }, account));
+        }
+    }
+    Ok(())
+}
+
+/// Without accounts there is nothing to show, and something to say.
+fn nothing(args: &Status) -> Result<(), Failure> {
+    output::say(NO_ACCOUNT);
+    if args.json { output::json(&[(); 0]) } else { Ok(()) }
+}
+
+fn page(open: &Open<'_>, sessions: &[SessionStatus]) -> String {
+    let when = open.desk.when();
+    let blocks: Vec<_> = sessions.iter().map(|session| block(session, &when)).collect();
+    blocks.join("\n").trim_end().to_owned()
+}
+
+/// Runs until Ctrl-C.
+async fn watch(open: &Open<'_>, args: &Status) -> Result<(), Failure> {
+    let on_screen = !args.json && output::stdout_is_terminal();
+    let screen = if on_screen { Some(Screen::open()?) } else { None };
+    let log = open.desk.paths.events_file();
+    let mark = || std::fs::metadata(&log).ok().map(|found| (found.len(), found.modified().ok()));
+    let (mut seen, mut shown, mut since_read) = (mark(), Vec::new(), 0);
+    loop {
+        let sessions = open.engine.sessions().await;
+        if screen.is_some() {
+            Screen::draw(&page(open, &sessions))?;
+        } else {
+            tell_changes(open, args, &sessions, &mut shown)?;
+        }
+        open.desk.pause(REDRAW).await;
+        since_read += 1;
+        let now = mark();
+        if now != seen || since_read >= READ_ANYWAY {
+            (seen, since_read) = (now, 0);
+            for account in &open.accounts {
+                // It only fails while the engine closes, and then this loop ends as well.
+                let _ = open.engine.reload(&account.name);
+            }
+        }
+    }
+}
+
+/// A line for each session that is no longer what was shown last.
+fn tell_changes(
+    open: &Open<'_>,
+    args: &Status,
+    sessions: &[SessionStatus],
+    shown: &mut Vec<SessionStatus>,
+) -> Result<(), Failure> {
+    let changed: Vec<_> =
+        sessions.iter().filter(|session| !shown.iter().any(|old| same(old, session))).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let when = open.desk.when();
+    if args.json {
+        output::json_line(&sessions)?;
+    } else {
+        for session in changed {
+            output::value(&format!("{} {}", when.clock(open.desk.now()), line(session, &when)))?;
+        }
+    }
+    sessions.clone_into(shown);
+    Ok(())
+}
+
+/// Whether nothing happened between two looks: a plan is drawn anew with each reading of the vault.
+fn same(old: &SessionStatus, new: &SessionStatus) -> bool {
+    (&old.account, &old.state, &old.reason, old.generation, &old.clocks)
+        == (&new.account, &new.state, &new.reason, new.generation, &new.clocks)
+}
+
+/// The terminal's other screen: what was there before comes back when the watching ends.
+struct Screen;
+
+impl Screen {
+    fn open() -> Result<Self, Failure> {
+        output::draw("\x1b[?1049h\x1b[?25l").map(|()| Self)
+    }
+
+    fn draw(page: &str) -> Result<(), Failure> {
+        // Each line is cleared to its end rather than the whole screen first, which would flicker.
+        let lines = page.replace('\n', "\x1b[K\n");
+        output::draw(&format!("\x1b[H{lines}\x1b[K\n\x1b[K\n  Ctrl-C ends watching\x1b[K\x1b[J"))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = output::draw("\x1b[?25h\x1b[?1049l");
+    }
+}

@@ -1,0 +1,106 @@
+//! What a command tells the shell: five codes, the same for every command.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | failed |
+//! | 2 | wrong use: arguments, an account that is not there, a configuration that cannot be read |
+//! | 3 | only a sign-in helps |
+//! | 4 | the backend (or the agent) is out of reach: it may work later, unchanged |
+
+use latchkey_core::reason::Reason;
+use latchkey_engine::EngineError;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It did what was asked.
+    Done = 0,
+    /// It did not.
+    Failed = 1,
+    /// It was asked wrongly.
+    WrongUse = 2,
+    /// Only a sign-in helps.
+    SignInNeeded = 3,
+    /// The backend is out of reach.
+    OutOfReach = 4,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<&EngineError> for Exit {
+    fn from(error: &EngineError) -> Self {
+        match error {
+            EngineError::UnknownAccount(_) | EngineError::AccountExists(_) => Self::WrongUse,
+            EngineError::SignInNeeded { .. } => Self::SignInNeeded,
+            EngineError::Unreachable { .. } => Self::OutOfReach,
+            EngineError::OddAnswer { reason } | EngineError::NotNow { reason, .. } => Self::from(reason),
+            EngineError::WrongCredentials { .. }
+            | EngineError::Vault { .. }
+            | EngineError::Busy
+            | EngineError::Cancelled
+            | EngineError::Closing => Self::Failed,
+        }
+    }
+}
+
+impl From<&Reason> for Exit {
+    /// A backend that answered, however badly, was within reach.
+    fn from(reason: &Reason) -> Self {
+        match reason {
+            Reason::NeverSignedIn
+            | Reason::SignedOut
+            | Reason::VaultEmpty
+            | Reason::Refused { .. }
+            | Reason::RefusedAfterLostReply { .. }
+            | Reason::Unclear { .. }
+            | Reason::NotRenewable
+            | Reason::CeilingReached => Self::SignInNeeded,
+            Reason::Unreachable { .. } | Reason::ReplyLost => Self::OutOfReach,
+            Reason::Vault { .. }
+            | Reason::ProviderBusy { .. }
+            | Reason::NotTheProvider { .. }
+            | Reason::Misconfigured { .. }
+            | Reason::LockBusy
+            | Reason::Storm
+            | Reason::Opening => Self::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_core::account::AccountName;
+    use latchkey_core::reason::VaultProblem;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_error_has_its_code() {
+        let name = AccountName::new("work").unwrap();
+        let now = |reason| EngineError::NotNow { reason, next_at: None };
+        let odd = |reason| EngineError::OddAnswer { reason };
+        for (error, code) in [
+            (EngineError::UnknownAccount(name.clone()), 2),
+            (EngineError::AccountExists(name), 2),
+            (EngineError::WrongCredentials { said: None }, 1),
+            (EngineError::Unreachable { what: String::new() }, 4),
+            (odd(Reason::NotTheProvider { status: 200 }), 1),
+            (odd(Reason::ProviderBusy { status: 500 }), 1),
+            (EngineError::Vault { problem: VaultProblem::Unavailable }, 1),
+            (EngineError::SignInNeeded { reason: Reason::NeverSignedIn }, 3),
+            (now(Reason::ReplyLost), 4),
+            (now(Reason::LockBusy), 1),
+            (now(Reason::Misconfigured { status: 404, said: None }), 1),
+            (EngineError::Busy, 1),
+            (EngineError::Cancelled, 1),
+            (EngineError::Closing, 1),
+        ] {
+            assert_eq!(Exit::from(&error) as u8, code, "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Latchkey for the terminal: each command opens the vault itself, under the same locks as the window.
+//!
+//! Where to look: `args` has the command line, `commands` one file for each command, `session` opens and closes
+//! the engine around them, `output` is the one place that prints, `exit_code` says what the shell is told.
+
+mod args;
+mod commands;
+mod duration;
+mod exit_code;
+mod failure;
+mod interrupt;
+mod names;
+mod output;
+mod prompt;
+mod render;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::exit_code::Exit;
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let command = args::Cli::parse().command;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(commands::run(command));
+            // A prompt that was given up still waits for a key; the process does not wait with it.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(Failure::failed(format!("the program cannot start: {error}"))),
+    };
+    match outcome {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            output::failure(&failure);
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Asking a person on the terminal, and reading a password from standard input.
+//!
+//! A password is never taken from an argument or the environment: both are seen by other processes.
+
+use std::io::{self, IsTerminal as _, Read as _};
+
+use latchkey_core::secret::Password;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output;
+
+/// The longest password that is read: whatever is longer is a file that was meant for somebody else.
+const LONGEST_PASSWORD: u64 = 64 * 1024;
+
+/// The user name, asked for on the terminal.
+pub(crate) async fn username() -> Result<String, Failure> {
+    on_the_terminal("give the user name with --username and the password with --password-stdin")?;
+    output::ask("User name: ");
+    let typed = waiting_for_a_person(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    })
+    .await?;
+    match typed.trim() {
+        "" => Err(Failure::failed("no user name was typed")),
+        name => Ok(name.to_owned()),
+    }
+}
+
+/// The password, asked for on the terminal and not shown while it is typed.
+pub(crate) async fn password(who: &str) -> Result<Password, Failure> {
+    on_the_terminal("give the password with --password-stdin")?;
+    let question = format!("Password of {who}: ");
+    let terminal = Terminal::remember();
+    let typed = waiting_for_a_person(move || rpassword::prompt_password(question)).await?;
+    drop(terminal);
+    if typed.is_empty() {
+        return Err(Failure::failed("no password was typed"));
+    }
+    Ok(Password::new(typed))
+}
+
+/// The password as it stands on standard input, without the line end that `echo` adds.
+pub(crate) async fn password_from_stdin() -> Result<Password, Failure> {
+    let bytes = waiting_for_a_person(|| {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+        io::stdin().lock().take(LONGEST_PASSWORD + 1).read_to_end(&mut bytes).map(|_| bytes)
+    });
+    password_of(&bytes.await?)
+}
+
+/// A yes or no, asked on the terminal. Only "y" and "yes" agree.
+pub(crate) async fn confirm(question: &str, without_terminal: &str) -> Result<bool, Failure> {
+    on_the_terminal(without_terminal)?;
+    output::ask(&format!("{question} [y/N] "));
+    let typed = waiting_for_a_person(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    })
+    .await?;
+    Ok(matches!(typed.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn password_of(bytes: &[u8]) -> Result<Password, Failure> {
+    if bytes.len() as u64 > LONGEST_PASSWORD {
+        return Err(Failure::wrong_use("standard input holds more than any password"));
+    }
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match std::str::from_utf8(line) {
+        Ok("") => Err(Failure::wrong_use("standard input holds no password").hint(
+            "for example: printf %s \"$PASSWORD\" | latchkey sign-in ACCOUNT --username ME --password-stdin",
+        )),
+        Ok(password) => Ok(Password::new(password)),
+        Err(_) => Err(Failure::wrong_use("the password on standard input is no UTF-8 text")),
+    }
+}
+
+fn on_the_terminal(otherwise: &str) -> Result<(), Failure> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::wrong_use("there is no terminal to ask on").hint(otherwise))
+}
+
+/// Reads on a thread of its own, so that Ctrl-C is heard meanwhile.
+async fn waiting_for_a_person<T: Send + 'static>(
+    read: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let mut interrupt = Interrupt::listen();
+    let typed = tokio::select! {
+        typed = tokio::task::spawn_blocking(read) => typed,
+        () = interrupt.wished() => {
+            output::say("");
+            return Err(Failure::interrupted());
+        }
+    };
+    let typed = typed.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()));
+    typed.map_err(|error| Failure::failed(format!("standard input cannot be read: {error}")))
+}
+
+/// How the terminal was before the password was asked for. A prompt that is given up leaves it without echo.
+struct Terminal {
+    #[cfg(unix)]
+    settings: Option<rustix::termios::Termios>,
+}
+
+impl Terminal {
+    fn remember() -> Self {
+        Self {
+            #[cfg(unix)]
+            settings: rustix::termios::tcgetattr(rustix::stdio::stdin()).ok(),
+        }
+    }
+}
+
+/// However the prompt ends: answered, interrupted, or dropped because the command was.
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(settings) = &self.settings {
+            let now = rustix::termios::OptionalActions::Now;
+            let _ = rustix::termios::tcsetattr(rustix::stdio::stdin(), now, settings);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_end_is_taken_off_and_nothing_else() {
+        for (bytes, password) in
+            [("pass", "pass"), ("pass\n", "pass"), ("pass\r\n", "pass"), (" p \n\n", " p \n")]
+        {
+            let read =
+                password_of(bytes.as_bytes()).map_err(|failure| failure.message).unwrap_or_else(|_| panic!());
+            assert_eq!(read.expose(), password);
+        }
+    }
+
+    #[test]
+    fn what_is_no_password_is_refused_without_repeating_it() {
+        for bytes in [&b""[..], b"\n", b"\xff\xfe", "x".repeat(70_000).as_bytes()] {
+            let failure = password_of(bytes).err().unwrap();
+            assert_eq!(failure.exit, crate::exit_code::Exit::WrongUse);
+            assert!(failure.message.is_some_and(|message| !message.contains("xx")));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! How an account is configured, for people and for programs.
+
+use std::fmt::Write as _;
+
+use latchkey_core::policy::in_words;
+use latchkey_engine::config::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
+use serde_json::{Map, Value, json};
+
+/// A line of `accounts list`.
+pub(crate) fn row(account: &AccountConfig, widest: usize) -> String {
+    let ProviderConfig::Credentials(credentials) = &account.provider;
+    let note = if account.devserver { "  (development backend)" } else { "" };
+    let host = credentials.login_url.origin().ascii_serialization();
+    format!("{:<widest$}  credentials  {host}{note}", account.name.as_str())
+}
+
+/// What `accounts show` prints.
+pub(crate) fn sheet(account: &AccountConfig) -> String {
+    let ProviderConfig::Credentials(credentials) = &account.provider;
+    let mut sheet = format!("{}: credentials", account.name);
+    sheet.push_str(if account.devserver { ", served by the development backend\n" } else { "\n" });
+    let mut line = |label: &str, text: &str| {
+        // Writing to a text cannot fail.
+        let _ = writeln!(sheet, "  {label:<18}{text}");
+    };
+    let none = || "none".to_owned();
+    let url = |url: &Option<Url>| url.as_ref().map_or_else(none, Url::to_string);
+    line("login", credentials.login_url.as_str());
+    line("refresh", credentials.refresh_url.as_str());
+    line("logout", &url(&credentials.logout_url));
+    line("user info", &url(&credentials.user_info_url));
+    line("user name is", &format!("`{}` in the login request", credentials.username_field));
+    line("refresh token in", &carrier(&credentials.refresh_token));
+    let statuses: Vec<_> = credentials.refused_status.iter().map(u16::to_string).collect();
+    line("refused by", &statuses.join(", "));
+    let renews = account.policy.renew_before.map_or_else(
+        || "a fifth of the lifetime before expiry, at most an hour".to_owned(),
+        |before| format!("{} before expiry", in_words(before)),
+    );
+    line("renews", &renews);
+    for (count, (key, place)) in places(&credentials.map).iter().enumerate() {
+        line(if count == 0 { "replies have" } else { "" }, &format!("{key:<20} at {place}"));
+    }
+    sheet
+}
+
+/// What `--json` prints of it.
+pub(crate) fn document(account: &AccountConfig) -> Value {
+    let ProviderConfig::Credentials(credentials) = &account.provider;
+    let CredentialsConfig { login_url, refresh_url, logout_url, user_info_url, .. } = credentials;
+    let map: Map<_, _> =
+        places(&credentials.map).into_iter().map(|(key, place)| (key.to_owned(), place.into())).collect();
+    let (way, name) = carried(&credentials.refresh_token);
+    json!({
+        "account": account.name,
+        "provider": "credentials",
+        "devserver": account.devserver,
+        "login_url": login_url.as_str(),
+        "refresh_url": refresh_url.as_str(),
+        "logout_url": logout_url.as_ref().map(Url::as_str),
+        "user_info_url": user_info_url.as_ref().map(Url::as_str),
+        "username_field": credentials.username_field,
+        "refresh_token": { "in": way, "name": name },
+        "refused_status": credentials.refused_status,
+        "renew_before_seconds": account.policy.renew_before.map(|before| before.as_secs()),
+        "map": map,
+    })
+}
+
+fn carrier(carrier: &Carrier) -> String {
+    let (way, name) = carried(carrier);
+    format!("the {way}, as `{name}`")
+}
+
+fn carried(carrier: &Carrier) -> (&'static str, &str) {
+    match carrier {
+        Carrier::Body(name) => ("body", name),
+        Carrier::Header(name) => ("header", name),
+        Carrier::Cookie(name) => ("cookie", name),
+    }
+}
+
+/// The places of a reply, by the keys they have in the configuration.
+fn places(map: &Mapping) -> [(&'static str, String); 9] {
+    let [access, access_expiry, refresh, refresh_expiry, session, id, name, email, subject] = Mapping::KEYS;
+    [
+        (access, &map.access_token),
+        (access_expiry, &map.access_token_expiry),
+        (refresh, &map.refresh_token),
+        (refresh_expiry, &map.refresh_token_expiry),
+        (session, &map.session_expiry),
+        (id, &map.id_token),
+        (name, &map.name),
+        (email, &map.email),
+        (subject, &map.subject),
+    ]
+    .map(|(key, place)| (key, place.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_shown_in_words() {
+        insta::assert_snapshot!(sheet(&AccountConfig::demo(4180)));
+        insta::assert_snapshot!(row(&AccountConfig::demo(4180), 6), @"demo    credentials  http://127.0.0.1:4180  (development backend)");
+    }
+
+    #[test]
+    fn a_program_gets_every_setting_under_its_key() {
+        insta::assert_json_snapshot!(document(&AccountConfig::demo(4180)));
+    }
+}

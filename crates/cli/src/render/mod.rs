@@ -1,0 +1,6 @@
+//! How things look on a terminal. Nothing in here prints, reads a clock or asks anyone.
+
+pub(crate) mod account;
+pub(crate) mod log;
+pub(crate) mod status;
+pub(crate) mod when;

@@ -1,0 +1,145 @@
+//! One session as a block of lines, or as one line.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use latchkey_engine::snapshot::{ClockStatus, Headline, NextStatus, SessionStatus};
+
+use super::when::When;
+
+/// The plan of a session whose vault cannot be read.
+const READ_VAULT: &str = "read_vault";
+
+/// The block for `status`: state and headline, who, the three clocks, what comes next and why.
+pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
+    let mut block = format!("{}: {}\n", session.account, state(&session.state));
+    let headline = headline(&session.headline, when);
+    // Without tokens nobody knows yet whether somebody is signed in.
+    let known = session.generation > 0 || session.state != "waiting";
+    if known && headline.to_lowercase() != state(&session.state) {
+        let _ = writeln!(block, "  {headline}");
+    }
+    let line = &mut |label: &str, text: &str| {
+        // Writing to a text cannot fail.
+        let _ = writeln!(block, "  {label:<9}{text}");
+    };
+    if let Some(reason) = session.reason.as_ref().filter(|reason| !says_same(session, &reason.message)) {
+        line("reason", &reason.message);
+    }
+    if let Some(identity) = &session.identity {
+        let (name, email) = (identity.name.as_deref(), identity.email.as_deref());
+        let who = match (name.or(identity.subject.as_deref()), email) {
+            (Some(name), Some(email)) => format!("{name} <{email}>"),
+            (Some(one), None) | (None, Some(one)) => one.to_owned(),
+            (None, None) => String::new(),
+        };
+        if !who.is_empty() {
+            line("who", &who);
+        }
+    }
+    let clocks = &session.clocks;
+    let rows = [("access", &clocks.access), ("refresh", &clocks.refresh), ("session", &clocks.session)];
+    let rows: Vec<_> =
+        rows.into_iter().filter_map(|(name, row)| Some((name, columns(row.as_ref()?, when)))).collect();
+    let widths = rows.iter().fold([0, 0], |[a, b], (_, [x, y, _])| [a.max(width(x)), b.max(width(y))]);
+    for (name, [until, relative, source]) in &rows {
+        let [first, second] = widths;
+        line(name, &format!("{until:<first$}  {relative:<second$}  {source}"));
+    }
+    if let Some(access) = &session.access {
+        line("token", &format!("generation {}, fingerprint {}", session.generation, access.fingerprint));
+    }
+    // A single command does not go on trying to read the vault, whatever the plan of the session is.
+    if let Some(next) = session.next.as_ref().filter(|next| next.action != READ_VAULT) {
+        line("next", &upcoming(next, when));
+    }
+    block
+}
+
+/// The line for each change, where nobody watches a terminal.
+pub(crate) fn line(session: &SessionStatus, when: &When) -> String {
+    let mut line = format!("{} {}", session.account, state(&session.state));
+    if session.generation > 0 {
+        let _ = write!(line, ", generation {}", session.generation);
+    }
+    if let Some(access) = session.clocks.access.as_ref().and_then(|clock| time(&clock.expires_at)) {
+        let word = if when.passed(access) { "ended" } else { "until" };
+        let _ = write!(line, ", access token {word} {}", when.clock(access));
+    }
+    if let Some(reason) = &session.reason {
+        let _ = write!(line, ": {}", reason.message);
+    }
+    line
+}
+
+/// What matters most, in a sentence.
+pub(crate) fn headline(headline: &Headline, when: &When) -> String {
+    let at = headline.at.as_deref().and_then(time).map(|at| when.both(at));
+    match (headline.kind.as_str(), at) {
+        ("signed_in_until", Some(at)) => format!("Signed in until {at}"),
+        ("sign_in_again_by", Some(at)) => format!("Sign in again by {at}"),
+        ("needs_sign_in", _) => "Sign in again".to_owned(),
+        // The rest says it in its name, as a kind that comes later will.
+        (kind, _) => sentence(kind),
+    }
+}
+
+/// What comes next, when and why.
+pub(crate) fn upcoming(next: &NextStatus, when: &When) -> String {
+    let at = next.at.as_deref().and_then(time);
+    let why = &next.why;
+    match (next.action.as_str(), at) {
+        // A single command renews only when asked, so a plan whose time has come is nobody's doing yet.
+        ("renew", Some(at)) if when.passed(at) => {
+            "renew, due now: the open window does it, or whoever asks for a token next".to_owned()
+        }
+        ("sign_in", Some(at)) => format!("sign in by {}: {why}", when.both(at)),
+        ("sign_in", None) => format!("sign in: {why}"),
+        (action, Some(at)) => format!("{} at {}: {why}", words(action), when.both(at)),
+        (action, None) => format!("{}: {why}", words(action)),
+    }
+}
+
+/// The state in the words people use for it.
+fn state(name: &str) -> String {
+    match name {
+        "needs_sign_in" => "needs sign-in".to_owned(),
+        name => words(name),
+    }
+}
+
+/// Whether the plan tells the reason anyway.
+fn says_same(session: &SessionStatus, reason: &str) -> bool {
+    session.next.as_ref().is_some_and(|next| next.why == reason && next.action != READ_VAULT)
+}
+
+fn columns(clock: &ClockStatus, when: &When) -> [String; 3] {
+    let source = match clock.source.as_str() {
+        "assumed" => "assumed: the backend does not say".to_owned(),
+        source => format!("from {source}"),
+    };
+    let Some(at) = time(&clock.expires_at) else { return [clock.expires_at.clone(), String::new(), source] };
+    let word = if when.passed(at) { "ended" } else { "until" };
+    [format!("{word} {}", when.clock(at)), when.relative(at), source]
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+fn sentence(name: &str) -> String {
+    let words = words(name);
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+use latchkey_engine::snapshot::{AccessStatus, Clocks, ReasonStatus, Renewals};
+use latchkey_engine::vault::Identity;
+
+use super::super::when::tests::{at, noon};
+use super::*;
+
+#[test]
+fn a_signed_in_session_shows_its_clocks_and_its_plan() {
+    insta::assert_snapshot!(block(&signed_in(), &noon()));
+}
+
+#[test]
+fn a_plan_whose_time_has_come_says_who_carries_it_out() {
+    let later = When::new(at("2026-11-20T12:03:00Z"), jiff::tz::TimeZone::UTC);
+    insta::assert_snapshot!(block(&signed_in(), &later));
+}
+
+#[test]
+fn a_session_that_ends_without_a_sign_in_says_by_when() {
+    let mut session = signed_in();
+    session.state = "needs_sign_in".into();
+    session.headline = Headline { kind: "sign_in_again_by".into(), at: Some("2026-11-20T12:01:00Z".into()) };
+    let why = "The provider refused to renew (“revoked”). Sign in again".to_owned();
+    session.reason = Some(ReasonStatus { code: "refused".into(), message: why.clone() });
+    session.next = Some(NextStatus { action: "sign_in".into(), at: session.headline.at.clone(), why });
+    insta::assert_snapshot!(block(&session, &noon()));
+}
+
+#[test]
+fn a_waiting_session_says_for_what() {
+    let mut session = signed_in();
+    let why = "The provider cannot be reached: nothing listens at its address".to_owned();
+    session.state = "waiting".into();
+    session.reason = Some(ReasonStatus { code: "unreachable".into(), message: why.clone() });
+    session.next =
+        Some(NextStatus { action: "retry_renewal".into(), at: Some("2026-11-20T12:00:04Z".into()), why });
+    session.clocks.access = Some(clock("2026-11-20T11:59:48Z", "assumed"));
+    insta::assert_snapshot!(block(&session, &noon()));
+}
+
+#[test]
+fn who_never_signed_in_has_nothing_to_show() {
+    insta::assert_snapshot!(block(&signed_out(), &noon()));
+}
+
+#[test]
+fn whether_somebody_is_signed_in_is_not_known_while_the_vault_cannot_be_read() {
+    let why = "The keychain is locked. Unlock it; renewing goes on by itself".to_owned();
+    let session = SessionStatus {
+        state: "waiting".into(),
+        reason: Some(ReasonStatus { code: "keychain_locked".into(), message: why.clone() }),
+        next: Some(NextStatus { action: "read_vault".into(), at: Some("2026-11-20T12:00:01Z".into()), why }),
+        ..signed_out()
+    };
+    insta::assert_snapshot!(block(&session, &noon()));
+}
+
+#[test]
+fn a_change_is_one_line() {
+    insta::assert_snapshot!(line(&signed_in(), &noon()), @"demo signed in, generation 3, access token until 14:01:00");
+    insta::assert_snapshot!(line(&signed_out(), &noon()), @"demo signed out: Nobody has signed in yet");
+}
+
+fn clock(at: &str, source: &str) -> ClockStatus {
+    ClockStatus { expires_at: at.into(), source: source.into() }
+}
+
+fn signed_out() -> SessionStatus {
+    let reason = ReasonStatus { code: "never_signed_in".into(), message: "Nobody has signed in yet".into() };
+    SessionStatus {
+        state: "signed_out".into(),
+        reason: Some(reason),
+        headline: Headline { kind: "signed_out".into(), at: None },
+        generation: 0,
+        identity: None,
+        clocks: Clocks::default(),
+        next: None,
+        access: None,
+        ..signed_in()
+    }
+}
+
+fn signed_in() -> SessionStatus {
+    SessionStatus {
+        account: "demo".into(),
+        provider: "credentials".into(),
+        state: "signed_in".into(),
+        reason: None,
+        headline: Headline { kind: "signed_in_until".into(), at: Some("2026-11-20T19:59:00Z".into()) },
+        generation: 3,
+        identity: Some(Identity {
+            name: Some("Demo User".into()),
+            email: Some("demo@example.com".into()),
+            subject: Some("demo".into()),
+        }),
+        clocks: Clocks {
+            access: Some(clock("2026-11-20T12:01:00Z", "access_token_expiry")),
+            refresh: Some(clock("2026-11-20T12:29:58Z", "refresh_expires_in")),
+            session: Some(clock("2026-11-20T19:59:00Z", "session_expiry")),
+        },
+        next: Some(NextStatus {
+            action: "renew".into(),
+            at: Some("2026-11-20T12:00:46Z".into()),
+            why: "a fifth of the lifetime before expiry, 2 s of jitter".into(),
+        }),
+        renewals: Renewals { count: 2, failed: 0, last_ms: Some(41) },
+        access: Some(AccessStatus {
+            received_at: "2026-11-20T12:00:00Z".into(),
+            expires_at: "2026-11-20T12:01:00Z".into(),
+            margin_from: "2026-11-20T12:00:48Z".into(),
+            fingerprint: "a1b2·c3d4·e5f6".into(),
+            claims: Vec::new(),
+        }),
+        refresh: None,
+        history: Vec::new(),
+    }
+}

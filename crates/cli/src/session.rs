@@ -1,0 +1,190 @@
+//! The engine around one command: opened with the accounts the command is about, and always closed, so that an
+//! exchange under way is finished and stored even when the person has lost patience.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use latchkey_core::account::AccountName;
+use latchkey_core::reason::VaultProblem;
+use latchkey_core::session::Notice;
+use latchkey_engine::clock::SystemClock;
+use latchkey_engine::config::{AccountConfig, Config};
+use latchkey_engine::event_log::{EventLog, Filter, LOG_VARIABLE, Level, StderrLayer, WallClock};
+use latchkey_engine::http::Http;
+use latchkey_engine::paths::Paths;
+use latchkey_engine::ports::{Clock, Notifier};
+use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::snapshot::SessionStatus;
+use latchkey_engine::{EngineError, EngineHandle, Setup, fingerprint_key, vault};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::render::when::When;
+use crate::{names, output};
+
+/// All that can be wrong with a vault; a status has their codes.
+const VAULT_PROBLEMS: [VaultProblem; 7] = [
+    VaultProblem::Locked,
+    VaultProblem::Unavailable,
+    VaultProblem::Refused,
+    VaultProblem::Slow,
+    VaultProblem::TooLarge,
+    VaultProblem::Damaged,
+    VaultProblem::Newer,
+];
+
+/// How long a close may take before the person is told what it waits for.
+const QUIET_CLOSE: jiff::SignedDuration = jiff::SignedDuration::from_millis(300);
+
+/// Folders and accounts, as far as a command needs no vault.
+pub(crate) struct Desk {
+    pub(crate) paths: Paths,
+    pub(crate) config: Config,
+    pub(crate) clock: SystemClock,
+}
+
+impl Desk {
+    /// Reads the configuration.
+    pub(crate) fn open() -> Result<Self, Failure> {
+        let paths = Paths::from_env()?;
+        paths.ensure()?;
+        let config = Config::load(&paths)?;
+        Ok(Self { paths, config, clock: SystemClock })
+    }
+
+    /// Only the folders: what is wrong with the configuration does not matter to everyone.
+    pub(crate) fn without_accounts() -> Result<Self, Failure> {
+        let paths = Paths::from_env()?;
+        Ok(Self { paths, config: Config::default(), clock: SystemClock })
+    }
+
+    /// The account of this name, or an error that helps.
+    pub(crate) fn account(&self, name: &AccountName) -> Result<&AccountConfig, Failure> {
+        names::find(&self.config, name)
+    }
+
+    /// Now, here.
+    pub(crate) fn when(&self) -> When {
+        When::new(self.now(), jiff::tz::TimeZone::system())
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now().wall
+    }
+
+    /// Waits.
+    pub(crate) async fn pause(&self, pause: jiff::SignedDuration) {
+        self.clock.sleep_until(self.clock.now().boot.saturating_add(pause)).await;
+    }
+}
+
+/// An engine that renews only what it is asked for, and knows only the accounts a command is about.
+pub(crate) struct Open<'a> {
+    pub(crate) desk: &'a Desk,
+    pub(crate) accounts: Vec<&'a AccountConfig>,
+    pub(crate) engine: EngineHandle,
+    pub(crate) log: &'a EventLog,
+    /// Are the tokens gone when this command ends?
+    pub(crate) forgetful: bool,
+}
+
+/// Opens the engine for these accounts, does the work, and closes it: also when the person interrupts.
+pub(crate) async fn with<T>(
+    desk: &Desk,
+    accounts: Vec<&AccountConfig>,
+    work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let log = take_down(desk)?;
+    let outcome = worked(desk, accounts, &log, work).await;
+    log.flush();
+    outcome
+}
+
+async fn worked<T>(
+    desk: &Desk,
+    accounts: Vec<&AccountConfig>,
+    log: &EventLog,
+    work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut interrupt = Interrupt::listen();
+    let open = Open::new(desk, accounts, log)?;
+    let outcome = tokio::select! {
+        outcome = work(&open) => outcome,
+        () = interrupt.wished() => Err(Failure::interrupted()),
+    };
+    let waited_for = async {
+        desk.pause(QUIET_CLOSE).await;
+        output::say("Finishing what is under way, so that no token is lost (Ctrl-C does not wait for it)");
+        interrupt.wished().await;
+    };
+    tokio::select! {
+        () = open.engine.close() => {}
+        () = waited_for => {
+            return Err(Failure::failed("ended before the reply that was under way could be stored"));
+        }
+    }
+    outcome
+}
+
+/// Opens the event log. Who sets its level for one command wants to see it there and then.
+fn take_down(desk: &Desk) -> Result<EventLog, Failure> {
+    let asked = Level::from_env().map_err(|error| Failure::wrong_use(format!("{LOG_VARIABLE}: {error}")))?;
+    let filter = asked.map_or_else(Filter::default, Filter::new);
+    let clock = desk.clock;
+    let wall: WallClock = Arc::new(move || clock.now().wall);
+    let (log, to_file) = EventLog::open(&desk.paths.log_dir(), filter.clone(), wall.clone());
+    let to_terminal = asked.map(|_| StderrLayer::new(filter, wall));
+    // A second subscriber in one process would be refused; there is only this one.
+    let _ = tracing::subscriber::set_global_default(
+        tracing_subscriber::registry().with(to_file).with(to_terminal),
+    );
+    Ok(log)
+}
+
+impl<'a> Open<'a> {
+    fn new(desk: &'a Desk, accounts: Vec<&'a AccountConfig>, log: &'a EventLog) -> Result<Self, Failure> {
+        let variable = std::env::var_os(vault::VARIABLE);
+        let kind = vault::VaultKind::from_variable(variable.as_deref())?;
+        let key = fingerprint_key::load_or_create(&desk.paths)?;
+        if let Some(warning) = key.warning {
+            tracing::warn!(kind = "fingerprint_key", "{warning}");
+        }
+        let clock: Arc<dyn Clock> = Arc::new(desk.clock);
+        let setup = Setup {
+            vault: vault::open(kind),
+            lock: Arc::new(FileLock::new(desk.paths.locks_dir(), clock.clone())),
+            clock,
+            notifier: Arc::new(Terminal),
+            http: Http::new()?,
+            fingerprints: key.key,
+            background: false,
+        };
+        let engine = EngineHandle::start(setup, accounts.iter().map(|account| (*account).clone()));
+        Ok(Self { desk, accounts, engine, log, forgetful: kind == vault::VaultKind::Memory })
+    }
+
+    /// The only account, where a command is about one.
+    pub(crate) fn account(&self) -> Result<&'a AccountConfig, Failure> {
+        self.accounts.first().copied().ok_or_else(|| Failure::wrong_use("no account was named"))
+    }
+}
+
+/// What keeps this session from being read or stored, if it is the vault.
+pub(crate) fn vault_problem(session: &SessionStatus) -> Option<VaultProblem> {
+    let code = session.reason.as_ref()?.code.as_str();
+    VAULT_PROBLEMS.into_iter().find(|problem| problem.code() == code)
+}
+
+/// Turns the engine's answer about an account into the command's.
+pub(crate) fn told<T>(answer: Result<T, EngineError>, account: &AccountConfig) -> Result<T, Failure> {
+    answer.map_err(|error| Failure::of(&error, account))
+}
+
+/// Whoever runs a command reads its answer; there is nobody else to notify.
+struct Terminal;
+
+impl Notifier for Terminal {
+    fn notify(&self, _: &AccountName, _: &Notice) {}
+}
