@@ -65,6 +65,7 @@ impl From<&Reason> for Exit {
             | Reason::ProviderBusy { .. }
             | Reason::NotTheProvider { .. }
             | Reason::Misconfigured { .. }
+            | Reason::WrongCredentials { .. }
             | Reason::LockBusy
             | Reason::Storm
             | Reason::Opening => Self::Failed,

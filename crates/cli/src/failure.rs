@@ -217,7 +217,7 @@ mod tests {
     fn without_a_keychain_the_hint_says_how_to_choose() {
         let gone = EngineError::Vault { problem: VaultProblem::Unavailable };
         let failure = Failure::of(&gone, &AccountConfig::demo(4180));
-        assert_eq!(failure.message.as_deref(), Some("no keychain answers"));
+        assert_eq!(failure.message.as_deref(), Some("no keychain can be used"));
         assert!(failure.hint.is_some_and(|hint| hint.contains("LATCHKEY_VAULT")));
         let locked = EngineError::Vault { problem: VaultProblem::Locked };
         let hint = Failure::of(&locked, &AccountConfig::demo(4180)).hint.unwrap();

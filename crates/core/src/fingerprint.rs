@@ -10,6 +10,8 @@ use serde::{Serialize, Serializer};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::time::Jitter;
+
 /// The key of a machine's fingerprints, 32 random bytes.
 #[derive(Clone)]
 pub struct FingerprintKey(Zeroizing<[u8; 32]>);
@@ -36,6 +38,22 @@ impl FingerprintKey {
 /// A short keyed hash of a token, stable on one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 4]);
+
+impl Fingerprint {
+    /// One whose jitter is zero, so that tests can name the moment a plan comes to.
+    #[cfg(test)]
+    pub(crate) fn sample(number: u16) -> Self {
+        let [high, low] = number.to_be_bytes();
+        Self([0, 0, high, low])
+    }
+
+    /// A draw that is the same for every process on this machine, so that all of them plan the renewal of one
+    /// token for the same moment, and different from machine to machine.
+    pub fn jitter(self) -> Jitter {
+        let [first, second, ..] = self.0;
+        Jitter(u16::from_be_bytes([first, second]))
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

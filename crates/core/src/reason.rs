@@ -36,6 +36,11 @@ pub enum Reason {
     },
     /// The session reached the end its provider had set for it.
     CeilingReached,
+    /// The provider did not accept user name and password.
+    WrongCredentials {
+        /// The provider's words, made harmless by [`crate::text::foreign`].
+        said: Option<String>,
+    },
     /// The provider could not be reached; the refresh token is surely unspent.
     Unreachable {
         /// What went wrong, in a few words.
@@ -107,7 +112,7 @@ impl VaultProblem {
         match self {
             Self::Locked => "The keychain is locked. Unlock it; renewing goes on by itself",
             Self::Unavailable => {
-                "No keychain answers. Start the keychain service (GNOME Keyring, KWallet, KeePassXC) or choose another vault with LATCHKEY_VAULT"
+                "No keychain can be used. Start a keychain service that has a default keyring (GNOME Keyring, KWallet, KeePassXC) or choose another vault with LATCHKEY_VAULT"
             }
             Self::Refused => "The keychain refused. Allow Latchkey to use it",
             Self::Slow => "The keychain does not answer in time. Look for a question it may have opened",
@@ -133,6 +138,7 @@ impl Reason {
             Self::NotRenewable => "not_renewable",
             Self::Vault { problem } => problem.code(),
             Self::CeilingReached => "ceiling_reached",
+            Self::WrongCredentials { .. } => "wrong_credentials",
             Self::Unreachable { .. } => "unreachable",
             Self::ReplyLost => "reply_lost",
             Self::ProviderBusy { .. } => "provider_busy",
@@ -166,9 +172,12 @@ impl Reason {
             }
             Self::Vault { problem } => problem.message().to_owned(),
             Self::CeilingReached => "The session reached the end its provider had set. Sign in again".to_owned(),
+            Self::WrongCredentials { said } => {
+                format!("The provider did not accept user name and password{}", quoted(said))
+            }
             Self::Unreachable { what } => format!("The provider cannot be reached: {what}"),
             Self::ReplyLost => "The provider's reply did not arrive".to_owned(),
-            Self::ProviderBusy { status } => format!("The provider answered {status}; it is asked again"),
+            Self::ProviderBusy { status } => format!("The provider answered {status}: it cannot do it now"),
             Self::NotTheProvider { status } => format!(
                 "Something other than the provider answered ({status}): a Wi-Fi sign-in page or a proxy, most likely"
             ),

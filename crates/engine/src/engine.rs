@@ -1,6 +1,7 @@
 //! The engine and its handle: the only way in.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -77,13 +78,22 @@ struct Inner {
     setup: Setup,
     accounts: Mutex<BTreeMap<AccountName, mpsc::UnboundedSender<Message>>>,
     sessions: watch::Sender<Sessions>,
+    /// Set when it is closed: from then on an account is not unknown, it is let go of.
+    closed: AtomicBool,
 }
 
 impl EngineHandle {
     /// Starts an engine with these accounts. Must be called within a tokio runtime.
     pub fn start(setup: Setup, accounts: impl IntoIterator<Item = AccountConfig>) -> Self {
         let (sessions, _) = watch::channel(Sessions::new());
-        let handle = Self { inner: Arc::new(Inner { setup, accounts: Mutex::default(), sessions }) };
+        let handle = Self {
+            inner: Arc::new(Inner {
+                setup,
+                accounts: Mutex::default(),
+                sessions,
+                closed: AtomicBool::new(false),
+            }),
+        };
         for account in accounts {
             // Names in a configuration are unique, so none is refused here.
             let _ = handle.add_account(&account, Vec::new());
@@ -199,6 +209,7 @@ impl EngineHandle {
 
     /// Ends the engine. Exchanges under way are finished and stored first.
     pub async fn close(&self) {
+        self.inner.closed.store(true, Ordering::SeqCst);
         let accounts =
             std::mem::take(&mut *self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner));
         for outbox in accounts.values() {
@@ -208,7 +219,14 @@ impl EngineHandle {
 
     fn tell(&self, account: &AccountName, message: Message) -> Result<(), EngineError> {
         let accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let outbox = accounts.get(account).ok_or_else(|| EngineError::UnknownAccount(account.clone()))?;
+        let Some(outbox) = accounts.get(account) else {
+            let closed = self.inner.closed.load(Ordering::SeqCst);
+            return Err(if closed {
+                EngineError::Closing
+            } else {
+                EngineError::UnknownAccount(account.clone())
+            });
+        };
         outbox.send(message).map_err(|_| EngineError::Closing)
     }
 

@@ -150,7 +150,7 @@ impl Workshop {
                 return (Renewal::NoVault(error.problem), None);
             }
         };
-        if envelope.generation > generation {
+        if envelope.generation != generation {
             let facts = envelope.facts(&self.fingerprints, self.clock.now());
             return (Renewal::Adopted(facts), Some(Arrived::of(&envelope, None)));
         }
@@ -266,6 +266,10 @@ impl Workshop {
             Ok(None) => return (Renewal::Absent, None),
             Ok(Some(_)) | Err(_) => {}
         }
+        let reason = match reason {
+            Reason::Refused { said } if after_lost_reply => Reason::RefusedAfterLostReply { said },
+            reason => reason,
+        };
         let quarantined = Envelope { quarantined: Some(reason), ..sent };
         if let Err(error) = self.vault.write(&self.account, &quarantined).await {
             self.vault_failed("write", &error);
@@ -310,11 +314,7 @@ impl Workshop {
             access: Expiry { expires_at: if expired { issued.received } else { expires_at }, source },
             refresh: stored(issued.refresh_expires).or(kept),
             session: stored(issued.session_expires).or_else(|| before.and_then(|before| before.session)),
-            identity: if issued.identity.is_empty() {
-                before.map(|before| before.identity.clone()).unwrap_or_default()
-            } else {
-                issued.identity
-            },
+            identity: issued.identity.or(before.map(|before| before.identity.clone()).unwrap_or_default()),
             token_type: None,
             scope: None,
             quarantined: None,
@@ -351,7 +351,7 @@ fn reason_of(failure: &Failure) -> Reason {
 fn refused_sign_in(error: EngineError) -> (Authenticated, Option<Arrived>, Option<EngineError>) {
     let reason = match &error {
         EngineError::Vault { problem } => Reason::Vault { problem: *problem },
-        EngineError::WrongCredentials { said } => Reason::Refused { said: said.clone() },
+        EngineError::WrongCredentials { said } => Reason::WrongCredentials { said: said.clone() },
         EngineError::Unreachable { what } => Reason::Unreachable { what: what.clone() },
         EngineError::OddAnswer { reason } => reason.clone(),
         EngineError::Busy => Reason::LockBusy,

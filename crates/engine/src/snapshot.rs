@@ -63,7 +63,8 @@ pub struct ReasonStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Headline {
-    /// `signed_in_until`, `signed_in`, `sign_in_again_by`, `signing_in`, `signed_out` or `needs_sign_in`.
+    /// `signed_in_until`, `signed_in`, `sign_in_again_by`, `signing_in`, `signed_out`, `needs_sign_in` or
+    /// `unknown` (the vault could not be read yet).
     pub kind: String,
     /// Until or by when.
     pub at: Option<String>,
@@ -279,6 +280,7 @@ fn headline(headline: CoreHeadline) -> Headline {
         CoreHeadline::SigningIn => ("signing_in", None),
         CoreHeadline::SignedOut => ("signed_out", None),
         CoreHeadline::NeedsSignIn => ("needs_sign_in", None),
+        CoreHeadline::Unknown => ("unknown", None),
     };
     Headline { kind: kind.to_owned(), at: at.map(|at| at.to_string()) }
 }

@@ -173,6 +173,8 @@ pub enum Headline {
     SignedOut,
     /// A new sign-in is needed now.
     NeedsSignIn,
+    /// The vault could not be read yet: nobody knows.
+    Unknown,
 }
 
 impl Session {
@@ -256,7 +258,7 @@ impl Session {
                 self.access_expiry(now).map_or(Headline::NeedsSignIn, |at| Headline::SignInAgainBy(at.wall))
             }
             State::SignedIn | State::Renewing { .. } | State::Saving { .. } | State::Waiting { .. } => {
-                let Some(Held { facts, .. }) = &self.held else { return Headline::SignedOut };
+                let Some(Held { facts, .. }) = &self.held else { return Headline::Unknown };
                 match facts.session {
                     Some(session) if clipped(facts) => Headline::SignInAgainBy(session.expires.wall),
                     Some(session) => Headline::SignedInUntil(session.expires.wall),

@@ -76,7 +76,10 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         (State::SignedOut { .. }, Input::Loaded(_, Loaded::Absent | Loaded::Unknown(_))) => {}
         (State::SignedOut { .. }, Input::Wiped(_, Ok(()))) => {
             change.session.wipe_owed = None;
-            change.record(Record::new(Level::Debug, "erased", "The stored tokens are erased"));
+            change.record(Record {
+                reason: Some(Reason::SignedOut.code()),
+                ..Record::new(Level::Info, "signed_out", "Signed out; the stored tokens are erased")
+            });
         }
         (State::SignedOut { .. }, Input::Wiped(_, Err(problem))) => {
             change.session.failures += 1;
@@ -342,10 +345,11 @@ impl Change {
         self.session.failures = 0;
         self.effects.push(Effect::Forget);
         self.wipe();
-        self.record(Record {
-            reason: Some(Reason::SignedOut.code()),
-            ..Record::new(Level::Info, "signed_out", "Signed out")
-        });
+        self.record(Record::new(
+            Level::Debug,
+            "signing_out",
+            "Signing out: the stored tokens are erased first",
+        ));
     }
 
     fn renew(&mut self, asker: Asker) {
@@ -397,7 +401,9 @@ impl Change {
     /// Takes tokens that are durable, and plans their renewal.
     fn hold(&mut self, facts: TokenFacts) {
         let previous = self.session.held.take().map(|held| held.facts);
-        let plan = self.session.policy.plan(&facts, previous.as_ref(), self.now);
+        // One token, one moment: whoever else looks at it on this machine plans the same.
+        let now = Now { jitter: facts.access_fingerprint.jitter(), ..self.now };
+        let plan = self.session.policy.plan(&facts, previous.as_ref(), now);
         self.session.failures = 0;
         self.session.unclear = 0;
         self.session.wipe_owed = None;
@@ -410,7 +416,7 @@ impl Change {
         self.session.storm = 0;
         self.session.held = None;
         self.hold(facts);
-        self.record_tokens("signed_in", "Signed in".to_owned(), None);
+        self.record_tokens(Level::Info, "signed_in", "Signed in".to_owned(), None);
     }
 
     fn renewed(&mut self, facts: TokenFacts, took_ms: u64, asker: Asker) {
@@ -429,6 +435,7 @@ impl Change {
         let (old, new) = (before.map_or(0, |facts| facts.generation), facts.generation);
         self.hold(facts);
         self.record_tokens(
+            Level::Info,
             "renewed",
             format!("Renewed in {took_ms} ms, generation {old} → {new}"),
             Some(took_ms),
@@ -442,10 +449,11 @@ impl Change {
         let quarantined = facts.quarantined.clone();
         self.hold(facts);
         if opening {
-            self.record_tokens("opened", format!("Tokens of generation {generation} are in the vault"), None);
+            let message = format!("Tokens of generation {generation} are in the vault");
+            self.record_tokens(Level::Debug, "opened", message, None);
         } else {
             let message = format!("Another process stored generation {generation}; took it over");
-            self.record_tokens("adopted", message, None);
+            self.record_tokens(Level::Info, "adopted", message, None);
         }
         if let Some(reason) = quarantined {
             self.needs_sign_in(reason);
@@ -460,7 +468,10 @@ impl Change {
                 // that the vault does not know of stays, or the refused token would be sent again.
                 let news = self.session.held.as_ref().is_none_or(|Held { facts: known, .. }| {
                     let sealed = known.quarantined.is_none() && facts.quarantined.is_some();
-                    facts.generation > known.generation || (facts.generation == known.generation && sealed)
+                    // After a sign-out elsewhere generations begin anew; what was received later is newer.
+                    facts.generation > known.generation
+                        || facts.received.wall > known.received.wall
+                        || (facts.generation == known.generation && sealed)
                 });
                 if news {
                     self.adopt(facts);
@@ -508,7 +519,7 @@ impl Change {
         let generation = facts.generation;
         self.session.tally.count += 1;
         self.hold(facts);
-        self.record_tokens("renewed", format!("Stored at last, generation {generation}"), None);
+        self.record_tokens(Level::Info, "renewed", format!("Stored at last, generation {generation}"), None);
     }
 
     /// What a failed exchange leads to; the table stands in [`crate::disposition`].
@@ -581,7 +592,7 @@ impl Change {
         self.session.state = State::NeedsSignIn { reason };
     }
 
-    fn record_tokens(&mut self, kind: &'static str, message: String, took_ms: Option<u64>) {
+    fn record_tokens(&mut self, level: Level, kind: &'static str, message: String, took_ms: Option<u64>) {
         let Some(Held { facts, plan }) = &self.session.held else { return };
         let record = Record {
             generation: Some(facts.generation),
@@ -589,7 +600,7 @@ impl Change {
             took_ms,
             expires_at: Some(facts.access.expires.wall),
             next_at: facts.renewable().then_some(plan.due.wall),
-            ..Record::new(Level::Info, kind, message)
+            ..Record::new(level, kind, message)
         };
         self.record(record);
     }

@@ -29,7 +29,13 @@ impl Actor {
                 let _ = waiter.send(problem.map_or_else(|| Ok(self.status()), Err));
             }
         }
-        if !matches!(self.session.state(), State::Renewing { .. } | State::SigningIn { .. }) {
+        // While tokens wait to be saved or the vault to be read, a renewal by hand is a try at just that.
+        let trying = match self.session.state() {
+            State::Renewing { .. } | State::SigningIn { .. } => true,
+            State::Saving { .. } | State::Waiting { .. } => self.under_way > 0,
+            State::SignedOut { .. } | State::SignedIn | State::NeedsSignIn { .. } => false,
+        };
+        if !trying {
             for waiter in std::mem::take(&mut self.renew_waiters) {
                 let _ = waiter.send(self.renewal_outcome());
             }
@@ -60,7 +66,7 @@ impl Actor {
         let mut wanted = false;
         waiting.retain_mut(|waiter| {
             let answer = self.token_for(waiter);
-            if answer.is_none() && !waiter.asked && matches!(self.session.state(), State::SignedIn) {
+            if answer.is_none() && !waiter.asked && self.renews_for_programs() {
                 waiter.asked = true;
                 wanted = true;
             }
@@ -77,6 +83,12 @@ impl Actor {
         if wanted {
             self.input(Input::RenewRequested(Asker::Program));
         }
+    }
+
+    /// Whether the session renews for a program that needs a better token. A wait is everybody's, except for the
+    /// storm breaker's: it does not count what somebody asked for.
+    fn renews_for_programs(&self) -> bool {
+        matches!(self.session.state(), State::SignedIn | State::Waiting { reason: Reason::Storm, .. })
     }
 
     /// The answer for a waiter, if it is time to give one.

@@ -35,11 +35,13 @@ impl Credentials {
         let answer = self.http.send(request).await.map_err(SignInFailure::Failed)?;
         let received = clock.now().wall;
         let mut issued =
-            reply::read(&answer, &self.config.map, &NONE_REFUSED, received).map_err(refused_login)?;
+            reply::read(&answer, &self.config.map, &NONE_REFUSED, received).map_err(|failure| {
+                refused_login(if failure == Failure::NoReply { reply::odd(&answer) } else { failure })
+            })?;
         if issued.access.is_none() {
             return Err(SignInFailure::Failed(reply::failure(&answer, &NONE_REFUSED)));
         }
-        if issued.identity.is_empty() {
+        if issued.identity.name.is_none() && issued.identity.email.is_none() {
             self.ask_user_info(&mut issued).await;
         }
         Ok(issued)

@@ -45,11 +45,16 @@ pub(super) fn read(
         let claimed = access.as_ref().and_then(|access| jwt::expires_at(access.expose()))?;
         Some((claimed.checked_sub(skew_of(skew)).ok()?, Source::JwtExp))
     };
+    let mut identity = identity(map, &json, reply);
+    if identity.subject.is_none() {
+        let claims = access.as_ref().and_then(|access| jwt::claims(access.expose()));
+        identity.subject = claims.and_then(|claims| Some(text::foreign(claims.get("sub")?.as_str()?)));
+    }
     let issued = Issued {
         access_expires: expires(&map.access_token_expiry, Source::AccessTokenExpiry).or_else(from_claim),
         refresh_expires: expires(&map.refresh_token_expiry, Source::RefreshExpiresIn),
         session_expires: expires(&map.session_expiry, Source::SessionExpiry),
-        identity: identity(map, &json, reply),
+        identity,
         id: text(&map.id_token).filter(|token| !token.is_empty()).map(IdToken::new),
         access,
         refresh,
@@ -78,6 +83,12 @@ pub(super) fn failure(reply: &Reply, refused: &BTreeSet<u16>) -> Failure {
         Some(json) => answered(reply, verdict(reply, &json, refused)),
         None => unreadable(reply),
     }
+}
+
+/// A reply that is no JSON object, taken as an answer. For a login it is just that: nothing was spent which a
+/// repeat could save.
+pub(super) fn odd(reply: &Reply) -> Failure {
+    answered(reply, if reply.body.trim_ascii().is_empty() { Body::Empty } else { Body::NotJson })
 }
 
 fn answered(reply: &Reply, body: Body) -> Failure {

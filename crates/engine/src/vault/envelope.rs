@@ -82,7 +82,17 @@ pub struct Identity {
 impl Identity {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.name.is_none() && self.email.is_none() && self.subject.is_none()
+        *self == Self::default()
+    }
+
+    /// What is known here, and from an earlier reply what is not.
+    #[must_use]
+    pub fn or(self, earlier: Self) -> Self {
+        Self {
+            name: self.name.or(earlier.name),
+            email: self.email.or(earlier.email),
+            subject: self.subject.or(earlier.subject),
+        }
     }
 }
 
