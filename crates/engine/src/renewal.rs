@@ -266,9 +266,10 @@ impl Workshop {
             Ok(None) => return (Renewal::Absent, None),
             Ok(Some(_)) | Err(_) => {}
         }
-        let reason = match reason {
-            Reason::Refused { said } if after_lost_reply => Reason::RefusedAfterLostReply { said },
-            reason => reason,
+        let reason = if let (Reason::Refused { said }, true) = (&reason, after_lost_reply) {
+            Reason::RefusedAfterLostReply { said: said.clone() }
+        } else {
+            reason
         };
         let quarantined = Envelope { quarantined: Some(reason), ..sent };
         if let Err(error) = self.vault.write(&self.account, &quarantined).await {

@@ -12,11 +12,11 @@ const READ_VAULT: &str = "read_vault";
 
 /// The block for `status`: state and headline, who, the three clocks, what comes next and why.
 pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
-    let mut block = format!("{}: {}\n", session.account, state(&session.state));
+    let mut block = format!("{}: {}\n", session.account, state(session.state.as_str()));
     let headline = headline(&session.headline, when);
     // Without tokens nobody knows yet whether somebody is signed in.
     let known = session.generation > 0 || session.state != "waiting";
-    if known && headline.to_lowercase() != state(&session.state) {
+    if known && headline.to_lowercase() != state(session.state.as_str()) {
         let _ = writeln!(block, "  {headline}");
     }
     let line = &mut |label: &str, text: &str| {
@@ -58,7 +58,7 @@ pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
 
 /// The line for each change, where nobody watches a terminal.
 pub(crate) fn line(session: &SessionStatus, when: &When) -> String {
-    let mut line = format!("{} {}", session.account, state(&session.state));
+    let mut line = format!("{} {}", session.account, state(session.state.as_str()));
     if session.generation > 0 {
         let _ = write!(line, ", generation {}", session.generation);
     }

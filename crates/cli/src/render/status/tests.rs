@@ -1,4 +1,6 @@
-use latchkey_engine::snapshot::{AccessStatus, Clocks, ReasonStatus, Renewals};
+use latchkey_engine::snapshot::{
+    AccessStatus, ActionName, Clocks, HeadlineKind, ReasonStatus, Renewals, StateName,
+};
 use latchkey_engine::vault::Identity;
 
 use super::super::when::tests::{at, noon};
@@ -18,11 +20,12 @@ fn a_plan_whose_time_has_come_says_who_carries_it_out() {
 #[test]
 fn a_session_that_ends_without_a_sign_in_says_by_when() {
     let mut session = signed_in();
-    session.state = "needs_sign_in".into();
-    session.headline = Headline { kind: "sign_in_again_by".into(), at: Some("2026-11-20T12:01:00Z".into()) };
+    session.state = StateName::NeedsSignIn;
+    session.headline =
+        Headline { kind: HeadlineKind::SignInAgainBy, at: Some("2026-11-20T12:01:00Z".into()) };
     let why = "The provider refused to renew (“revoked”). Sign in again".to_owned();
     session.reason = Some(ReasonStatus { code: "refused".into(), message: why.clone() });
-    session.next = Some(NextStatus { action: "sign_in".into(), at: session.headline.at.clone(), why });
+    session.next = Some(NextStatus { action: ActionName::SignIn, at: session.headline.at.clone(), why });
     insta::assert_snapshot!(block(&session, &noon()));
 }
 
@@ -30,10 +33,10 @@ fn a_session_that_ends_without_a_sign_in_says_by_when() {
 fn a_waiting_session_says_for_what() {
     let mut session = signed_in();
     let why = "The provider cannot be reached: nothing listens at its address".to_owned();
-    session.state = "waiting".into();
+    session.state = StateName::Waiting;
     session.reason = Some(ReasonStatus { code: "unreachable".into(), message: why.clone() });
     session.next =
-        Some(NextStatus { action: "retry_renewal".into(), at: Some("2026-11-20T12:00:04Z".into()), why });
+        Some(NextStatus { action: ActionName::RetryRenewal, at: Some("2026-11-20T12:00:04Z".into()), why });
     session.clocks.access = Some(clock("2026-11-20T11:59:48Z", "assumed"));
     insta::assert_snapshot!(block(&session, &noon()));
 }
@@ -47,9 +50,13 @@ fn who_never_signed_in_has_nothing_to_show() {
 fn whether_somebody_is_signed_in_is_not_known_while_the_vault_cannot_be_read() {
     let why = "The keychain is locked. Unlock it; renewing goes on by itself".to_owned();
     let session = SessionStatus {
-        state: "waiting".into(),
+        state: StateName::Waiting,
         reason: Some(ReasonStatus { code: "keychain_locked".into(), message: why.clone() }),
-        next: Some(NextStatus { action: "read_vault".into(), at: Some("2026-11-20T12:00:01Z".into()), why }),
+        next: Some(NextStatus {
+            action: ActionName::ReadVault,
+            at: Some("2026-11-20T12:00:01Z".into()),
+            why,
+        }),
         ..signed_out()
     };
     insta::assert_snapshot!(block(&session, &noon()));
@@ -68,9 +75,9 @@ fn clock(at: &str, source: &str) -> ClockStatus {
 fn signed_out() -> SessionStatus {
     let reason = ReasonStatus { code: "never_signed_in".into(), message: "Nobody has signed in yet".into() };
     SessionStatus {
-        state: "signed_out".into(),
+        state: StateName::SignedOut,
         reason: Some(reason),
-        headline: Headline { kind: "signed_out".into(), at: None },
+        headline: Headline { kind: HeadlineKind::SignedOut, at: None },
         generation: 0,
         identity: None,
         clocks: Clocks::default(),
@@ -84,9 +91,9 @@ fn signed_in() -> SessionStatus {
     SessionStatus {
         account: "demo".into(),
         provider: "credentials".into(),
-        state: "signed_in".into(),
+        state: StateName::SignedIn,
         reason: None,
-        headline: Headline { kind: "signed_in_until".into(), at: Some("2026-11-20T19:59:00Z".into()) },
+        headline: Headline { kind: HeadlineKind::SignedInUntil, at: Some("2026-11-20T19:59:00Z".into()) },
         generation: 3,
         identity: Some(Identity {
             name: Some("Demo User".into()),
@@ -99,7 +106,7 @@ fn signed_in() -> SessionStatus {
             session: Some(clock("2026-11-20T19:59:00Z", "session_expiry")),
         },
         next: Some(NextStatus {
-            action: "renew".into(),
+            action: ActionName::Renew,
             at: Some("2026-11-20T12:00:46Z".into()),
             why: "a fifth of the lifetime before expiry, 2 s of jitter".into(),
         }),

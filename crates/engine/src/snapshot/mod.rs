@@ -2,17 +2,21 @@
 //!
 //! There is no field for a token here, and none of the types in it can hold one.
 
+mod names;
+
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use latchkey_core::reason::Reason;
 use latchkey_core::record::Record;
-use latchkey_core::session::{Action, Headline as CoreHeadline, Held, Session};
+use latchkey_core::session::{Headline as CoreHeadline, Held, Session};
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::Clock;
 use serde::Serialize;
 
 use crate::vault::Identity;
+
+pub use names::{ActionName, HeadlineKind, MarkKind, StateName};
 
 /// How many marks of the past a status carries.
 const MAX_HISTORY: usize = 200;
@@ -25,8 +29,8 @@ pub struct SessionStatus {
     pub account: String,
     /// How it signs in: `credentials`, `oauth` or `nextauth`.
     pub provider: String,
-    /// What it is doing: `signed_out`, `signing_in`, `signed_in`, `renewing`, `saving`, `waiting`, `needs_sign_in`.
-    pub state: String,
+    /// What it is doing.
+    pub state: StateName,
     /// Why it is not simply signed in.
     pub reason: Option<ReasonStatus>,
     /// What matters most.
@@ -63,9 +67,8 @@ pub struct ReasonStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Headline {
-    /// `signed_in_until`, `signed_in`, `sign_in_again_by`, `signing_in`, `signed_out`, `needs_sign_in` or
-    /// `unknown` (the vault could not be read yet).
-    pub kind: String,
+    /// What it is.
+    pub kind: HeadlineKind,
     /// Until or by when.
     pub at: Option<String>,
 }
@@ -96,8 +99,8 @@ pub struct ClockStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct NextStatus {
-    /// `renew`, `retry_renewal`, `retry_save`, `read_vault`, `retry_erase`, `sign_in` or `wait`.
-    pub action: String,
+    /// What.
+    pub action: ActionName,
     /// When, if that is known.
     pub at: Option<String>,
     /// Why, without a full stop.
@@ -158,8 +161,8 @@ pub struct RefreshStatus {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct HistoryMark {
-    /// `signed_in`, `renewed`, `adopted` or `failed`.
-    pub kind: String,
+    /// What happened.
+    pub kind: MarkKind,
     /// When.
     pub at: String,
     /// The generation it led to, or was about.
@@ -187,22 +190,23 @@ impl Beside {
     /// Remembers what a record says of tokens; other records leave no mark.
     pub(crate) fn remember(&mut self, at: Timestamp, record: &Record) {
         let kind = match record.kind {
-            "signed_in" | "renewed" | "adopted" => record.kind,
-            "opened" => "adopted",
-            "renewal_failed" | "needs_sign_in" | "save_failed" => "failed",
+            "signed_in" => MarkKind::SignedIn,
+            "renewed" => MarkKind::Renewed,
+            "adopted" | "opened" => MarkKind::Adopted,
+            "renewal_failed" | "needs_sign_in" | "save_failed" => MarkKind::Failed,
             _ => return,
         };
         if self.history.len() >= MAX_HISTORY {
             self.history.pop_front();
         }
         self.history.push_back(HistoryMark {
-            kind: kind.to_owned(),
+            kind,
             at: at.to_string(),
             generation: number(record.generation.unwrap_or_default()),
             fingerprint: record.fingerprint.map(|f| f.to_string()),
             expires_at: record.expires_at.map(|at| at.to_string()),
             took_ms: record.took_ms.map(number),
-            note: (kind == "failed").then(|| record.message.clone()),
+            note: (kind == MarkKind::Failed).then(|| record.message.clone()),
         });
     }
 }
@@ -223,7 +227,7 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
     SessionStatus {
         account: session.account().to_string(),
         provider: provider.to_owned(),
-        state: session.state().name().to_owned(),
+        state: session.state().into(),
         reason: session.state().reason().map(|reason| reason_status(&reason)),
         headline: headline(session.headline(now)),
         generation: held.map_or(0, |held| number(held.facts.generation)),
@@ -234,7 +238,7 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
             session: facts.session.map(clock),
         }),
         next: session.next(now).map(|next| NextStatus {
-            action: action(next.action).to_owned(),
+            action: next.action.into(),
             at: next.at.map(|at| at.wall.to_string()),
             why: next.why,
         }),
@@ -274,25 +278,13 @@ pub(crate) fn reason_status(reason: &Reason) -> ReasonStatus {
 
 fn headline(headline: CoreHeadline) -> Headline {
     let (kind, at) = match headline {
-        CoreHeadline::SignedInUntil(at) => ("signed_in_until", Some(at)),
-        CoreHeadline::SignedIn => ("signed_in", None),
-        CoreHeadline::SignInAgainBy(at) => ("sign_in_again_by", Some(at)),
-        CoreHeadline::SigningIn => ("signing_in", None),
-        CoreHeadline::SignedOut => ("signed_out", None),
-        CoreHeadline::NeedsSignIn => ("needs_sign_in", None),
-        CoreHeadline::Unknown => ("unknown", None),
+        CoreHeadline::SignedInUntil(at) => (HeadlineKind::SignedInUntil, Some(at)),
+        CoreHeadline::SignedIn => (HeadlineKind::SignedIn, None),
+        CoreHeadline::SignInAgainBy(at) => (HeadlineKind::SignInAgainBy, Some(at)),
+        CoreHeadline::SigningIn => (HeadlineKind::SigningIn, None),
+        CoreHeadline::SignedOut => (HeadlineKind::SignedOut, None),
+        CoreHeadline::NeedsSignIn => (HeadlineKind::NeedsSignIn, None),
+        CoreHeadline::Unknown => (HeadlineKind::Unknown, None),
     };
-    Headline { kind: kind.to_owned(), at: at.map(|at| at.to_string()) }
-}
-
-fn action(action: Action) -> &'static str {
-    match action {
-        Action::Renew => "renew",
-        Action::RetryRenewal => "retry_renewal",
-        Action::RetrySave => "retry_save",
-        Action::ReadVault => "read_vault",
-        Action::RetryErase => "retry_erase",
-        Action::SignIn => "sign_in",
-        Action::Wait => "wait",
-    }
+    Headline { kind, at: at.map(|at| at.to_string()) }
 }
