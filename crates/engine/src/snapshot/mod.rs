@@ -3,12 +3,11 @@
 //! There is no field for a token here, and none of the types in it can hold one.
 
 mod names;
+mod past;
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
 use latchkey_core::reason::Reason;
-use latchkey_core::record::Record;
 use latchkey_core::session::{Headline as CoreHeadline, Held, Session};
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::Clock;
@@ -17,9 +16,7 @@ use serde::Serialize;
 use crate::vault::Identity;
 
 pub use names::{ActionName, HeadlineKind, MarkKind, StateName};
-
-/// How many marks of the past a status carries.
-const MAX_HISTORY: usize = 200;
+pub use past::past;
 
 /// One session, as people and programs see it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -184,31 +181,6 @@ pub(crate) struct Beside {
     pub(crate) claims: Vec<(String, String)>,
     pub(crate) rotates: Option<bool>,
     pub(crate) history: VecDeque<HistoryMark>,
-}
-
-impl Beside {
-    /// Remembers what a record says of tokens; other records leave no mark.
-    pub(crate) fn remember(&mut self, at: Timestamp, record: &Record) {
-        let kind = match record.kind {
-            "signed_in" => MarkKind::SignedIn,
-            "renewed" => MarkKind::Renewed,
-            "adopted" | "opened" => MarkKind::Adopted,
-            "renewal_failed" | "needs_sign_in" | "save_failed" => MarkKind::Failed,
-            _ => return,
-        };
-        if self.history.len() >= MAX_HISTORY {
-            self.history.pop_front();
-        }
-        self.history.push_back(HistoryMark {
-            kind,
-            at: at.to_string(),
-            generation: number(record.generation.unwrap_or_default()),
-            fingerprint: record.fingerprint.map(|f| f.to_string()),
-            expires_at: record.expires_at.map(|at| at.to_string()),
-            took_ms: record.took_ms.map(number),
-            note: (kind == MarkKind::Failed).then(|| record.message.clone()),
-        });
-    }
 }
 
 /// A number JavaScript can hold exactly; counters and milliseconds do not get larger in a lifetime.
