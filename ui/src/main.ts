@@ -16,5 +16,9 @@ async function chooseHost(): Promise<Host | null> {
 
 const target = document.getElementById("app");
 const host = await chooseHost();
-if (target && host) mount(App, { target, props: { host } });
+if (target && host) {
+  mount(App, { target, props: { host } });
+  // The second frame after mounting is the first that shows something.
+  requestAnimationFrame(() => requestAnimationFrame(() => host.painted()));
+}
 else if (target) target.textContent = text.app.notAnApp;

@@ -18,6 +18,8 @@ export interface Host {
   addDemo(): Promise<SessionStatus>;
   appInfo(): Promise<AppInfo>;
   setLogLevel(level: Level): Promise<void>;
+  /** The page shows something: what a measurement of the start waits for. */
+  painted(): void;
   /** The full list, at each change of any session. */
   onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe>;
   /** New records, in order. */
@@ -44,6 +46,7 @@ export const tauriHost: Host = {
   addDemo: () => call("add_demo"),
   appInfo: () => call("app_info"),
   setLogLevel: (level) => call("set_log_level", { level }),
+  painted: () => void call("first_paint").catch(() => undefined),
   onSessions: (listener) => listen<SessionStatus[]>("sessions", (event) => listener(event.payload)),
   onLog: (listener) => listen<LogRecord[]>("log", (event) => listener(event.payload)),
 };

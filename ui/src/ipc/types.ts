@@ -33,14 +33,15 @@ export type HeadlineKind =
   | "sign_in_again_by"
   | "signing_in"
   | "signed_out"
-  | "needs_sign_in";
+  | "needs_sign_in"
+  | "unknown";
 
 export interface Headline {
   kind: HeadlineKind;
   at: Timestamp | null;
 }
 
-export type NextKind = "renew" | "retry_renewal" | "retry_save" | "sign_in" | "wait";
+export type NextKind = "renew" | "retry_renewal" | "retry_save" | "read_vault" | "retry_erase" | "sign_in" | "wait";
 
 export interface NextAction {
   action: NextKind;

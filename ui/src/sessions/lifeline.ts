@@ -3,7 +3,7 @@
 //
 // Invariants, each held by a test: every mark lies inside the drawing, no two labels of a row overlap,
 // no label is cut, and no input (expired, reversed, far away, 200 entries) makes a number that is none.
-import { scaleTime } from "d3-scale";
+import { timeTicks } from "d3-time";
 import type { SessionStatus } from "../ipc/types";
 import { parse, SECOND, DAY, MINUTE } from "../time";
 import { Row, type Span } from "./label-row";
@@ -107,8 +107,9 @@ export function lifeline(input: LifelineInput): Lifeline {
   const names = Object.entries(words.lanes) as [keyof typeof LANES, string][];
   const left = Math.ceil(Math.max(...names.map(([, name]) => measure(name)))) + 12;
   const { start, end } = chooseWindow(status, now);
-  const scale = scaleTime([start, end], [left, width]).clamp(true);
-  const x = (at: number) => round(scale(at));
+  // Not d3-scale: it brings d3-color and d3-format, which assign to `toString` and `constructor` of objects. The app
+  // freezes Object.prototype, and under that such an assignment throws before the page is drawn.
+  const x = (at: number) => round(left + (width - left) * Math.min(1, Math.max(0, (at - start) / (end - start))));
   const inside = (at: number) => at >= start && at <= end;
   const nowX = x(now);
   const bars: Bar[] = [];
@@ -217,7 +218,7 @@ export function lifeline(input: LifelineInput): Lifeline {
   // The axis: "now" first, then every tick whose label still fits.
   const axis = new Row(left, width, [], 8);
   put(axis, "now", "now", AXIS_BASELINE, [words.now], [(w) => nowX - w / 2]);
-  const ticks = scale.ticks(Math.max(2, Math.min(7, Math.floor((width - left) / 95))));
+  const ticks = timeTicks(new Date(start), new Date(end), Math.max(2, Math.min(7, Math.floor((width - left) / 95))));
   const tickStep = ticks.length > 1 ? Number(ticks[1]) - Number(ticks[0]) : MINUTE;
   for (const tick of ticks) {
     const label = words.tick(Number(tick), tickStep);

@@ -58,6 +58,7 @@ export const en = {
     signing_in: "Signing in…",
     signed_out: "Signed out",
     needs_sign_in: "Sign in again",
+    unknown: "Not known yet",
   },
   next: {
     renew: { at: "Next: renew at {at}, in {in} — {why}", due: "Next: renew {in} — {why}", plain: "Next: renew — {why}" },
@@ -75,6 +76,16 @@ export const en = {
       at: "Next: sign in by {at}, in {in} — {why}",
       due: "Next: sign in {in} — {why}",
       plain: "Next: sign in — {why}",
+    },
+    read_vault: {
+      at: "Next: read the keychain again at {at}, in {in} — {why}",
+      due: "Next: read the keychain again {in} — {why}",
+      plain: "Reading the keychain — {why}",
+    },
+    retry_erase: {
+      at: "Next: erase the stored tokens at {at}, in {in} — {why}",
+      due: "Next: erase the stored tokens {in} — {why}",
+      plain: "Next: erase the stored tokens — {why}",
     },
     wait: {
       at: "Next: look again at {at}, in {in} — {why}",
