@@ -131,19 +131,23 @@ describe("the log", () => {
 });
 
 describe("the filter", () => {
-  it("keeps 100 000 records within a frame or three", () => {
+  it("costs little more than reading each of 100 000 records once", () => {
     vi.useRealTimers();
     const entries = Array.from({ length: 100_000 }, (_, index) =>
       toEntry(record(index, { level: LEVELS[index % 5] ?? "info", facts: { generation: index } })),
     );
-    const runs = Array.from({ length: 5 }, () => {
-      const started = performance.now();
-      const found = entries.filter(matcher({ level: "debug", account: "work", query: "generation=99 record" }));
-      expect(found.length).toBeGreaterThan(100);
-      return performance.now() - started;
-    });
-    // The best of five, since other work on the machine only ever adds.
-    expect(Math.min(...runs)).toBeLessThan(50);
+    const best = (work: () => unknown[]) =>
+      Math.min(
+        ...Array.from({ length: 5 }, () => {
+          const started = performance.now();
+          expect(work().length).toBeGreaterThan(100);
+          return performance.now() - started;
+        }),
+      );
+    // Compared with the least that can be done, on the same machine in the same minute: no clock decides.
+    const least = best(() => entries.map((entry) => JSON.stringify(entry.record).length));
+    const filtered = best(() => entries.filter(matcher({ level: "debug", account: "work", query: "generation=99 record" })));
+    expect(filtered).toBeLessThan(least);
   });
 
   it("knows fingerprints by the name of their fact", () => {

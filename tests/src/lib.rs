@@ -1,0 +1,23 @@
+//! Black-box tests: real processes, a real keychain, a real window.
+//!
+//! What several tests need: a [`desktop`] of their own, the built [`programs`] on it, the [`window`] through WebDriver,
+//! and the [`canary`] that looks for secrets where none may be. `engine_world` is a world for tests of the engine.
+//!
+//! Whatever is missing on the machine fails the test with the name of the package; nothing is skipped in silence.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test fails by a panic, which says where"
+)]
+
+pub mod canary;
+pub mod desktop;
+pub mod engine_world;
+pub mod process;
+pub mod programs;
+pub mod recorder;
+pub mod wait;
+pub mod window;

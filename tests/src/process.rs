@@ -1,0 +1,87 @@
+//! A program that was started, and everything it started in turn: ended when the test lets go of it.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::wait::until;
+
+/// A running program in a process group of its own. Dropping it kills the group.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+}
+
+impl Process {
+    /// Starts it; `package` is the one to name where it is not installed.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(mut command: Command, package: &str) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command.process_group(0).spawn().unwrap_or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                panic!("`{name}` is not installed: install it with `apt-get install {package}`")
+            }
+            _ => panic!("`{name}` cannot be started: {error}"),
+        });
+        Self { name, child }
+    }
+
+    /// The process itself.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub fn ended(&mut self, patience: Duration) -> ExitStatus {
+        let what = format!("the end of {}", self.name);
+        until(&what, patience, || self.child.try_wait().unwrap())
+    }
+
+    /// Asks it to end, as Ctrl-C and a closing session do.
+    pub fn signal(&self, signal: Signal) {
+        let _ = kill_process_group(group(&self.child), signal);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = kill_process_group(group(&self.child), Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+fn group(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+/// Sends what a program prints into a file; both its outputs.
+///
+/// # Panics
+/// When the file cannot be made.
+pub fn print_into(command: &mut Command, file: &Path) {
+    let file = File::options().create(true).append(true).open(file).unwrap();
+    command.stdout(file.try_clone().unwrap()).stderr(file);
+}

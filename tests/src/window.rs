@@ -1,0 +1,260 @@
+//! The window of the built app, driven as a person drives it.
+//!
+//! WebDriver speaks straight to WebKitWebDriver, which starts the app. One driver has one session, so each window has
+//! its own; it needs a desktop of its own as well, or the app would hand over to an instance that runs already.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thirtyfour::Capabilities;
+use thirtyfour::error::WebDriverResult;
+use thirtyfour::prelude::{By, WebDriver, WebElement};
+use thirtyfour::session::scriptret::ScriptRet;
+
+use crate::desktop::Desktop;
+use crate::process::{Process, print_into};
+use crate::programs::latchkey_desktop;
+use crate::wait::{Deadline, PATIENCE, until, until_async};
+
+/// A session that cannot be created hangs, so it is given up.
+const CREATION: Duration = Duration::from_secs(40);
+
+/// The page with everything it stores.
+const PAGE: &str = "return [document.documentElement.outerHTML, location.href, document.cookie, \
+    JSON.stringify(Object.entries(localStorage)), JSON.stringify(Object.entries(sessionStorage)), \
+    [...document.querySelectorAll('input')].map(i => i.value).join(' ')].join('\\n')";
+
+/// An open window.
+pub struct Window {
+    page: Option<WebDriver>,
+    driver: Process,
+}
+
+impl Window {
+    /// Starts the app on this desktop, which has a screen, and waits for its page.
+    ///
+    /// # Panics
+    /// When there is no page in time.
+    pub async fn open(desktop: &Desktop, arguments: &[&str]) -> Self {
+        let app = latchkey_desktop();
+        let port = free_port();
+        let mut command = desktop.command("WebKitWebDriver");
+        command.arg("--host=127.0.0.1").arg(format!("--port={port}"));
+        // The app inherits it; without it the page takes no orders, and the creation of the session hangs.
+        command.env("TAURI_WEBVIEW_AUTOMATION", "true");
+        print_into(&mut command, &desktop.out("app"));
+        let driver = Process::start(command, "webkit2gtk-driver");
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
+        until("WebKitWebDriver to listen", PATIENCE, listens);
+
+        let mut wanted = Capabilities::new();
+        let options = serde_json::json!({ "binary": app, "args": arguments });
+        wanted.set("webkitgtk:browserOptions", options).unwrap();
+        let creation = WebDriver::builder(format!("http://127.0.0.1:{port}"), wanted)
+            .request_timeout(CREATION)
+            .connect();
+        let page = match tokio::time::timeout(CREATION, creation).await {
+            Ok(Ok(page)) => page,
+            Ok(Err(error)) => panic!("no window: {error}\n{}", printed(desktop)),
+            Err(_) => panic!("no window within {CREATION:?}\n{}", printed(desktop)),
+        };
+        let window = Self { page: Some(page), driver };
+        let end = Deadline::after(PATIENCE);
+        while window.all_css(&css("nav-log")).await.is_empty() {
+            if end.passed() {
+                let source = window.page().source().await.unwrap_or_default();
+                panic!("the page does not open\n{source}\n{}", printed(desktop));
+            }
+            tokio::task::yield_now().await;
+        }
+        window
+    }
+
+    /// The page.
+    ///
+    /// # Panics
+    /// Never: it is there as long as the window.
+    pub fn page(&self) -> &WebDriver {
+        self.page.as_ref().unwrap()
+    }
+
+    /// What has this test id, as soon as it is there.
+    pub async fn find(&self, testid: &str) -> WebElement {
+        self.find_css(&css(testid)).await
+    }
+
+    /// What this selector names, as soon as it is there.
+    pub async fn find_css(&self, selector: &str) -> WebElement {
+        until_async(&format!("{selector} in the window"), PATIENCE, async || {
+            self.all_css(selector).await.into_iter().next()
+        })
+        .await
+    }
+
+    /// All that this selector names now.
+    pub async fn all_css(&self, selector: &str) -> Vec<WebElement> {
+        self.page().find_all(By::Css(selector)).await.unwrap_or_default()
+    }
+
+    /// Waits until nothing has this test id any more.
+    pub async fn gone(&self, testid: &str) {
+        let selector = css(testid);
+        until_async(&format!("{selector} to go"), PATIENCE, async || {
+            self.all_css(&selector).await.is_empty().then_some(())
+        })
+        .await;
+    }
+
+    /// The text of what has this test id.
+    pub async fn text(&self, testid: &str) -> String {
+        let found = format!("the text of {testid}");
+        until_async(&found, PATIENCE, async || self.find(testid).await.text().await.ok()).await
+    }
+
+    /// Waits until the text says this, and gives all of it.
+    pub async fn says(&self, testid: &str, words: &str) -> String {
+        until_async(&format!("{testid} to say “{words}”"), PATIENCE, async || {
+            Some(self.text(testid).await).filter(|text| text.contains(words))
+        })
+        .await
+    }
+
+    /// Presses it.
+    pub async fn press(&self, testid: &str) {
+        let pressed: WebDriverResult<()> = self.find(testid).await.click().await;
+        pressed.unwrap_or_else(|error| panic!("{testid} cannot be pressed: {error}"));
+    }
+
+    /// Replaces what stands in a field.
+    ///
+    /// # Panics
+    /// When it cannot be typed into.
+    pub async fn fill(&self, testid: &str, text: &str) {
+        let field = self.find(testid).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Signs in by the form.
+    pub async fn sign_in(&self, username: &str, password: &str) {
+        self.fill("sign-in-username", username).await;
+        self.fill("sign-in-password", password).await;
+        self.press("sign-in-submit").await;
+    }
+
+    /// The state of the open session.
+    pub async fn state(&self) -> String {
+        self.find("state-pill").await.attr("data-state").await.ok().flatten().unwrap_or_default()
+    }
+
+    /// Waits for a state of the open session.
+    pub async fn comes_to(&self, state: &str) {
+        until_async(&format!("the state {state}"), PATIENCE, async || {
+            (self.state().await == state).then_some(())
+        })
+        .await;
+    }
+
+    /// Runs a script in the page.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run(&self, script: &str) -> ScriptRet {
+        self.page().execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// All words of the page's main part; also those that are cut off for want of room.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn words(&self) -> String {
+        let text = self.run("return document.querySelector('main').textContent").await;
+        text.json().as_str().unwrap().to_owned()
+    }
+
+    /// Everything the page shows and stores, as text.
+    ///
+    /// # Panics
+    /// When it is no text.
+    pub async fn everything(&self) -> String {
+        self.run(PAGE).await.json().as_str().unwrap().to_owned()
+    }
+
+    /// Makes the window this large.
+    ///
+    /// # Panics
+    /// When it stays otherwise.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.page().set_window_rect(0, 0, width, height).await.unwrap();
+        let want = i64::from(width);
+        until_async("the window to have its size", PATIENCE, async || {
+            let has = self.run("return innerWidth").await.json().as_i64()?;
+            ((has - want).abs() <= 2).then_some(())
+        })
+        .await;
+    }
+
+    /// Keeps a picture of the window in `target/screenshots`.
+    ///
+    /// # Panics
+    /// When there is no picture.
+    pub async fn picture(&self, name: &str) {
+        let folder = screenshots();
+        std::fs::create_dir_all(&folder).unwrap();
+        // A picture shows what was drawn last: what was changed has to be drawn first.
+        let drawn = "const done = arguments[0]; const frame = requestAnimationFrame; \
+            document.fonts.ready.then(() => frame(() => frame(() => setTimeout(done, 150))))";
+        self.page().execute_async(drawn, Vec::new()).await.unwrap();
+        let file = folder.join(format!("{name}.png"));
+        let picture = self.page().screenshot(&file);
+        tokio::time::timeout(PATIENCE, picture).await.expect("a picture in time").unwrap();
+    }
+
+    /// The number of the app's process.
+    pub fn app(&self) -> u32 {
+        let parent = self.driver.id();
+        until("the app's process", PATIENCE, || child_of(parent))
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        if let Some(page) = self.page.take() {
+            // The driver is killed next; a polite end would wait for an answer.
+            let _ = page.leak();
+        }
+    }
+}
+
+/// Selects what has this test id.
+pub fn css(testid: &str) -> String {
+    format!("[data-testid=\"{testid}\"]")
+}
+
+/// Where pictures are kept: in the folder of what cargo builds.
+pub fn screenshots() -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("screenshots")
+}
+
+/// A port nobody listens on at the moment.
+///
+/// # Panics
+/// When there is none.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn printed(desktop: &Desktop) -> String {
+    std::fs::read_to_string(desktop.out("app")).unwrap_or_default()
+}
+
+fn child_of(parent: u32) -> Option<u32> {
+    let entries = std::fs::read_dir("/proc").ok()?;
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    numbers.into_iter().find(|number| {
+        // The name in brackets may hold anything; what follows it is numbers: state, parent.
+        let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        let rest = stat.rsplit(')').next().unwrap_or_default();
+        rest.split_whitespace().nth(1) == Some(&parent.to_string())
+    })
+}

@@ -1,0 +1,135 @@
+//! Backends that misbehave: the command says what is wrong, ends with the right code, and loses nothing.
+
+use std::time::Duration;
+
+use latchkey_devserver::{DevServer, Fault, FaultMode};
+use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::programs::Done;
+use latchkey_tests::window::free_port;
+
+use crate::backend::{LOGIN, REFRESH, asked, living};
+
+/// What a backend may answer in place of a token reply, and what the person is told of it.
+const ODD: [(FaultMode, &str); 5] = [
+    (FaultMode::Html, "Wi-Fi sign-in page"),
+    (FaultMode::Empty, "answered"),
+    (FaultMode::Status, "500"),
+    (FaultMode::Big, "answer"),
+    (FaultMode::Redirect, "302"),
+];
+
+async fn set_up() -> (Desktop, DevServer) {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_mins(1)).await;
+    desktop.add_demo(backend.address().port());
+    (desktop, backend)
+}
+
+/// A message for a person: one error, in words, without what the backend sent or where a program stands.
+#[track_caller]
+fn is_for_people(done: &Done) {
+    assert!(done.stderr.starts_with("error: ") || done.stderr.contains("\nerror: "), "{done:#?}");
+    for noise in ["<html", "<!doctype", "xxxx", "panicked", "reqwest", "Error {", "src/"] {
+        assert!(!done.stderr.contains(noise), "the message shows “{noise}”: {done:#?}");
+    }
+    assert!(done.stderr.len() < 1000, "a message of {} bytes", done.stderr.len());
+    assert_eq!(done.stdout, "", "an error is no value");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_changes_nothing() {
+    let (desktop, backend) = set_up().await;
+    let refused = desktop.sign_in("demo", "not this one").ends(1).says("did not accept");
+    is_for_people(&refused);
+    assert!(!refused.stderr.contains("not this one"));
+    assert_eq!(desktop.status("demo")["state"], "signed_out");
+
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let before = (desktop.secret_of("demo"), desktop.status("demo")["generation"].clone());
+    let _ = desktop.sign_in("demo", "not this one").ends(1);
+    assert_eq!(
+        (desktop.secret_of("demo"), desktop.status("demo")["generation"].clone()),
+        before,
+        "the session is kept"
+    );
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    assert_eq!(asked(&backend, LOGIN), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_is_not_there_is_said_so() {
+    let (desktop, backend) = set_up().await;
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let kept = desktop.secret_of("demo");
+    backend.shutdown().await;
+
+    let renewal = desktop.latchkey(&["renew", "demo"]).ends(4);
+    is_for_people(&renewal);
+    is_for_people(&desktop.sign_in("demo", "demo").ends(4).says("latchkey devserver"));
+    assert_eq!(desktop.secret_of("demo"), kept, "the session is kept");
+    let token = desktop.latchkey(&["token", "demo"]).ends(0);
+    assert!(token.value().starts_with("eyJ"), "the token in hand is as good as before");
+    assert_eq!(desktop.status("demo")["generation"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_answers_at_the_login_are_told_and_sign_nobody_in() {
+    let (desktop, backend) = set_up().await;
+    let mut wrong = Vec::new();
+    for (mode, words) in ODD {
+        backend.faults().add(Fault::new(LOGIN, mode)).unwrap();
+        let refused = desktop.sign_in("demo", "demo");
+        is_for_people(&refused);
+        if refused.code != Some(1) || !refused.stderr.contains(words) {
+            wrong.push(format!("{mode:?}, not 1 and “{words}”: {refused:#?}"));
+        }
+        assert_eq!(backend.faults().clear(), 0, "{mode:?} was not asked for once");
+        assert_eq!(desktop.secret_of("demo"), None, "{mode:?}");
+    }
+    assert_eq!(asked(&backend, LOGIN), ODD.len(), "a password is sent once, and after no redirect again");
+    assert_eq!(asked(&backend, "/"), 0, "a redirect of a login is not followed");
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_answers_at_the_refresh_are_told_and_keep_the_session() {
+    let (desktop, backend) = set_up().await;
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let mut wrong = Vec::new();
+    for (mode, words) in ODD {
+        let before = (desktop.secret_of("demo"), desktop.status("demo")["generation"].clone());
+        backend.faults().add(Fault::new(REFRESH, mode).times(-1)).unwrap();
+        let failed = desktop.latchkey(&["renew", "demo"]);
+        is_for_people(&failed);
+        if failed.code != Some(1) || !failed.stderr.contains(words) {
+            wrong.push(format!("{mode:?}, not 1 and “{words}”: {failed:#?}"));
+        }
+        assert!(desktop.latchkey(&["token", "demo"]).ends(0).value().starts_with("eyJ"), "{mode:?}");
+        backend.faults().clear();
+        let after = (desktop.secret_of("demo"), desktop.status("demo")["generation"].clone());
+        assert_eq!(after, before, "{mode:?} cost the session");
+        let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    }
+    assert_eq!(asked(&backend, "/"), 0, "a redirect of a refresh is not followed");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_asks_for_a_sign_in_and_says_why() {
+    let (desktop, backend) = set_up().await;
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    assert_eq!(backend.revoke("demo").await, Some(1));
+    is_for_people(&desktop.latchkey(&["renew", "demo"]).ends(3).says("latchkey sign-in demo"));
+    let status = desktop.status("demo");
+    assert_eq!((&status["state"], &status["reason"]["code"]), (&"needs_sign_in".into(), &"refused".into()));
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    assert_eq!(desktop.status("demo")["state"], "signed_in");
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_out_of_reach() {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    desktop.add_demo(free_port());
+    is_for_people(&desktop.sign_in("demo", "demo").ends(4).says("nothing listens"));
+}

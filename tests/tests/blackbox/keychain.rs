@@ -1,0 +1,70 @@
+//! Several processes and one keychain.
+
+use std::time::Duration;
+
+use latchkey_devserver::{Fault, FaultMode};
+use latchkey_tests::desktop::{Desktop, Keychain};
+
+use crate::backend::{REFRESH, asked, living};
+
+const PROCESSES: usize = 8;
+const ROUNDS: usize = 5;
+
+/// Long enough that all of them have begun when the first has its answer, on a busy machine.
+const SLOW_ANSWER: Duration = Duration::from_millis(2500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_renew_at_once_spend_one_refresh_token_a_round() {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_mins(10)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+
+    for round in 1..=ROUNDS {
+        backend.faults().add(Fault::new(REFRESH, FaultMode::Delay).after(SLOW_ANSWER)).unwrap();
+        let all: Vec<_> =
+            (0..PROCESSES).map(|_| desktop.start_latchkey(&["renew", "demo", "--json"], "")).collect();
+        for one in all {
+            let done = one.done().ends(0);
+            assert_eq!(done.json()["generation"], round + 1, "{done:#?}");
+        }
+        assert_eq!(asked(&backend, REFRESH), round, "{:#?}", backend.requests());
+    }
+    assert!(
+        backend.requests().iter().all(|request| request.status == Some(200)),
+        "{:#?}",
+        backend.requests()
+    );
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    assert_eq!(desktop.status("demo")["state"], "signed_in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_want_a_token_at_once_share_one_renewal() {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_mins(10)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let all: Vec<_> = (0..PROCESSES).map(|_| desktop.start_latchkey(&["token", "demo"], "")).collect();
+    let mut tokens: Vec<_> = all.into_iter().map(|one| one.done().ends(0).stdout).collect();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 1, "different tokens for the same moment");
+    assert_eq!(asked(&backend, REFRESH), 0, "a fresh token needs no renewal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keychain_that_went_away_is_said_so_and_found_again() {
+    let mut desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_mins(1)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+
+    desktop.kill_keychain();
+    let gone = desktop.latchkey(&["renew", "demo"]).ends(1);
+    assert!(gone.stderr.contains("LATCHKEY_VAULT"), "{gone:#?}");
+    assert_eq!(asked(&backend, REFRESH), 0, "what cannot be saved is not spent");
+
+    desktop.start_keychain();
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    assert_eq!(desktop.status("demo")["generation"], 2);
+}

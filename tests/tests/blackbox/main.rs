@@ -1,0 +1,20 @@
+//! The built programs, driven as a person drives them: on a desktop of their own for each test, with a real keychain.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by a panic, which says where"
+)]
+
+mod backend;
+mod canary;
+mod cli;
+mod cli_bad_backend;
+mod cli_bad_input;
+mod cli_keychain;
+mod keychain;
+mod window;
+mod window_canary;
+mod window_edges;
+mod window_keychain;

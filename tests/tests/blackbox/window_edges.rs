@@ -1,0 +1,98 @@
+//! What the window is not to do: run what a server sends, open twice, or start where it cannot.
+
+use std::time::Duration;
+
+use latchkey_devserver::User;
+use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::process::Process;
+use latchkey_tests::programs::{Running, latchkey_desktop};
+use latchkey_tests::wait::{PATIENCE, until};
+use latchkey_tests::window::Window;
+use rustix::process::Signal;
+
+use crate::backend::{living, with_users};
+use crate::window::desktop_with_demo;
+
+/// What a hostile server may call its user.
+const HOSTILE: &str =
+    "Eve<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_shows_what_a_server_sends_as_text() {
+    let user = User { name: HOSTILE.into(), ..User::demo() };
+    let backend = with_users(Duration::from_mins(1), vec![user]).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let window = Window::open(&desktop, &[]).await;
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+    let main = window.words().await;
+    assert!(main.contains("<img src=x"), "the name is not shown as it is:\n{main}");
+    assert!(window.all_css("main img, main script").await.is_empty(), "the name became part of the page");
+    assert_eq!(window.run("return document.title").await.json().as_str(), Some("Latchkey"));
+    window.picture("light-hostile-name").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_page_can_reach_nothing_but_the_app() {
+    let backend = living(Duration::from_mins(1)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let window = Window::open(&desktop, &[]).await;
+    let before = backend.requests().len();
+    let script = format!(
+        "const img = new Image(); img.src = '{0}/img'; \
+         const s = document.createElement('script'); s.src = '{0}/script'; document.head.append(s); \
+         fetch('{0}/fetch').catch(() => 0); navigator.sendBeacon('{0}/beacon'); \
+         return [typeof window.__TAURI__, typeof require].join(' ')",
+        backend.url()
+    );
+    assert_eq!(window.run(&script).await.json().as_str(), Some("undefined undefined"));
+    // A picture that is drawn afterwards: whatever was to be sent has been sent by then.
+    window.picture("light-page-reaches-nothing").await;
+    assert_eq!(backend.requests().len(), before, "{:#?}", backend.requests());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_is_opened_once_and_a_second_start_ends() {
+    let backend = living(Duration::from_mins(1)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_out").await;
+
+    let second = Running::start(desktop.command(latchkey_desktop()), "").done();
+    assert_eq!(second.code, Some(0), "{second:#?}");
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+}
+
+#[test]
+fn window_app_ends_by_itself_when_it_is_asked_to() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    let mut command = desktop.command(latchkey_desktop());
+    command.env("LATCHKEY_BENCH_FIRST_PAINT", "1");
+    latchkey_tests::process::print_into(&mut command, &desktop.out("app"));
+    let mut app = Process::start(command, "nothing: it is built by cargo");
+    let started =
+        || std::fs::read_to_string(desktop.events_file()).is_ok_and(|log| log.contains("\"started\""));
+    until("the app to start", PATIENCE, || started().then_some(()));
+    app.signal(Signal::TERM);
+    let status = app.ended(PATIENCE);
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[test]
+fn window_app_says_what_keeps_it_from_opening() {
+    let desktop = Desktop::start(Keychain::NoBus);
+    let no_screen = Running::start(desktop.command(latchkey_desktop()), "").done().ends(2).says("no display");
+    assert!(no_screen.stderr.contains("hint: "), "{no_screen:#?}");
+
+    let desktop = desktop.with("DISPLAY", ":65535").with("LATCHKEY_VAULT", "bogus");
+    let _ = Running::start(desktop.command(latchkey_desktop()), "").done().ends(2).says("LATCHKEY_VAULT");
+    let desktop = desktop.with("LATCHKEY_VAULT", "keychain");
+    std::fs::write(desktop.config_file(), "[accounts.work]\nprovider = SeCrEt\n").unwrap();
+    let broken =
+        Running::start(desktop.command(latchkey_desktop()), "").done().ends(2).says("config.toml:2:");
+    assert!(!broken.stderr.contains("SeCrEt"), "{broken:#?}");
+    let mut command = desktop.command(latchkey_desktop());
+    command.arg("--no-such-option");
+    let _ = Running::start(command, "").done().ends(2).says("--help");
+}
