@@ -67,6 +67,7 @@ impl From<&Reason> for Exit {
             | Reason::Misconfigured { .. }
             | Reason::WrongCredentials { .. }
             | Reason::LockBusy
+            | Reason::RenewalUnderWay
             | Reason::Storm
             | Reason::Opening => Self::Failed,
         }

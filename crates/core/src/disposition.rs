@@ -134,6 +134,10 @@ pub fn disposition(failure: &Failure) -> Disposition {
                 Disposition::Misconfigured(Reason::Misconfigured { status, said: said.clone() })
             }
             ErrorCode::TemporarilyUnavailable | ErrorCode::SlowDown => busy,
+            // A path that is not there is a wrong address, whatever the backend calls it.
+            ErrorCode::Other if status == 404 => {
+                Disposition::Misconfigured(Reason::Misconfigured { status, said: said.clone() })
+            }
             ErrorCode::Other => unreadable(status, after, portal),
         },
         Body::Redirect => portal,
@@ -189,6 +193,7 @@ mod tests {
             ("401 invalid_client", answered(401, verdict("invalid_client")), "misconfigured"),
             ("400 unauthorized_client", answered(400, verdict("unauthorized_client")), "misconfigured"),
             ("404", answered(404, Body::NotJson), "misconfigured"),
+            ("404 with a code of its own", answered(404, verdict("not_found")), "misconfigured"),
             ("401 with nothing", answered(401, Body::Empty), "retry few"),
             ("400 with an unknown code", answered(400, verdict("whatever")), "retry few"),
             ("403 with JSON but no code", answered(403, Body::NoVerdict), "retry few"),

@@ -19,7 +19,8 @@ pub struct MinValid {
 pub fn min_valid(facts: &TokenFacts, asked: SignedDuration) -> MinValid {
     let asked = asked.max(SignedDuration::ZERO);
     let half = facts.lifetime().max(SignedDuration::ZERO) / 2;
-    MinValid { required: asked.min(half), capped: asked > half }
+    // Servers count in whole seconds and replies take their time: half of "60 s" may be 29.9 s.
+    MinValid { required: asked.min(half), capped: asked - half > SignedDuration::from_secs(1) }
 }
 
 /// How long the access token may still be used: zero once it has expired. A token that expires now has.

@@ -67,6 +67,8 @@ pub enum Reason {
     },
     /// Another process holds the renewal lock of this account.
     LockBusy,
+    /// A renewal is under way and has not ended yet.
+    RenewalUnderWay,
     /// Renewals buy less than half of what they promise; the storm breaker has stopped them for a while.
     Storm,
     /// The session is being opened: the vault is read.
@@ -145,6 +147,7 @@ impl Reason {
             Self::NotTheProvider { .. } => "not_the_provider",
             Self::Misconfigured { .. } => "misconfigured",
             Self::LockBusy => "lock_busy",
+            Self::RenewalUnderWay => "renewal_under_way",
             Self::Storm => "storm_breaker",
             Self::Opening => "opening",
         }
@@ -186,6 +189,7 @@ impl Reason {
                 quoted(said)
             ),
             Self::LockBusy => "Another Latchkey process is renewing this account".to_owned(),
+            Self::RenewalUnderWay => "A renewal is under way and has not ended yet".to_owned(),
             Self::Storm => {
                 "Renewals buy less than half of the time they promise, so they pause: the clock here or at the provider may be wrong. Renew by hand to go on".to_owned()
             }

@@ -3,6 +3,7 @@
 //! [`step`] is the only way a session changes. It decides and never acts: what is to be done leaves as
 //! [`Effect`]s, in the order in which they are to be done, and the answers come back as [`Input`]s.
 
+mod change;
 mod effect;
 mod input;
 #[cfg(test)]

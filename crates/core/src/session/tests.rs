@@ -1,6 +1,9 @@
 //! The machine from three sides: every pair of state and input ([`table`]), whole lives of a session
-//! ([`stories`]), and what holds whatever happens ([`properties`]).
+//! ([`stories`], [`failures`]), and what holds whatever happens ([`properties`]).
 
+mod failures;
+mod moves;
 mod properties;
 mod stories;
+mod story;
 mod table;

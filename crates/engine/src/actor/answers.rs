@@ -122,7 +122,7 @@ impl Actor {
             State::Waiting { reason, until } => Some(Err(not_now(reason, Some(*until)))),
             State::Saving { problem, .. } => Some(Err(EngineError::Vault { problem: *problem })),
             State::SigningIn { .. } => Some(Err(EngineError::Busy)),
-            State::SignedIn | State::Renewing { .. } => Some(Err(not_now(&Reason::ReplyLost, None))),
+            State::SignedIn | State::Renewing { .. } => Some(Err(not_now(&Reason::RenewalUnderWay, None))),
         }
     }
 }

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
-use crate::disposition::Failure;
-use crate::reason::{Reason, VaultProblem};
-use crate::session::{
-    Asker, Authenticated, Effect, EffectId, Headline, Input, Loaded, Renewal, Session, State,
-};
+use crate::reason::Reason;
+use crate::session::{Authenticated, Effect, EffectId, Headline, Input, Loaded, Renewal, Session, State};
 use crate::session::{samples, step};
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
+
+use super::moves::{Asked, Move, Outcome, asked, moves};
 
 proptest! {
     #[test]
@@ -21,117 +20,6 @@ proptest! {
         for made in moves {
             world.make(made)?;
         }
-    }
-}
-
-/// What happens next.
-#[derive(Clone, Debug)]
-enum Move {
-    Tell(Input),
-    /// A resource server refuses the access token in hand.
-    Reject,
-    /// Time goes on.
-    Wait(u16),
-    /// Someone sets the wall clock.
-    SetClock(i16),
-    /// Time goes on to the deadline.
-    Deadline,
-    /// The awaited answer comes.
-    Answer(Outcome),
-    /// An answer comes that nobody waits for: to an effect of long ago, or to none at all.
-    Late(u64, Outcome),
-}
-
-/// How whatever was asked for ends; what it means depends on what was asked for.
-#[derive(Clone, Debug)]
-struct Outcome {
-    kind: u8,
-    lifetime: i64,
-    renewable: bool,
-    ceiling: Option<i64>,
-    newer: u64,
-    sealed: bool,
-    failure: Failure,
-    problem: VaultProblem,
-}
-
-fn moves() -> impl Strategy<Value = Move> {
-    prop_oneof![
-        2 => requests().prop_map(Move::Tell),
-        1 => Just(Move::Reject),
-        1 => (0_u16..600).prop_map(Move::Wait),
-        1 => (-7200_i16..7200).prop_map(Move::SetClock),
-        3 => Just(Move::Deadline),
-        5 => outcomes().prop_map(Move::Answer),
-        1 => (0_u64..40, outcomes()).prop_map(|(id, outcome)| Move::Late(id, outcome)),
-    ]
-}
-
-fn requests() -> impl Strategy<Value = Input> {
-    let asker = prop::sample::select(vec![
-        Asker::Plan,
-        Asker::Retry,
-        Asker::ResourceServer,
-        Asker::Person,
-        Asker::Program,
-    ]);
-    prop_oneof![
-        3 => Just(Input::SignInRequested),
-        1 => Just(Input::SignInCancelled),
-        1 => Just(Input::SignOutRequested),
-        2 => Just(Input::ReloadRequested),
-        2 => Just(Input::TimePassed),
-        1 => Just(Input::TokenRejected(samples::access_fingerprint(99_999))),
-        3 => asker.prop_map(Input::RenewRequested),
-    ]
-}
-
-fn outcomes() -> impl Strategy<Value = Outcome> {
-    let failure = prop::sample::select(vec![
-        samples::offline(),
-        Failure::NoReply,
-        samples::refused(),
-        samples::misconfigured(),
-        samples::bare(401, None),
-        samples::bare(503, None),
-        samples::bare(429, Some(90)),
-    ]);
-    let problem = prop::sample::select(vec![VaultProblem::Locked, VaultProblem::Slow, VaultProblem::Damaged]);
-    let lifetime = prop_oneof![Just(0_i64), -30_i64..0, 1_i64..4000];
-    let ceiling = prop::option::weighted(0.3, 0_i64..4000);
-    let flags = (prop::bool::weighted(0.85), prop::bool::weighted(0.1));
-    (0_u8..12, lifetime, flags, ceiling, 0_u64..3, failure, problem).prop_map(
-        |(kind, lifetime, (renewable, sealed), ceiling, newer, failure, problem)| Outcome {
-            kind,
-            lifetime,
-            renewable,
-            ceiling,
-            newer,
-            sealed,
-            failure,
-            problem,
-        },
-    )
-}
-
-/// A request-like effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    Load,
-    Authenticate,
-    Renew,
-    Save,
-    Wipe,
-}
-
-fn asked(effect: &Effect) -> Option<(EffectId, Asked)> {
-    match effect {
-        Effect::Load(id) => Some((*id, Asked::Load)),
-        Effect::Authenticate(id) => Some((*id, Asked::Authenticate)),
-        Effect::Renew { id, .. } => Some((*id, Asked::Renew)),
-        Effect::Save(id) => Some((*id, Asked::Save)),
-        Effect::Wipe(id) => Some((*id, Asked::Wipe)),
-        Effect::Publish { .. } | Effect::Forget | Effect::Notify(_) | Effect::Record(_) => None,
     }
 }
 

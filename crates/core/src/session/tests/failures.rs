@@ -1,0 +1,127 @@
+//! Lives of a session in which something goes wrong: what is waited out, and what ends it.
+
+use jiff::SignedDuration;
+
+use super::story::Story;
+use crate::freshness;
+use crate::policy::{self, MAX_BACKOFF_EXPIRED};
+use crate::reason::Reason;
+use crate::session::samples::{self, LIFETIME, at};
+use crate::session::{Asker, Effect, Headline, Input, Notice};
+use crate::session::{Renewal, State};
+use crate::token_set::{Clock, Source, TokenFacts};
+
+#[test]
+fn answers_without_a_verdict_are_waited_out_four_times() {
+    let mut story = Story::of(samples::renewing());
+    let mut waited = Vec::new();
+    for _ in 0..policy::UNCLEAR_ANSWERS {
+        story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
+        assert_eq!(story.reason(), Some(Reason::Unclear { status: 401 }));
+        assert_eq!(story.session.state().name(), "waiting");
+        waited.push(story.session.deadline().unwrap().left(story.now));
+        story.pass_deadline();
+    }
+    assert!(waited.is_sorted() && waited[0] < waited[3], "growing waits: {waited:?}");
+    story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
+    assert_eq!(story.session.state(), &State::NeedsSignIn { reason: Reason::Unclear { status: 401 } });
+    assert_eq!(story.held(), Some(1), "the tokens are kept");
+}
+
+#[test]
+fn a_success_makes_answers_without_a_verdict_forgotten() {
+    let mut story = Story::of(samples::renewing_after_unclear_answers());
+    story.renewed(63, 2);
+    story.pass_deadline();
+    story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
+    assert_eq!(story.session.state().name(), "waiting");
+}
+
+#[test]
+fn retry_after_wins_over_the_own_back_off() {
+    let mut story = Story::of(samples::renewing());
+    story.answer(48, |id| Input::Renewed(id, samples::failed(samples::bare(429, Some(120)))));
+    assert_eq!(story.session.deadline(), Some(at(168)), "longer than any own wait");
+    story.tell(100, Input::RenewRequested(Asker::Program));
+    assert!(story.effects.is_empty(), "programs wait with everybody else");
+    story.tell(100, Input::RenewRequested(Asker::Person));
+    assert!(matches!(story.effects[0], Effect::Renew { .. }), "a person may try");
+}
+
+#[test]
+fn waits_grow_while_the_provider_is_out_of_reach_and_nothing_is_lost() {
+    let mut story = Story::of(samples::renewing());
+    let mut longest = SignedDuration::ZERO;
+    for _ in 0..30 {
+        story.answer_here(|id| Input::Renewed(id, samples::failed(samples::offline())));
+        let wait = story.session.deadline().unwrap().left(story.now);
+        assert!(wait >= longest && wait <= MAX_BACKOFF_EXPIRED, "{wait:?}");
+        longest = wait;
+        assert_eq!(story.held(), Some(1));
+        story.pass_deadline();
+    }
+    assert_eq!(story.session.tally().failed, 30);
+    let secs = samples::since_start(story.now);
+    story.renewed(secs, 2);
+    assert_eq!((story.published(), story.session.state()), (vec![2], &State::SignedIn));
+}
+
+#[test]
+fn a_wrongly_configured_account_keeps_its_tokens() {
+    let mut story = Story::of(samples::renewing());
+    story.answer(48, |id| Input::Renewed(id, samples::failed(samples::misconfigured())));
+    assert_eq!(story.reason(), Some(Reason::Misconfigured { status: 401, said: None }));
+    assert_eq!((story.session.state().name(), story.held()), ("waiting", Some(1)));
+    assert_eq!(story.session.deadline(), Some(at(48).plus(MAX_BACKOFF_EXPIRED)));
+    assert!(story.notices().is_empty(), "no new sign-in would help");
+}
+
+#[test]
+fn the_end_that_the_provider_set_is_told_as_such() {
+    let ceiling = Clock { expires: at(LIFETIME), source: Source::SessionExpiry };
+    let mut story = Story::of(samples::signed_in_with(TokenFacts {
+        session: Some(ceiling),
+        ..samples::facts(1, LIFETIME)
+    }));
+    assert_eq!(story.session.headline(at(0)), Headline::SignInAgainBy(at(LIFETIME).wall));
+    story.tell(LIFETIME, Input::TimePassed);
+    story.answer(LIFETIME, |id| Input::Renewed(id, samples::failed(samples::refused())));
+    assert_eq!(story.session.state(), &State::NeedsSignIn { reason: Reason::CeilingReached });
+    assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::CeilingReached)]);
+}
+
+#[test]
+fn the_access_token_is_served_until_it_expires_after_a_refusal() {
+    let mut story = Story::of(samples::needs_sign_in());
+    let held = story.session.held().unwrap();
+    assert!(freshness::covers(&held.facts, SignedDuration::ZERO, at(59)));
+    assert!(!held.facts.renewable());
+    assert_eq!(story.session.headline(at(59)), Headline::SignInAgainBy(at(LIFETIME).wall));
+    assert_eq!(story.session.next(at(59)).unwrap().at, Some(at(LIFETIME)));
+    assert_eq!(story.session.headline(at(60)), Headline::NeedsSignIn);
+    for input in [Input::TimePassed, Input::RenewRequested(Asker::Person)] {
+        story.tell(59, input);
+        assert!(story.effects.is_empty(), "the refused token is not sent again");
+    }
+}
+
+#[test]
+fn tokens_that_cannot_be_renewed_end_at_their_expiry() {
+    let mut story = Story::of(samples::signed_in_not_renewable());
+    assert_eq!(story.session.headline(at(0)), Headline::SignInAgainBy(at(LIFETIME).wall));
+    story.tell(59, Input::TimePassed);
+    story.tell(59, Input::RenewRequested(Asker::Person));
+    assert_eq!((story.session.state(), story.effects.len()), (&State::SignedIn, 0));
+    story.tell(60, Input::TimePassed);
+    assert_eq!(story.session.state(), &State::NeedsSignIn { reason: Reason::NotRenewable });
+    assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::NotRenewable)]);
+}
+
+#[test]
+fn tokens_that_vanished_from_the_vault_are_not_served_any_more() {
+    let mut story = Story::of(samples::renewing());
+    story.answer(48, |id| Input::Renewed(id, Renewal::Absent));
+    assert_eq!((story.held(), story.reason()), (None, Some(Reason::VaultEmpty)));
+    assert!(story.effects.contains(&Effect::Forget));
+    assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::VaultEmpty)]);
+}
