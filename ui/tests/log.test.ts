@@ -2,7 +2,7 @@
 import { fireEvent, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { iso, signedIn } from "../src/ipc/fake-sessions";
-import type { Level, LogRecord } from "../src/ipc/types";
+import type { Level, LogRecord } from "../src/ipc/bindings";
 import { isFingerprint, LEVELS, matcher, toEntry, visibleRange } from "../src/log/filter";
 import { NOW, openWindow, pass } from "./helpers";
 

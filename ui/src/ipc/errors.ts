@@ -1,7 +1,7 @@
 // One table from error code to what a person reads: how bad it is, what happened, what to do. Codes are
 // matched, never messages; an unknown code falls back to the host's own words.
 import { text } from "../strings";
-import type { CommandError } from "./types";
+import type { CommandError } from "./bindings";
 
 export const KNOWN_CODES = [
   "wrong_credentials",

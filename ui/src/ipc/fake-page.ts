@@ -3,7 +3,7 @@
 import { FakeHost, type FakeOptions } from "./fake";
 import { fingerprint, iso, needsSignIn, signedIn, signedOut, waiting } from "./fake-sessions";
 import type { Host } from "./host";
-import type { Level, LogRecord, SessionStatus } from "./types";
+import type { Level, LogRecord, SessionStatus } from "./bindings";
 
 const HOUR = 3600_000;
 const now = Date.now();

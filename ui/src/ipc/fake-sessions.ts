@@ -1,5 +1,5 @@
 // Made-up sessions for the fake host: what the host would say at a moment, for each state.
-import type { HistoryEntry, SessionStatus } from "./types";
+import type { HistoryMark, SessionStatus } from "./bindings";
 
 export const iso = (at: number): string => new Date(at).toISOString();
 
@@ -76,7 +76,7 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
   const { lifetime, generation } = shape;
   const received = now - lifetime * shape.gone;
   const stride = lifetime - margin(lifetime) - jitter(lifetime);
-  const history: HistoryEntry[] = [];
+  const history: HistoryMark[] = [];
   for (let back = shape.past; back >= 0; back -= 1) {
     const at = received - back * stride;
     const number = generation - back;
@@ -144,7 +144,7 @@ export function signedOut(account: string, reason: SessionStatus["reason"] = nul
 
 export function waiting(now: number, change: Partial<Shape> = {}): SessionStatus {
   const base = signedIn(now, { gone: 0.86, failures: 0, ...change });
-  const failures: HistoryEntry[] = [9_000, 6_500, 2_000].map((ago) => ({
+  const failures: HistoryMark[] = [9_000, 6_500, 2_000].map((ago) => ({
     kind: "failed",
     at: iso(now - (ago * (change.lifetime ?? 60_000)) / 60_000),
     generation: base.generation,

@@ -3,7 +3,7 @@
 // secret either: the only password it knows is "demo".
 import { fingerprint, iso, signedIn, signedOut, tokens } from "./fake-sessions";
 import type { Host, Unsubscribe } from "./host";
-import type { AppInfo, CommandError, Level, LogRecord, SessionStatus } from "./types";
+import type { AppInfo, CommandError, Level, LogRecord, SessionStatus } from "./bindings";
 
 export interface FakeOptions {
   sessions?: SessionStatus[];

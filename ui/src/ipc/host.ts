@@ -1,9 +1,8 @@
 // The one door to the host. Everything the window knows or wants passes through `Host`; which host that
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
-import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import type { AppInfo, Level, LogRecord, SessionStatus } from "./types";
+import { commands, type AppInfo, type Level, type LogRecord, type SessionStatus } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -28,25 +27,25 @@ export interface Host {
 
 export const insideTauri = (): boolean => "__TAURI_INTERNALS__" in globalThis;
 
-async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
+/** Tauri rejects with whatever Rust serialised, or with a string when its own checks refused. */
+async function told<T>(answer: Promise<T>): Promise<T> {
   try {
-    return await invoke<T>(command, args);
+    return await answer;
   } catch (thrown) {
-    // Tauri rejects with whatever Rust serialised, or with a string when its own checks refused.
     throw toCommandError(thrown);
   }
 }
 
 export const tauriHost: Host = {
-  sessions: () => call("sessions"),
-  signIn: (account, username, password) => call("sign_in", { account, username, password }),
-  signOut: (account) => call("sign_out", { account }),
-  renew: (account) => call("renew", { account }),
-  log: (after, limit) => call("log", { after, limit }),
-  addDemo: () => call("add_demo"),
-  appInfo: () => call("app_info"),
-  setLogLevel: (level) => call("set_log_level", { level }),
-  painted: () => void call("first_paint").catch(() => undefined),
+  sessions: () => told(commands.sessions()),
+  signIn: async (account, username, password) => void (await told(commands.signIn(account, username, password))),
+  signOut: async (account) => void (await told(commands.signOut(account))),
+  renew: async (account) => void (await told(commands.renew(account))),
+  log: (after, limit) => told(commands.log(after, limit)),
+  addDemo: () => told(commands.addDemo()),
+  appInfo: () => told(commands.appInfo()),
+  setLogLevel: (level) => told(commands.setLogLevel(level)),
+  painted: () => void commands.firstPaint().catch(() => undefined),
   onSessions: (listener) => listen<SessionStatus[]>("sessions", (event) => listener(event.payload)),
   onLog: (listener) => listen<LogRecord[]>("log", (event) => listener(event.payload)),
 };

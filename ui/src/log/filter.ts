@@ -1,5 +1,5 @@
 // Which records are shown. Pure; fast enough to run over 100 000 of them at each keystroke.
-import type { Level, LogRecord } from "../ipc/types";
+import type { Level, LogRecord } from "../ipc/bindings";
 
 export const LEVELS: readonly Level[] = ["error", "warn", "info", "debug", "trace"];
 

@@ -1,12 +1,12 @@
 // What a lifeline says: lane names, labels (the longest first, for where there is room) and one sentence
 // for each mark, for those who hover and those who listen.
-import type { HistoryEntry, NextKind, SessionStatus } from "../ipc/types";
+import type { HistoryMark, ActionName, SessionStatus } from "../ipc/bindings";
 import { fill, text } from "../strings";
 import { MINUTE, type Times } from "../time";
 
 /** A history entry with its times read. */
 export interface Happening {
-  entry: HistoryEntry;
+  entry: HistoryMark;
   index: number;
   at: number;
   until: number | null;
@@ -24,8 +24,8 @@ export interface LifelineWords {
   current(from: number, to: number): string;
   spent(from: number, to: number): string;
   margin(from: number, to: number): string;
-  planned(action: NextKind, at: number): string;
-  plannedLabels(action: NextKind, at: number): string[];
+  planned(action: ActionName, at: number): string;
+  plannedLabels(action: ActionName, at: number): string[];
   group(events: Happening[]): string;
   failureLabels(events: Happening[]): string[];
   refresh(since: number, until: number | null): string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { iso, needsSignIn, signedIn, signedOut, waiting, type Shape } from "../ipc/fake-sessions";
-import type { HistoryEntry, SessionStatus } from "../ipc/types";
+import type { HistoryMark, SessionStatus } from "../ipc/bindings";
 import { DAY, HOUR, makeTimes, MINUTE } from "../time";
 import { chooseWindow, lifeline, type Lifeline } from "./lifeline";
 import { lifelineWords, shortNote } from "./lifeline-words";
@@ -51,7 +51,7 @@ function expectSound(line: Lifeline): void {
   for (const { sentence } of [...line.bars, ...line.marks]) expect(sentence).toMatch(/^[A-Z0-9].*[^{}]$/);
 }
 
-const failures = (count: number, from: number, step: number): HistoryEntry[] =>
+const failures = (count: number, from: number, step: number): HistoryMark[] =>
   Array.from({ length: count }, (_, index) => ({
     kind: "failed",
     at: iso(from + index * step),

@@ -4,7 +4,7 @@
 // Invariants, each held by a test: every mark lies inside the drawing, no two labels of a row overlap,
 // no label is cut, and no input (expired, reversed, far away, 200 entries) makes a number that is none.
 import { timeTicks } from "d3-time";
-import type { SessionStatus } from "../ipc/types";
+import type { SessionStatus } from "../ipc/bindings";
 import { parse, SECOND, DAY, MINUTE } from "../time";
 import { Row, type Span } from "./label-row";
 import type { LifelineWords, Happening } from "./lifeline-words";

@@ -1,5 +1,5 @@
 // A session in sentences: the line in the list, the headline, what comes next. Pure; `now` is the last argument.
-import type { HistoryEntry, SessionStatus } from "../ipc/types";
+import type { HistoryMark, SessionStatus } from "../ipc/bindings";
 import { fill, text } from "../strings";
 import { parse, times } from "../time";
 
@@ -108,7 +108,7 @@ export function lifeLeft({ access }: SessionStatus, now: number): number | null 
   return Math.min(1, Math.max(0, (to - now) / (to - from)));
 }
 
-export function happened(entry: HistoryEntry): string {
+export function happened(entry: HistoryMark): string {
   const say = text.recent;
   const { generation, took_ms: took, note } = entry;
   const noted = (what: string) => (note ? fill(say.withNote, { what, note }) : what);

@@ -2,7 +2,7 @@
 import { createContext } from "svelte";
 import { toCommandError } from "../ipc/errors";
 import type { Host, Unsubscribe } from "../ipc/host";
-import type { AppInfo, CommandError, SessionState, SessionStatus } from "../ipc/types";
+import type { AppInfo, CommandError, StateName, SessionStatus } from "../ipc/bindings";
 import { fill, text } from "../strings";
 import { WallClock } from "./clock.svelte";
 import { LogStore } from "./log.svelte";
@@ -83,7 +83,7 @@ export class AppState {
 }
 
 /** Routine renewals are silent: nobody wants to hear one each minute. */
-function announce(account: string, before: SessionState | undefined, after: SessionState): string | null {
+function announce(account: string, before: StateName | undefined, after: StateName): string | null {
   if (before === undefined || before === after) return null;
   switch (after) {
     case "signed_in":

@@ -2,7 +2,7 @@
 // tell the view: copying 100 000 entries for each new one is what makes log views stutter.
 import { toCommandError } from "../ipc/errors";
 import type { Host, Unsubscribe } from "../ipc/host";
-import type { CommandError, LogRecord } from "../ipc/types";
+import type { CommandError, LogRecord } from "../ipc/bindings";
 import { matcher, toEntry, type Entry, type Filter } from "../log/filter";
 
 const KEEP = 100_000;
