@@ -1,0 +1,54 @@
+//! The TypeScript side of the commands, generated from their signatures. A test fails when the file is stale.
+
+use std::path::Path;
+
+use latchkey_engine::event_log::LogRecord;
+use specta_typescript::Typescript;
+use tauri::test::MockRuntime;
+use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
+
+use crate::commands;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/src/ipc/bindings.ts");
+
+const HEADER: &str = "\
+// Generated from the commands of the app; do not edit.
+// After a change of a command: UPDATE_BINDINGS=1 cargo test -p latchkey-desktop bindings
+";
+
+#[test]
+fn bindings_are_current() {
+    let generated = generated();
+    if std::env::var_os("UPDATE_BINDINGS").is_some_and(|value| value == "1") {
+        std::fs::write(FILE, generated).unwrap();
+        return;
+    }
+    let committed = std::fs::read_to_string(FILE).unwrap_or_default().replace("\r\n", "\n");
+    assert!(
+        committed == generated,
+        "ui/src/ipc/bindings.ts is stale: run `UPDATE_BINDINGS=1 cargo test -p latchkey-desktop bindings`"
+    );
+}
+
+fn generated() -> String {
+    let builder = Builder::<MockRuntime>::new()
+        .error_handling(ErrorHandlingMode::Throw)
+        // What is read and what is written have the same shape here.
+        .disable_serde_phases()
+        .commands(collect_commands![
+            commands::sessions,
+            commands::sign_in,
+            commands::sign_out,
+            commands::renew,
+            commands::log,
+            commands::set_log_level,
+            commands::app_info,
+            commands::add_demo,
+            commands::first_paint,
+        ])
+        .typ::<LogRecord>();
+    let folder = tempfile::tempdir().unwrap();
+    let path: &Path = &folder.path().join("bindings.ts");
+    builder.export(Typescript::default().header(HEADER), path).unwrap();
+    std::fs::read_to_string(path).unwrap()
+}

@@ -1,0 +1,58 @@
+//! What the window is told when something did not work.
+
+use latchkey_engine::EngineError;
+use latchkey_engine::config::ConfigError;
+use serde::Serialize;
+
+/// An error as the window gets it: a code for its table of texts, and words where the table has none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(specta::Type))]
+pub(crate) struct CommandError {
+    /// Stable name.
+    pub(crate) code: String,
+    /// What happened, in a sentence.
+    pub(crate) message: String,
+    /// What to do about it, if it can be said.
+    pub(crate) hint: Option<String>,
+}
+
+impl CommandError {
+    pub(crate) fn new(code: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), hint: hint.map(str::to_owned) }
+    }
+}
+
+impl From<EngineError> for CommandError {
+    fn from(error: EngineError) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() }
+    }
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        Self::new("configuration", error.to_string(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_a_code_a_sentence_and_what_to_do() {
+        let error =
+            CommandError::from(EngineError::WrongCredentials { said: Some("no such user".to_owned()) });
+        assert_eq!(
+            serde_json::to_value(&error).unwrap(),
+            serde_json::json!({
+                "code": "wrong_credentials",
+                "message": "the provider did not accept this user name and password (“no such user”)",
+                "hint": "check both and try again; nothing was changed",
+            })
+        );
+        assert_eq!(
+            serde_json::to_value(CommandError::from(EngineError::Closing)).unwrap()["hint"],
+            serde_json::Value::Null
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! What the window may ask for. Each command checks its words, asks the engine for one thing and maps one error.
+//!
+//! A new command also goes into `command_names.rs` and into `capabilities/main.json`; a test holds the three together.
+
+#![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
+
+use latchkey_engine::event_log::{Level, LogRecord};
+use latchkey_engine::snapshot::SessionStatus;
+use serde::Serialize;
+use tauri::{Runtime, State, ipc::Invoke};
+
+use crate::command_error::CommandError;
+use crate::input::{self, PasswordInput};
+use crate::shell::Shell;
+use crate::startup;
+
+/// The most records in one answer: some two megabytes.
+const LONGEST_PAGE: u32 = 10_000;
+
+/// What the window shows of the app itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(specta::Type))]
+pub(crate) struct AppInfo {
+    /// The version.
+    version: String,
+    /// Where tokens are kept, in words.
+    vault: String,
+    /// From which level on records are kept.
+    log_level: Level,
+}
+
+/// Sends each command to its function.
+pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        sessions,
+        sign_in,
+        sign_out,
+        renew,
+        log,
+        set_log_level,
+        app_info,
+        add_demo,
+        first_paint,
+    ]
+}
+
+/// All sessions, in the order of their names. Never waits: a session whose vault is still being read says so.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn sessions(shell: State<'_, Shell>) -> Vec<SessionStatus> {
+    shell.engine.watch().borrow().values().cloned().collect()
+}
+
+/// Signs in with user name and password.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn sign_in(
+    shell: State<'_, Shell>,
+    account: String,
+    username: String,
+    password: PasswordInput,
+) -> Result<(), CommandError> {
+    let (account, login) = (input::account(&account)?, input::login(username, password)?);
+    shell.engine.sign_in(&account, login).await?;
+    Ok(())
+}
+
+/// Ends a session: tokens are erased, the provider is told.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn sign_out(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
+    shell.engine.sign_out(&input::account(&account)?).await?;
+    Ok(())
+}
+
+/// Renews now and waits for the outcome.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn renew(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
+    shell.engine.renew(&input::account(&account)?).await?;
+    Ok(())
+}
+
+/// The records after the number `after` (from the first without one), oldest first, at most `limit`.
+#[tauri::command(async)]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn log(shell: State<'_, Shell>, after: Option<u32>, limit: u32) -> Vec<LogRecord> {
+    shell.log.since(after.unwrap_or(0).into(), limit.min(LONGEST_PAGE) as usize)
+}
+
+/// Keeps records from this level on, until the app ends.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn set_log_level(shell: State<'_, Shell>, level: Level) {
+    shell.log.set_level(level);
+}
+
+/// What the window shows of the app itself.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn app_info(shell: State<'_, Shell>) -> AppInfo {
+    AppInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        vault: shell.vault.to_owned(),
+        log_level: shell.log.level(),
+    }
+}
+
+/// Adds the account `demo` on the embedded development backend where it is missing, and signs in to it.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn add_demo(shell: State<'_, Shell>) -> Result<SessionStatus, CommandError> {
+    shell.demo().await
+}
+
+/// Says that the page was painted, where somebody measures that.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn first_paint() {
+    startup::say_first_paint();
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use std::collections::BTreeSet;
+
+use latchkey_engine::config::{self, AccountConfig, AccountToml};
+use serde_json::{Value, json};
+use tauri::{WebviewUrl, WebviewWindowBuilder};
+
+use crate::command_names::COMMANDS;
+use crate::test_world::{OURS, World, ask, name, paths};
+
+/// A port of this machine where nobody listens.
+const NOBODY: u16 = 1;
+
+#[test]
+fn every_command_is_declared_has_a_handler_and_is_granted_to_the_main_window() {
+    let world = World::new(Vec::new());
+    // It would really start the demo; its own test calls it.
+    for command in COMMANDS.iter().filter(|command| **command != "add_demo") {
+        if let Err(error) = world.ask(command, json!({})) {
+            let error = error.to_string();
+            assert!(!error.contains("not found") && !error.contains("not allowed"), "{command}: {error}");
+        }
+    }
+    let source = include_str!("../commands.rs");
+    assert_eq!(
+        source.matches("#[tauri::command").count(),
+        COMMANDS.len(),
+        "a command is missing in command_names.rs"
+    );
+}
+
+#[test]
+fn the_capability_names_each_command_and_nothing_beyond_listening_to_events() {
+    let capability: Value = serde_json::from_str(include_str!("../../capabilities/main.json")).unwrap();
+    let granted: BTreeSet<&str> =
+        capability["permissions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let commands: Vec<String> =
+        COMMANDS.iter().map(|name| format!("allow-{}", name.replace('_', "-"))).collect();
+    let events = ["core:event:allow-listen", "core:event:allow-unlisten"];
+    assert_eq!(granted, commands.iter().map(String::as_str).chain(events).collect());
+    assert_eq!(capability["windows"], json!(["main"]));
+    assert_eq!(capability.get("remote"), None);
+}
+
+#[test]
+fn another_window_and_a_foreign_page_may_call_nothing() {
+    let world = World::new(Vec::new());
+    let other = WebviewWindowBuilder::new(&world.app, "other", WebviewUrl::default()).build().unwrap();
+    for command in COMMANDS {
+        for answer in [
+            ask(&other, OURS, command, json!({})),
+            ask(&world.main, "https://example.com", command, json!({})),
+        ] {
+            let error = answer.unwrap_err().to_string();
+            assert!(error.contains("not allowed"), "{command}: {error}");
+        }
+    }
+    assert!(world.ask("no_such_command", json!({})).is_err());
+    assert!(world.ask("plugin:window|create", json!({})).is_err());
+}
+
+#[test]
+fn an_error_reaches_the_page_as_code_message_and_hint() {
+    let world = World::new(vec![AccountConfig::demo(NOBODY)]);
+    assert_eq!(
+        world.ask("renew", json!({ "account": "nobody" })),
+        Err(json!({
+            "code": "unknown_account",
+            "message": "there is no account `nobody`",
+            "hint": "`latchkey accounts list` shows the accounts there are",
+        }))
+    );
+    let typed = json!({ "account": "demo", "username": "demo", "password": "demo" });
+    let error = world.ask("sign_in", typed).unwrap_err();
+    assert_eq!(error["code"], "backend_unreachable", "{error}");
+    assert_eq!(world.ask("renew", json!({ "account": "demo" })).unwrap_err()["code"], "sign_in_needed");
+}
+
+#[test]
+fn words_that_can_be_nothing_we_know_are_refused() {
+    let world = World::new(Vec::new());
+    for command in ["renew", "sign_out"] {
+        let error = world.ask(command, json!({ "account": "x".repeat(100_000) })).unwrap_err();
+        assert_eq!(error["code"], "invalid_input");
+    }
+    let long = json!({ "account": "demo", "username": "demo", "password": "x".repeat(100_000) });
+    assert_eq!(world.ask("sign_in", long).unwrap_err()["code"], "invalid_input");
+    assert!(world.ask("set_log_level", json!({ "level": "loud" })).is_err());
+    assert!(world.ask("log", json!({ "after": -1, "limit": 10 })).is_err());
+}
+
+#[test]
+fn the_log_level_can_be_changed_while_the_app_runs() {
+    let world = World::new(Vec::new());
+    assert_eq!(world.ask("set_log_level", json!({ "level": "trace" })), Ok(Value::Null));
+    let info = world.ask("app_info", json!({})).unwrap();
+    assert_eq!(
+        info,
+        json!({ "version": env!("CARGO_PKG_VERSION"), "vault": "memory", "log_level": "trace" })
+    );
+    assert_eq!(world.ask("log", json!({ "after": null, "limit": u32::MAX })), Ok(json!([])));
+}
+
+#[cfg(feature = "devserver")]
+#[test]
+fn the_demo_is_configured_served_and_signed_in_and_can_be_used_like_any_account() {
+    let world = World::new(Vec::new());
+    configure(&world, &AccountConfig::demo(free_port()));
+    let added = world.ask("add_demo", json!({})).unwrap();
+    assert_eq!((&added["account"], &added["state"]), (&json!("demo"), &json!("signed_in")), "{added}");
+    // A second time is fine and changes nothing.
+    assert_eq!(world.ask("add_demo", json!({})).unwrap()["generation"], added["generation"]);
+
+    let demo = json!({ "account": "demo" });
+    assert_eq!(world.ask("renew", demo.clone()), Ok(Value::Null));
+    assert_eq!(world.ask("sign_out", demo), Ok(Value::Null));
+    let wrong = json!({ "account": "demo", "username": "demo", "password": "wrong" });
+    assert_eq!(world.ask("sign_in", wrong).unwrap_err()["code"], "wrong_credentials");
+}
+
+#[test]
+fn an_account_of_somebodys_own_that_is_called_demo_gets_no_demo_password() {
+    let world = World::new(Vec::new());
+    configure(&world, &AccountConfig { devserver: false, ..AccountConfig::demo(NOBODY) });
+    assert_eq!(world.ask("add_demo", json!({})).unwrap_err()["code"], "account_exists");
+}
+
+fn configure(world: &World, account: &AccountConfig) {
+    config::add_account(&paths(&world.folder), &name("demo"), &AccountToml::from(account)).unwrap();
+}
+
+#[cfg(feature = "devserver")]
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -1,0 +1,56 @@
+//! The account `demo`: what a newcomer sees first.
+
+use latchkey_core::account::AccountName;
+use latchkey_core::secret::Password;
+use latchkey_engine::EngineError;
+use latchkey_engine::config::{self, AccountConfig, AccountToml, Config};
+use latchkey_engine::provider::Login;
+use latchkey_engine::snapshot::{SessionStatus, StateName};
+
+use crate::command_error::CommandError;
+use crate::dev_server;
+use crate::shell::Shell;
+
+/// The port of a new demo account: where `latchkey devserver` listens as well.
+const PORT: u16 = 4180;
+
+/// The made-up user of the development backend, and the password everyone knows.
+const USER: &str = "demo";
+
+impl Shell {
+    /// Configures the account where it is missing, starts its backend, and signs in where nobody is signed in.
+    pub(crate) async fn demo(&self) -> Result<SessionStatus, CommandError> {
+        let account = self.demo_account().await?;
+        match self.engine.add_account(&account, Vec::new()) {
+            Ok(()) | Err(EngineError::AccountExists(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let status = self.engine.status(&account.name).await?;
+        if !matches!(status.state, StateName::SignedOut | StateName::NeedsSignIn) {
+            return Ok(status);
+        }
+        let login = Login { username: USER.to_owned(), password: Password::new(USER) };
+        Ok(self.engine.sign_in(&account.name, login).await?)
+    }
+
+    /// The account as it is configured, with its backend running.
+    async fn demo_account(&self) -> Result<AccountConfig, CommandError> {
+        let name: AccountName = AccountConfig::demo(PORT).name;
+        let Some(known) = Config::load(&self.paths)?.account(&name).cloned() else {
+            let port = self.dev_server.start(PORT).await?;
+            let account = AccountConfig::demo(port);
+            return Ok(config::add_account(&self.paths, &name, &AccountToml::from(&account))?);
+        };
+        // Somebody's own account may bear the name. Its backend is not sent a password that everyone knows.
+        let port = dev_server::port(&known).ok_or_else(|| {
+            let hint = "rename that account in the configuration to try the demo";
+            CommandError::new(
+                "account_exists",
+                "there is an account `demo` already, and it is no demo",
+                Some(hint),
+            )
+        })?;
+        self.dev_server.start(port).await?;
+        Ok(known)
+    }
+}

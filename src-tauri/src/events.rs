@@ -1,0 +1,113 @@
+//! Pushes what changed to the window and the tray, so that neither has to ask.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use latchkey_engine::Sessions;
+use latchkey_engine::event_log::{EventLog, LogRecord};
+use latchkey_engine::ports::Clock;
+use latchkey_engine::snapshot::SessionStatus;
+use tauri::{AppHandle, Emitter as _, Manager as _, Runtime, async_runtime};
+use tokio::sync::watch;
+
+use crate::shell::Shell;
+use crate::tray;
+use crate::windows::MAIN;
+
+/// The event with the whole list of sessions.
+const SESSIONS: &str = "sessions";
+
+/// The event with new records, in order.
+const LOG: &str = "log";
+
+/// No event comes more often than this; what happens in between is in the next one.
+const PAUSE: SignedDuration = SignedDuration::from_millis(100);
+
+/// The most records in one event.
+const BATCH: usize = 1000;
+
+/// Begins to push.
+pub(crate) fn start<R: Runtime>(app: &AppHandle<R>) {
+    let shell = app.state::<Shell>();
+    let (engine, log, clock) = (shell.engine.clone(), shell.log.clone(), Arc::clone(&shell.clock));
+    let (for_sessions, for_log) = (app.clone(), app.clone());
+    async_runtime::spawn(push_sessions(engine.watch(), Arc::clone(&clock), move |sessions| {
+        tray::show(&for_sessions, &sessions);
+        // A window that is gone has nobody to tell.
+        let _ = for_sessions.emit_to(MAIN, SESSIONS, sessions);
+    }));
+    async_runtime::spawn(push_log(log, clock, move |records| {
+        let _ = for_log.emit_to(MAIN, LOG, records);
+    }));
+}
+
+async fn push_sessions(
+    mut changes: watch::Receiver<Sessions>,
+    clock: Arc<dyn Clock>,
+    push: impl Fn(Vec<SessionStatus>),
+) {
+    loop {
+        let sessions = changes.borrow_and_update().values().cloned().collect();
+        push(sessions);
+        pause(&*clock).await;
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn push_log(log: EventLog, clock: Arc<dyn Clock>, push: impl Fn(Vec<LogRecord>)) {
+    let mut news = log.subscribe();
+    let mut pushed = *news.borrow();
+    while news.changed().await.is_ok() {
+        loop {
+            let records = log.since(pushed, BATCH);
+            let Some(last) = records.last() else { break };
+            pushed = last.seq;
+            push(records);
+        }
+        pause(&*clock).await;
+    }
+}
+
+async fn pause(clock: &dyn Clock) {
+    clock.sleep_until(clock.now().boot.saturating_add(PAUSE)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use latchkey_engine::clock::ManualClock;
+    use latchkey_engine::snapshot::StateName;
+
+    use super::*;
+    use crate::test_world::{name, session};
+
+    #[tokio::test]
+    async fn many_changes_at_once_come_as_one_list_and_the_last_is_never_lost() {
+        let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
+        let (sender, changes) = watch::channel(Sessions::new());
+        let pushed = Arc::new(Mutex::new(Vec::new()));
+        let task = tokio::spawn({
+            let pushed = Arc::clone(&pushed);
+            push_sessions(changes, Arc::new(clock.clone()), move |sessions| {
+                pushed.lock().unwrap().push(sessions);
+            })
+        });
+        clock.until_sleepers(1).await;
+        for state in [StateName::SigningIn, StateName::Renewing, StateName::SignedIn] {
+            sender.send_modify(|all| drop(all.insert(name("work"), session("work", state))));
+        }
+        drop(sender);
+        while !task.is_finished() {
+            clock.advance(PAUSE);
+            tokio::task::yield_now().await;
+        }
+        task.await.unwrap();
+        let pushed = pushed.lock().unwrap();
+        let states: Vec<Vec<StateName>> =
+            pushed.iter().map(|all| all.iter().map(|one| one.state).collect()).collect();
+        assert_eq!(states, [vec![], vec![StateName::SignedIn]]);
+    }
+}

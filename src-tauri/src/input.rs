@@ -1,0 +1,73 @@
+//! What comes from the page, checked before anything is done with it.
+//!
+//! The page is ours, but a page is where foreign text is shown, so its word is not taken: every text has a length,
+//! and an account is only ever looked up by a name that can be one.
+
+use std::str::FromStr;
+
+use latchkey_core::account::AccountName;
+use latchkey_core::secret::Password;
+use latchkey_engine::provider::Login;
+use serde::{Deserialize, Deserializer};
+
+use crate::command_error::CommandError;
+
+/// The longest user name, in bytes: an e-mail address has at most 254 (RFC 5321 §4.5.3.1.3), others are shorter.
+const LONGEST_USERNAME: usize = 512;
+
+/// The longest password, in bytes.
+const LONGEST_PASSWORD: usize = 4096;
+
+/// A password on its way from the form to the engine: it becomes a secret as it is read.
+#[cfg_attr(test, derive(specta::Type), specta(transparent))]
+pub(crate) struct PasswordInput(#[cfg_attr(test, specta(type = String))] Password);
+
+impl<'de> Deserialize<'de> for PasswordInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Password::new(text)))
+    }
+}
+
+/// The account of this name.
+pub(crate) fn account(name: &str) -> Result<AccountName, CommandError> {
+    AccountName::from_str(name).map_err(|error| CommandError::new("invalid_input", error.to_string(), None))
+}
+
+/// What was typed into the form.
+pub(crate) fn login(username: String, password: PasswordInput) -> Result<Login, CommandError> {
+    let PasswordInput(password) = password;
+    if username.len() > LONGEST_USERNAME || password.expose().len() > LONGEST_PASSWORD {
+        return Err(CommandError::new("invalid_input", "the user name or the password is too long", None));
+    }
+    Ok(Login { username, password })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_can_be_no_accounts_is_refused_without_repeating_it() {
+        assert_eq!(account("work").unwrap().as_str(), "work");
+        for bad in ["", "<img src=x>", "../../etc", &"x".repeat(100_000)] {
+            let error = account(bad).unwrap_err();
+            assert_eq!(error.code, "invalid_input");
+            assert!(error.message.len() < 200 && !error.message.contains("img"));
+        }
+    }
+
+    #[test]
+    fn a_login_has_an_end() {
+        let password = |length| PasswordInput(Password::new("x".repeat(length)));
+        assert!(login("ada".to_owned(), password(LONGEST_PASSWORD)).is_ok());
+        assert!(login("ada".to_owned(), password(LONGEST_PASSWORD + 1)).is_err());
+        assert!(login("a".repeat(LONGEST_USERNAME + 1), password(4)).is_err());
+    }
+
+    #[test]
+    fn a_password_is_read_from_a_string_and_nothing_else() {
+        let read = |text: &str| serde_json::from_str::<PasswordInput>(text);
+        assert!(read("\"hunter2\"").is_ok_and(|input| input.0.expose() == "hunter2"));
+        assert!(read("[\"hunter2\"]").is_err() && read("null").is_err());
+    }
+}

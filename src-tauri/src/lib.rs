@@ -1,0 +1,67 @@
+//! The desktop shell: a window, a tray icon and notifications around the engine.
+//!
+//! It decides nothing about sessions. Commands (`commands`) ask the engine for one thing each; `events` pushes what
+//! changed to the window and the tray; `notifications` is how the engine reaches a person whose window is closed.
+//! `startup` puts the parts together, `quit` takes them apart without losing a token.
+//!
+//! Invariants: the window is given no secret (it could hold none: the types have no field for one); a page may call
+//! what `capabilities/main.json` names and nothing else; no page but the app's own is ever opened.
+
+mod arguments;
+#[cfg(test)]
+mod bindings;
+mod command_error;
+#[cfg(test)]
+mod command_names;
+mod commands;
+mod demo;
+#[cfg_attr(not(feature = "devserver"), path = "dev_server_absent.rs")]
+mod dev_server;
+mod environment;
+mod events;
+mod input;
+mod notifications;
+mod quit;
+mod shell;
+mod startup;
+#[cfg(test)]
+mod test_world;
+mod tray;
+mod windows;
+
+use std::process::ExitCode;
+
+use crate::arguments::{Arguments, Asked};
+use crate::startup::Prepared;
+
+/// Opens the app and returns when it has ended: 0 done, 1 failed, 2 wrong use or settings.
+pub fn run() -> ExitCode {
+    if let Some(ended) = environment::cleaned() {
+        return ended;
+    }
+    let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Asked::Open(arguments)) => arguments,
+        Ok(Asked::Print(text)) => return startup::print(&text),
+        Err(error) => return startup::refuse(&error, Some(arguments::HINT)),
+    };
+    let prepared = match startup::prepare() {
+        Ok(prepared) => prepared,
+        Err(error) => return startup::refuse(&error, error.hint()),
+    };
+    let app = match builder(arguments, prepared).build(tauri::generate_context!()) {
+        Ok(app) => app,
+        Err(error) => return startup::fail(&error),
+    };
+    ExitCode::from(u8::try_from(app.run_return(quit::on_run_event)).unwrap_or(1))
+}
+
+fn builder(arguments: Arguments, prepared: Prepared) -> tauri::Builder<tauri::Wry> {
+    tauri::Builder::default()
+        // First, so that a second start ends before it does anything. What it was called with is anyone's word
+        // (any program on the session bus can send it) and is not looked at. Without a bus two instances run; the
+        // renewal lock keeps them from spending the same token.
+        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| windows::show(app)))
+        .invoke_handler(commands::handler())
+        .on_window_event(windows::on_event)
+        .setup(move |app| Ok(startup::open(app.handle(), &arguments, prepared)?))
+}

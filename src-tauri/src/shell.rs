@@ -1,0 +1,54 @@
+//! What the commands and the tray work with.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::SignedDuration;
+use latchkey_engine::EngineHandle;
+use latchkey_engine::event_log::EventLog;
+use latchkey_engine::paths::Paths;
+use latchkey_engine::ports::Clock;
+
+use crate::dev_server::EmbeddedServer;
+
+/// How often the vault is read again at most, because somebody looks at the window.
+const RELOAD_EVERY: SignedDuration = SignedDuration::from_secs(5);
+
+/// The parts of the running app.
+pub(crate) struct Shell {
+    /// The sessions.
+    pub(crate) engine: EngineHandle,
+    /// What happened.
+    pub(crate) log: EventLog,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where files are.
+    pub(crate) paths: Paths,
+    /// Where tokens are kept, in words.
+    pub(crate) vault: &'static str,
+    /// The development backend.
+    pub(crate) dev_server: EmbeddedServer,
+    /// When the vault was last read because of the window, on the boot-time clock.
+    pub(crate) reloaded: Mutex<Option<SignedDuration>>,
+}
+
+impl Shell {
+    /// Another process may have signed in, renewed or signed out: whoever looks at the window wants to know.
+    pub(crate) fn reload(&self) {
+        let now = self.clock.now().boot;
+        let mut last = self.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| now.saturating_sub(last) < RELOAD_EVERY) {
+            return;
+        }
+        *last = Some(now);
+        for account in self.engine.accounts() {
+            // An account that was removed in this moment needs no reading.
+            let _ = self.engine.reload(&account);
+        }
+    }
+
+    /// Ends the engine, with what is under way, and then the development backend, which may be needed for that.
+    pub(crate) async fn close(&self) {
+        self.engine.close().await;
+        self.dev_server.stop().await;
+    }
+}

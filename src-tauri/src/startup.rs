@@ -1,0 +1,224 @@
+//! Puts the app together: settings first, then the window, then the sessions in it.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use latchkey_engine::config::{AccountConfig, Config, ConfigError};
+use latchkey_engine::event_log::{
+    self, BadLevel, EventLog, Filter, LOG_VARIABLE, Level, LogRecord, StderrLayer, WallClock,
+};
+use latchkey_engine::fingerprint_key::{self, KeyError};
+use latchkey_engine::http::{Http, HttpUnusable};
+use latchkey_engine::paths::{Paths, PathsError};
+use latchkey_engine::ports::{Clock, Notifier, Vault};
+use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::snapshot::past;
+use latchkey_engine::{EngineHandle, Setup, clock::SystemClock, vault};
+use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
+use tracing::{error, info, warn};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use crate::arguments::Arguments;
+use crate::dev_server::EmbeddedServer;
+use crate::notifications::Notifications;
+use crate::shell::Shell;
+use crate::{events, quit, tray, windows};
+
+/// How many records of earlier runs the lifelines are drawn from.
+const PAST: usize = 4000;
+
+/// What is known before there is a window.
+pub(crate) struct Prepared {
+    paths: Paths,
+    accounts: Vec<AccountConfig>,
+    fingerprints: fingerprint_key::Loaded,
+    vault: Arc<dyn Vault>,
+    http: Http,
+    clock: Arc<dyn Clock>,
+    log: EventLog,
+    /// What earlier runs wrote; read while the window opens.
+    past: JoinHandle<Vec<LogRecord>>,
+}
+
+/// Why there will be no window. Each says where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotPrepared {
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Fingerprints(#[from] KeyError),
+    #[error(transparent)]
+    Vault(#[from] vault::UnknownVault),
+    #[error("{LOG_VARIABLE}: {0}")]
+    Level(#[from] BadLevel),
+    #[error(transparent)]
+    Http(#[from] HttpUnusable),
+    #[error("there is no display to open a window on")]
+    NoDisplay,
+}
+
+impl NotPrepared {
+    /// What to do, where the error itself does not say it.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Config(_) => {
+                Some("correct the file and start again; nothing was changed, nobody is signed out")
+            }
+            Self::NoDisplay => Some("start it in a desktop session, or use `latchkey` in the terminal"),
+            Self::Paths(_) | Self::Fingerprints(_) | Self::Vault(_) | Self::Level(_) | Self::Http(_) => None,
+        }
+    }
+}
+
+/// Reads what the person configured, and opens the log.
+pub(crate) fn prepare() -> Result<Prepared, NotPrepared> {
+    // GTK would end the process with a panic.
+    let display = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if cfg!(target_os = "linux") && !display("DISPLAY") && !display("WAYLAND_DISPLAY") {
+        return Err(NotPrepared::NoDisplay);
+    }
+    let level = Level::from_env()?;
+    let vault = vault::choose(std::env::var_os(vault::VARIABLE).as_deref())?;
+    let paths = Paths::from_env()?;
+    paths.ensure()?;
+    let accounts = Config::load(&paths)?.accounts;
+    let fingerprints = fingerprint_key::load_or_create(&paths)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let folder = paths.log_dir();
+    // A log that cannot be read makes the lifelines begin now, which is no reason not to open.
+    let past = thread::spawn(move || {
+        event_log::read_tail(&folder, PAST).map(|tail| tail.records).unwrap_or_default()
+    });
+    let log = open_log(&paths, level, &clock);
+    Ok(Prepared { paths, accounts, fingerprints, vault, http: Http::new()?, clock, log, past })
+}
+
+/// The event log takes in what every part says through `tracing`; a terminal shows it too when a level was asked for.
+fn open_log(paths: &Paths, level: Option<Level>, clock: &Arc<dyn Clock>) -> EventLog {
+    let wall: WallClock = {
+        let clock = Arc::clone(clock);
+        Arc::new(move || clock.now().wall)
+    };
+    let filter = level.map_or_else(Filter::default, Filter::new);
+    let (log, layer) = EventLog::open(&paths.log_dir(), filter.clone(), Arc::clone(&wall));
+    let stderr = level.map(|_| StderrLayer::new(filter, wall));
+    // It is refused only where there is one already, and this is the first.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer).with(stderr));
+    log
+}
+
+/// Opens the window and what belongs to it. The page loads in a process of its own while the sessions are opened.
+pub(crate) fn open<R: Runtime>(
+    app: &AppHandle<R>,
+    arguments: &Arguments,
+    prepared: Prepared,
+) -> tauri::Result<()> {
+    info!(
+        kind = "started",
+        version = env!("CARGO_PKG_VERSION"),
+        vault = prepared.vault.name(),
+        "Latchkey started"
+    );
+    if let Some(warning) = prepared.fingerprints.warning {
+        warn!(kind = "fingerprint_key", "{warning}");
+    }
+    windows::create(app, arguments.hidden)?;
+    let notifications = {
+        let app = app.clone();
+        Notifications::start(Arc::clone(&prepared.clock), move || windows::show(&app))
+    };
+    let icons = prepared.paths.runtime_dir.join("tray");
+    app.manage(async_runtime::block_on(start(prepared, arguments, Arc::new(notifications))));
+    if let Err(error) = tray::build(app, icons) {
+        warn!(kind = "no_tray", "there is no tray icon: {error}");
+    }
+    events::start(app);
+    quit::on_signals(app);
+    if arguments.demo {
+        let app = app.clone();
+        async_runtime::spawn(async move {
+            if let Err(error) = app.state::<Shell>().demo().await {
+                error!(
+                    kind = "demo_failed",
+                    code = error.code,
+                    "the demo could not be started: {}",
+                    error.message
+                );
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Starts the engine, after the backend some of its accounts may need.
+async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Notifier>) -> Shell {
+    let Prepared { paths, accounts, fingerprints, vault, http, clock, log, past: records } = prepared;
+    let dev_server =
+        EmbeddedServer::new(paths.devserver_state_file(), arguments.access_lifetime, http.clone());
+    dev_server.start_for(&accounts).await;
+    let setup = Setup {
+        lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
+        clock: Arc::clone(&clock),
+        notifier,
+        http,
+        fingerprints: fingerprints.key,
+        background: true,
+        vault: Arc::clone(&vault),
+    };
+    let engine = EngineHandle::start(setup, []);
+    let records = records.join().unwrap_or_default();
+    for account in &accounts {
+        // Names in a configuration are unique, so none is refused here.
+        let _ = engine.add_account(account, past(&records, &account.name));
+    }
+    Shell {
+        engine,
+        log,
+        clock,
+        paths,
+        vault: vault.name(),
+        dev_server,
+        reloaded: std::sync::Mutex::default(),
+    }
+}
+
+/// Says what is wrong with how the program was called or is set up.
+pub(crate) fn refuse(error: &dyn std::error::Error, hint: Option<&str>) -> ExitCode {
+    say_error(error, hint);
+    ExitCode::from(2)
+}
+
+/// Says why the app cannot be opened.
+pub(crate) fn fail(error: &dyn std::error::Error) -> ExitCode {
+    say_error(error, None);
+    ExitCode::FAILURE
+}
+
+/// Writes a text to the terminal.
+pub(crate) fn print(text: &str) -> ExitCode {
+    if io::stdout().write_all(text.as_bytes()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether the time to the first paint is being measured.
+pub(crate) fn measures_first_paint() -> bool {
+    std::env::var_os("LATCHKEY_BENCH_FIRST_PAINT").is_some_and(|value| value == "1")
+}
+
+/// Tells whoever measures it that the page was painted.
+pub(crate) fn say_first_paint() {
+    if measures_first_paint() {
+        let _ = writeln!(io::stderr(), "latchkey: first-paint");
+    }
+}
+
+fn say_error(error: &dyn std::error::Error, hint: Option<&str>) {
+    // A terminal that is gone is no reason for a panic.
+    let _ = writeln!(io::stderr(), "error: {error}");
+    if let Some(hint) = hint {
+        let _ = writeln!(io::stderr(), "hint: {hint}");
+    }
+}

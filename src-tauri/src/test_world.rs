@@ -1,0 +1,141 @@
+//! What the tests stand on: an app without a window system, with an engine of its own in a temporary folder.
+
+use std::sync::{Arc, Mutex};
+
+use latchkey_core::account::AccountName;
+use latchkey_core::fingerprint::FingerprintKey;
+use latchkey_core::session::Notice;
+use latchkey_engine::clock::SystemClock;
+use latchkey_engine::config::AccountConfig;
+use latchkey_engine::event_log::{EventLog, Filter};
+use latchkey_engine::http::Http;
+use latchkey_engine::paths::Paths;
+use latchkey_engine::ports::{Clock, Notifier};
+use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::snapshot::{Clocks, Headline, HeadlineKind, Renewals, SessionStatus, StateName};
+use latchkey_engine::vault::memory::MemoryVault;
+use latchkey_engine::{EngineHandle, Setup};
+use serde_json::Value;
+use tauri::ipc::{CallbackFn, InvokeBody};
+use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
+use tauri::webview::InvokeRequest;
+use tauri::{App, WebviewWindow, WebviewWindowBuilder, async_runtime};
+
+use crate::dev_server::EmbeddedServer;
+use crate::shell::Shell;
+use crate::{commands, windows};
+
+/// The app, with the very access rules of the real one.
+pub(crate) struct World {
+    pub(crate) app: App<MockRuntime>,
+    pub(crate) main: WebviewWindow<MockRuntime>,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) fn new(accounts: Vec<AccountConfig>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let shell = async_runtime::block_on(async { shell(&folder, accounts) });
+        let app = mock_builder()
+            .invoke_handler(commands::handler())
+            .manage(shell)
+            .build(tauri::generate_context!(test = true))
+            .unwrap();
+        let main =
+            WebviewWindowBuilder::new(&app, windows::MAIN, tauri::WebviewUrl::default()).build().unwrap();
+        Self { app, main, folder }
+    }
+
+    /// What the page gets for a command.
+    pub(crate) fn ask(&self, command: &str, arguments: Value) -> Result<Value, Value> {
+        ask(&self.main, OURS, command, arguments)
+    }
+}
+
+/// The address of the app's own pages.
+pub(crate) const OURS: &str = if cfg!(windows) { "http://tauri.localhost" } else { "tauri://localhost" };
+
+/// What a page at this address in this window gets for a command.
+pub(crate) fn ask(
+    window: &WebviewWindow<MockRuntime>,
+    url: &str,
+    command: &str,
+    arguments: Value,
+) -> Result<Value, Value> {
+    let request = InvokeRequest {
+        cmd: command.to_owned(),
+        callback: CallbackFn(0),
+        error: CallbackFn(1),
+        url: url.parse().unwrap(),
+        body: InvokeBody::Json(arguments),
+        headers: tauri::http::HeaderMap::default(),
+        invoke_key: INVOKE_KEY.to_owned(),
+    };
+    get_ipc_response(window, request).map(|body| body.deserialize().unwrap())
+}
+
+/// Folders below a temporary one.
+pub(crate) fn paths(folder: &tempfile::TempDir) -> Paths {
+    let below = |name| folder.path().join(name);
+    let paths = Paths { config_dir: below("config"), state_dir: below("state"), runtime_dir: below("run") };
+    paths.ensure().unwrap();
+    paths
+}
+
+fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
+    let paths = paths(folder);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let wall = Arc::clone(&clock);
+    let (log, _layer) =
+        EventLog::open(&paths.log_dir(), Filter::default(), Arc::new(move || wall.now().wall));
+    let http = Http::new().unwrap();
+    let setup = Setup {
+        vault: Arc::new(MemoryVault::new()),
+        lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
+        clock: Arc::clone(&clock),
+        notifier: Arc::new(Nobody),
+        http: http.clone(),
+        fingerprints: FingerprintKey::new([7; 32]),
+        background: true,
+    };
+    Shell {
+        engine: EngineHandle::start(setup, accounts),
+        log,
+        clock,
+        vault: "memory",
+        dev_server: EmbeddedServer::new(paths.devserver_state_file(), None, http),
+        paths,
+        reloaded: Mutex::default(),
+    }
+}
+
+/// Nobody is told anything.
+struct Nobody;
+
+impl Notifier for Nobody {
+    fn notify(&self, _: &AccountName, _: &Notice) {}
+}
+
+/// An account's name.
+pub(crate) fn name(name: &str) -> AccountName {
+    AccountName::new(name).unwrap()
+}
+
+/// A session that is in this state and nothing more.
+pub(crate) fn session(account: &str, state: StateName) -> SessionStatus {
+    SessionStatus {
+        account: account.to_owned(),
+        provider: "credentials".to_owned(),
+        state,
+        reason: None,
+        headline: Headline { kind: HeadlineKind::SignedIn, at: None },
+        generation: 1,
+        identity: None,
+        clocks: Clocks::default(),
+        next: None,
+        renewals: Renewals::default(),
+        access: None,
+        refresh: None,
+        history: Vec::new(),
+    }
+}

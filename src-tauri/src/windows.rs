@@ -1,0 +1,103 @@
+//! The window: how it is made, shown and closed.
+
+use tauri::webview::NewWindowResponse;
+use tauri::{
+    AppHandle, Manager as _, Runtime, Url, WebviewWindowBuilder, Window, WindowEvent, async_runtime,
+};
+
+use crate::shell::Shell;
+use crate::{quit, startup, tray};
+
+/// The label of the one window; its capability bears it too.
+pub(crate) const MAIN: &str = "main";
+
+/// Says when the page with something on it has been painted: the second frame after the page has put something up.
+const FIRST_PAINT: &str = "(() => {
+  const frame = requestAnimationFrame;
+  const painted = () => window.__TAURI_INTERNALS__.invoke('first_paint');
+  const look = () => (document.querySelector('#app > *') ? frame(() => frame(painted)) : frame(look));
+  look();
+})();";
+
+/// Makes the window as `tauri.conf.json` describes it.
+pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, hidden: bool) -> tauri::Result<()> {
+    let described = app.config().app.windows.iter().find(|window| window.label == MAIN);
+    let described = described.ok_or(tauri::Error::WindowNotFound)?;
+    let mut builder = WebviewWindowBuilder::from_config(app, described)?
+        .visible(!hidden)
+        .devtools(cfg!(debug_assertions))
+        .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny);
+    if startup::measures_first_paint() {
+        builder = builder.initialization_script(FIRST_PAINT);
+    }
+    builder.build()?;
+    Ok(())
+}
+
+/// Shows the window and brings it to the front, wherever it was.
+pub(crate) fn show<R: Runtime>(app: &AppHandle<R>) {
+    if quit::is_under_way() {
+        return;
+    }
+    if let Some(window) = app.get_webview_window(MAIN) {
+        // A window that cannot be shown now can be asked for again.
+        let _ = window.show();
+        let _ = window.unminimize();
+        let _ = window.set_focus();
+    }
+}
+
+/// What the window's frame says.
+pub(crate) fn on_event<R: Runtime>(window: &Window<R>, event: &WindowEvent) {
+    if let WindowEvent::CloseRequested { api, .. } = event {
+        api.prevent_close();
+        let window = window.clone();
+        async_runtime::spawn(async move { close(&window).await });
+    } else if matches!(event, WindowEvent::Focused(true))
+        && let Some(shell) = window.try_state::<Shell>()
+    {
+        shell.reload();
+    }
+}
+
+/// Renewing goes on in the background while there is a tray icon to come back by. Without one nobody could find the
+/// app again, so closing its window ends it.
+async fn close<R: Runtime>(window: &Window<R>) {
+    if tray::can_be_seen(window.app_handle()).await {
+        let _ = window.hide();
+    } else {
+        quit::quit(window.app_handle());
+    }
+}
+
+/// Whether an address is one of the app's own pages: `tauri://localhost`, on Windows `http://tauri.localhost`.
+fn is_ours(url: &Url) -> bool {
+    let (scheme, host) = if cfg!(windows) { ("http", "tauri.localhost") } else { ("tauri", "localhost") };
+    url.scheme() == scheme && url.host_str() == Some(host) && url.port().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(not(windows))]
+    #[test]
+    fn no_page_but_the_apps_own_is_opened() {
+        let ours = |url: &str| is_ours(&url.parse().unwrap());
+        assert!(ours("tauri://localhost") && ours("tauri://localhost/index.html#log"));
+        for foreign in [
+            "https://example.com",
+            "http://localhost",
+            "http://tauri.localhost",
+            "tauri://localhost.example.com",
+            "tauri://localhost:8080",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "about:blank",
+            "javascript:alert(1)",
+        ] {
+            assert!(!ours(foreign), "{foreign}");
+        }
+    }
+}
