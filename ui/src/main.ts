@@ -16,9 +16,5 @@ async function chooseHost(): Promise<Host | null> {
 
 const target = document.getElementById("app");
 const host = await chooseHost();
-if (target && host) {
-  mount(App, { target, props: { host } });
-  // The second frame after mounting is the first that shows something.
-  requestAnimationFrame(() => requestAnimationFrame(() => host.painted()));
-}
+if (target && host) mount(App, { target, props: { host } });
 else if (target) target.textContent = text.app.notAnApp;

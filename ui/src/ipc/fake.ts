@@ -118,8 +118,6 @@ export class FakeHost implements Host {
     return this.#info;
   }
 
-  painted(): void {}
-
   async setLogLevel(level: Level): Promise<void> {
     await this.#answer("setLogLevel");
     this.#info = { ...this.#info, log_level: level };

@@ -17,8 +17,6 @@ export interface Host {
   addDemo(): Promise<SessionStatus>;
   appInfo(): Promise<AppInfo>;
   setLogLevel(level: Level): Promise<void>;
-  /** The page shows something: what a measurement of the start waits for. */
-  painted(): void;
   /** The full list, at each change of any session. */
   onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe>;
   /** New records, in order. */
@@ -45,7 +43,6 @@ export const tauriHost: Host = {
   addDemo: () => told(commands.addDemo()),
   appInfo: () => told(commands.appInfo()),
   setLogLevel: (level) => told(commands.setLogLevel(level)),
-  painted: () => void commands.firstPaint().catch(() => undefined),
   onSessions: (listener) => listen<SessionStatus[]>("sessions", (event) => listener(event.payload)),
   onLog: (listener) => listen<LogRecord[]>("log", (event) => listener(event.payload)),
 };

@@ -292,15 +292,16 @@ impl Change {
     pub(super) fn wait(&mut self, reason: Reason, wait: SignedDuration) {
         let until = self.now.stamp.plus(wait);
         let generation = self.session.held.as_ref().map(|held| held.facts.generation);
+        let kind = match reason {
+            Reason::Storm => "renewals_paused",
+            _ if generation.is_none() => "vault_unreadable",
+            _ => "renewal_failed",
+        };
         self.record(Record {
             generation,
             reason: Some(reason.code()),
             next_at: Some(until.wall),
-            ..Record::new(
-                Level::Warn,
-                "renewal_failed",
-                format!("{}. Next try in {}", reason.message(), in_words(wait)),
-            )
+            ..Record::new(Level::Warn, kind, format!("{}. Next try in {}", reason.message(), in_words(wait)))
         });
         self.session.state = State::Waiting { reason, until };
     }

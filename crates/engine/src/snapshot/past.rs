@@ -26,7 +26,7 @@ fn mark_kind(record_kind: &str) -> Option<MarkKind> {
         "signed_in" => Some(MarkKind::SignedIn),
         "renewed" => Some(MarkKind::Renewed),
         "adopted" | "opened" => Some(MarkKind::Adopted),
-        "renewal_failed" | "needs_sign_in" | "save_failed" => Some(MarkKind::Failed),
+        "renewal_failed" | "renewals_paused" | "needs_sign_in" | "save_failed" => Some(MarkKind::Failed),
         _ => None,
     }
 }
