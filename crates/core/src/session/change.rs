@@ -292,10 +292,12 @@ impl Change {
     pub(super) fn wait(&mut self, reason: Reason, wait: SignedDuration) {
         let until = self.now.stamp.plus(wait);
         let generation = self.session.held.as_ref().map(|held| held.facts.generation);
-        let kind = match reason {
-            Reason::Storm => "renewals_paused",
-            _ if generation.is_none() => "vault_unreadable",
-            _ => "renewal_failed",
+        let kind = if reason == Reason::Storm {
+            "renewals_paused"
+        } else if generation.is_none() {
+            "vault_unreadable"
+        } else {
+            "renewal_failed"
         };
         self.record(Record {
             generation,
