@@ -65,6 +65,14 @@ impl Failure {
             EngineError::Vault { problem: VaultProblem::Damaged } => {
                 Some(format!("sign in with `latchkey sign-in {name}`"))
             }
+            EngineError::Vault { problem: VaultProblem::Locked }
+            | EngineError::NotNow { reason: Reason::Vault { problem: VaultProblem::Locked }, .. } => {
+                Some("unlock it, or choose another vault with LATCHKEY_VAULT".to_owned())
+            }
+            EngineError::Vault { problem: VaultProblem::Refused }
+            | EngineError::NotNow { reason: Reason::Vault { problem: VaultProblem::Refused }, .. } => {
+                Some("allow Latchkey to use it, or choose another vault with LATCHKEY_VAULT".to_owned())
+            }
             EngineError::UnknownAccount(_)
             | EngineError::AccountExists(_)
             | EngineError::WrongCredentials { .. }
@@ -221,7 +229,7 @@ mod tests {
         assert!(failure.hint.is_some_and(|hint| hint.contains("LATCHKEY_VAULT")));
         let locked = EngineError::Vault { problem: VaultProblem::Locked };
         let hint = Failure::of(&locked, &AccountConfig::demo(4180)).hint.unwrap();
-        assert!(hint.starts_with("unlock it"), "{hint}");
+        assert_eq!(hint, "unlock it, or choose another vault with LATCHKEY_VAULT");
     }
 
     #[test]

@@ -58,7 +58,7 @@ export const en = {
     signing_in: "Signing in…",
     signed_out: "Signed out",
     needs_sign_in: "Sign in again",
-    unknown: "Not known yet",
+    unknown: "Waiting for the keychain",
   },
   next: {
     renew: { at: "Next: renew at {at}, in {in} — {why}", due: "Next: renew {in} — {why}", plain: "Next: renew — {why}" },

@@ -79,7 +79,7 @@ pub(crate) fn headline(headline: &Headline, when: &When) -> String {
         ("signed_in_until", Some(at)) => format!("Signed in until {at}"),
         ("sign_in_again_by", Some(at)) => format!("Sign in again by {at}"),
         ("needs_sign_in", _) => "Sign in again".to_owned(),
-        ("unknown", _) => "Not known yet".to_owned(),
+        ("unknown", _) => "Waiting for the keychain".to_owned(),
         // The rest says it in its name, as a kind that comes later will.
         (kind, _) => sentence(kind),
     }

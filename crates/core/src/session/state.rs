@@ -245,7 +245,12 @@ impl Session {
                 let at = self.in_flight.is_none().then_some(*until);
                 told(action, at, reason.message())
             }
-            State::NeedsSignIn { reason } => told(Action::SignIn, self.access_expiry(now), reason.message()),
+            State::NeedsSignIn { .. } => match self.access_expiry(now) {
+                Some(at) => {
+                    told(Action::SignIn, Some(at), "the access token in hand is good until then".to_owned())
+                }
+                None => told(Action::SignIn, None, "the access token has expired".to_owned()),
+            },
         }
     }
 
