@@ -34,6 +34,8 @@ pub enum Keychain {
     Unlocked,
     /// A keychain that is locked, and nobody who could be asked to unlock it.
     Locked,
+    /// A keychain service that has no keyring to keep anything in, as on a machine nobody ever logged in to.
+    Bare,
     /// A session bus, and no keychain on it.
     Absent,
     /// Not even a session bus.
@@ -81,6 +83,10 @@ impl Desktop {
         }
         if keychain == Keychain::Locked {
             desktop.lock_keychain();
+        }
+        if keychain == Keychain::Bare {
+            desktop.keychain = Some(desktop.keychain_daemon(false));
+            desktop.await_keychain();
         }
         desktop
     }
@@ -250,9 +256,9 @@ impl Desktop {
         let said = ask
             .output()
             .expect("`secret-tool` is not installed: install it with `apt-get install libsecret-tools`");
-        let both = [said.stdout, said.stderr].concat();
-        let text = String::from_utf8(both).unwrap();
-        text.lines().filter(|line| !line.starts_with("secret = ")).map(|line| format!("{line}\n")).collect()
+        let both = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
+        let lines: Vec<_> = both.lines().filter(|line| !line.starts_with("secret = ")).collect();
+        lines.join("\n")
     }
 
     fn store(&self, service: &str, secret: &str) {

@@ -24,11 +24,10 @@ impl Process {
     /// When it cannot be started.
     pub fn start(mut command: Command, package: &str) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
-        let child = command.process_group(0).spawn().unwrap_or_else(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                panic!("`{name}` is not installed: install it with `apt-get install {package}`")
-            }
-            _ => panic!("`{name}` cannot be started: {error}"),
+        let child = command.process_group(0).spawn().unwrap_or_else(|error| {
+            let missing = error.kind() == std::io::ErrorKind::NotFound;
+            assert!(!missing, "`{name}` is not installed: install it with `apt-get install {package}`");
+            panic!("`{name}` cannot be started: {error}")
         });
         Self { name, child }
     }

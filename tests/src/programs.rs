@@ -27,11 +27,9 @@ pub fn latchkey_desktop() -> PathBuf {
 }
 
 fn built(name: &str, variable: &str, how: &str) -> PathBuf {
-    let path = std::env::var_os(variable).map(PathBuf::from).unwrap_or_else(|| {
-        // The test runs in target/<profile>/deps.
-        let test = std::env::current_exe().unwrap();
-        test.ancestors().nth(2).unwrap().join(name)
-    });
+    // The test runs in target/<profile>/deps.
+    let beside = || std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join(name);
+    let path = std::env::var_os(variable).map_or_else(beside, PathBuf::from);
     assert!(
         path.is_file(),
         "{} is not there: build it with `{how}`, or name another with {variable}",

@@ -53,11 +53,10 @@ impl Window {
         let creation = WebDriver::builder(format!("http://127.0.0.1:{port}"), wanted)
             .request_timeout(CREATION)
             .connect();
-        let page = match tokio::time::timeout(CREATION, creation).await {
-            Ok(Ok(page)) => page,
-            Ok(Err(error)) => panic!("no window: {error}\n{}", printed(desktop)),
-            Err(_) => panic!("no window within {CREATION:?}\n{}", printed(desktop)),
-        };
+        let page = tokio::time::timeout(CREATION, creation)
+            .await
+            .unwrap_or_else(|_| panic!("no window within {CREATION:?}\n{}", printed(desktop)))
+            .unwrap_or_else(|error| panic!("no window: {error}\n{}", printed(desktop)));
         let window = Self { page: Some(page), driver };
         let end = Deadline::after(PATIENCE);
         while window.all_css(&css("nav-log")).await.is_empty() {
@@ -125,14 +124,14 @@ impl Window {
         pressed.unwrap_or_else(|error| panic!("{testid} cannot be pressed: {error}"));
     }
 
-    /// Replaces what stands in a field.
-    ///
-    /// # Panics
-    /// When it cannot be typed into.
+    /// Replaces what stands in a field, as soon as it takes it.
     pub async fn fill(&self, testid: &str, text: &str) {
-        let field = self.find(testid).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        until_async(&format!("{testid} to take a text"), PATIENCE, async || {
+            let field = self.find(testid).await;
+            field.clear().await.ok()?;
+            field.send_keys(text).await.ok()
+        })
+        .await;
     }
 
     /// Signs in by the form.

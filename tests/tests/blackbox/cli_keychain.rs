@@ -26,7 +26,7 @@ async fn refuses_to_sign_in(keychain: Keychain, words: &[&str]) {
     canary.watch("the password", &password);
     let (_, found) = canary.look_into(desktop.root());
     assert!(found.is_empty(), "{found:#?}");
-    for command in [&["token", "demo"][..], &["renew", "demo"]] {
+    for command in [&["token", "demo", "--wait", "1s"][..], &["renew", "demo"]] {
         let done = desktop.latchkey(command);
         assert!(!matches!(done.code, Some(0 | 2)), "without a keychain: {done:#?}");
         assert_eq!(done.stdout, "");
@@ -37,6 +37,11 @@ async fn refuses_to_sign_in(keychain: Keychain, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_keychain_is_not_gone_around() {
     refuses_to_sign_in(Keychain::Locked, &["locked", "LATCHKEY_VAULT"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keychain_without_a_keyring_is_not_gone_around() {
+    refuses_to_sign_in(Keychain::Bare, &["keychain", "keyring", "LATCHKEY_VAULT"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -125,6 +125,9 @@ async fn window_of_a_newcomer_offers_the_demo() {
     assert!(text.contains("[accounts.demo]"), "{text}");
     assert_eq!(desktop.status("demo")["state"], "signed_in");
     window.picture("light-demo").await;
+    window.resize(420, 800).await;
+    window.picture("light-narrow-demo").await;
+    no_sideways_scrolling(&window).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

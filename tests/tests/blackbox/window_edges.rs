@@ -71,12 +71,11 @@ fn window_app_ends_by_itself_when_it_is_asked_to() {
     command.env("LATCHKEY_BENCH_FIRST_PAINT", "1");
     latchkey_tests::process::print_into(&mut command, &desktop.out("app"));
     let mut app = Process::start(command, "nothing: it is built by cargo");
-    let started =
-        || std::fs::read_to_string(desktop.events_file()).is_ok_and(|log| log.contains("\"started\""));
-    until("the app to start", PATIENCE, || started().then_some(()));
+    let printed = || std::fs::read_to_string(desktop.out("app")).unwrap();
+    until("the first paint", PATIENCE, || printed().contains("first-paint").then_some(()));
     app.signal(Signal::TERM);
     let status = app.ended(PATIENCE);
-    assert_eq!(status.code(), Some(0), "{status}");
+    assert_eq!(status.code(), Some(0), "{status}\n{}", printed());
 }
 
 #[test]
