@@ -65,7 +65,7 @@ impl EmbeddedServer {
                 Ok(port)
             }
             Err(StartError::PortInUse { .. }) if self.is_ours(port).await => {
-                info!(kind = "devserver_found", port, "another development backend serves port {port}");
+                info!(kind = "devserver_found", port, "Another development backend serves port {port}");
                 Ok(port)
             }
             Err(error) => Err(CommandError::new("devserver_not_started", chain(&error), None)),

@@ -112,8 +112,8 @@ pub(crate) struct AddAccount {
     /// The port the development backend listens on
     #[arg(long, value_name = "PORT", default_value_t = 4180, value_parser = clap::value_parser!(u16).range(1..), requires = "devserver")]
     pub(crate) devserver_port: u16,
-    /// How the account signs in
-    #[arg(long, value_enum, required_unless_present_any = ["template", "devserver"])]
+    /// How the account signs in: at a REST login unless said otherwise
+    #[arg(long, value_enum)]
     pub(crate) provider: Option<Provider>,
     /// Where user name and password are sent (https, or http to this machine)
     #[arg(long, value_name = "URL", required_unless_present_any = ["template", "devserver"])]

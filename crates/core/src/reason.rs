@@ -112,11 +112,15 @@ impl VaultProblem {
     /// What is wrong and what to do, in a sentence.
     pub fn message(self) -> &'static str {
         match self {
-            Self::Locked => "The keychain is locked. Unlock it; renewing goes on by itself",
+            Self::Locked => {
+                "The keychain is locked. Unlock it, and all goes on by itself; or choose another vault with LATCHKEY_VAULT"
+            }
             Self::Unavailable => {
                 "No keychain can be used. Start a keychain service that has a default keyring (GNOME Keyring, KWallet, KeePassXC) or choose another vault with LATCHKEY_VAULT"
             }
-            Self::Refused => "The keychain refused. Allow Latchkey to use it",
+            Self::Refused => {
+                "The keychain refused. Allow Latchkey to use it, or choose another vault with LATCHKEY_VAULT"
+            }
             Self::Slow => "The keychain does not answer in time. Look for a question it may have opened",
             Self::TooLarge => {
                 "The tokens are too large for this keychain. Choose another vault with LATCHKEY_VAULT"

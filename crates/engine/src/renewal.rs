@@ -167,7 +167,7 @@ impl Workshop {
         // 6. The exchange.
         let sent = self.clock.now();
         let (outcome, after_lost_reply) = self.exchange(&refresh).await;
-        self.step("reply", sent);
+        self.step(if outcome.is_ok() { "reply" } else { "no_reply" }, sent);
         let issued = match outcome {
             Ok(issued) => issued,
             Err(failure) => return self.refused(envelope, failure, after_lost_reply).await,
@@ -333,7 +333,8 @@ impl Workshop {
         let took = self.clock.now().boot.saturating_sub(since.boot).as_millis();
         debug!(account = %self.account, kind, took_ms = u64::try_from(took).unwrap_or_default(), "{}", match kind {
             "lock_taken" => "The renewal lock is held",
-            "reply" => "The provider answered, or did not",
+            "reply" => "The provider answered with tokens",
+            "no_reply" => "The exchange brought no tokens",
             _ => "The new tokens are durable",
         });
     }

@@ -83,7 +83,7 @@ export function who({ identity }: SessionStatus): string {
 }
 
 /** Why a renewal cannot be asked for now; null when it can. */
-export function whyNoRenewal({ state }: SessionStatus): string | null {
+export function whyNoRenewal({ state, access }: SessionStatus): string | null {
   const say = text.session.whyNot;
   switch (state) {
     case "renewing":
@@ -95,8 +95,10 @@ export function whyNoRenewal({ state }: SessionStatus): string | null {
     case "needs_sign_in":
       return say.signed_out;
     case "signed_in":
-    case "waiting":
       return null;
+    case "waiting":
+      // Without tokens there is nothing to renew: the keychain has not been read yet.
+      return access === null ? say.no_tokens : null;
   }
 }
 

@@ -16,6 +16,7 @@ export const en = {
   },
   vaults: {
     keychain: "system keychain",
+    "keychain (Secret Service)": "system keychain",
     "sealed-file": "sealed file",
     sealed_file: "sealed file",
     memory: "memory only",
@@ -104,6 +105,7 @@ export const en = {
       renewing: "A renewal is under way",
       saving: "The new tokens are being saved first",
       signed_out: "Sign in first",
+      no_tokens: "The keychain has to be read first",
     },
     unnamed: "No name known",
   },

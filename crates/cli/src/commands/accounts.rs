@@ -63,7 +63,7 @@ fn described(args: &AddAccount) -> Result<AccountToml, Failure> {
         AccountToml::from(&AccountConfig::demo(args.devserver_port))
     } else {
         AccountToml {
-            provider: args.provider.map(|provider| match provider {
+            provider: Some(match args.provider.unwrap_or(Provider::Credentials) {
                 Provider::Credentials => "credentials".to_owned(),
             }),
             login_url: args.login_url.clone(),
