@@ -149,7 +149,7 @@ mod tests {
             message: "renewed in 12 ms".to_owned(),
             facts: facts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
         };
-        insta::assert_snapshot!(record.to_line(), @r#"{"account":"demo","at":"2026-11-20T14:42:10Z","fingerprint":"3f2a·91bc·04d7","generation":3,"kind":"renewed","level":"info","message":"renewed in 12 ms","online":true}"#);
+        insta::assert_snapshot!(record.to_line(), @r#"{"at":"2026-11-20T14:42:10Z","level":"info","account":"demo","kind":"renewed","message":"renewed in 12 ms","fingerprint":"3f2a·91bc·04d7","generation":3,"online":true}"#);
         assert_eq!(LogRecord::from_line(&record.to_line(), 7), Some(record));
     }
 
