@@ -134,24 +134,24 @@ pub fn disposition(failure: &Failure) -> Disposition {
                 Disposition::Misconfigured(Reason::Misconfigured { status, said: said.clone() })
             }
             ErrorCode::TemporarilyUnavailable | ErrorCode::SlowDown => busy,
-            // A path that is not there is a wrong address, whatever the backend calls it.
-            ErrorCode::Other if status == 404 => {
-                Disposition::Misconfigured(Reason::Misconfigured { status, said: said.clone() })
-            }
-            ErrorCode::Other => unreadable(status, after, portal),
+            ErrorCode::Other => without_verdict(status, after, said.clone()),
         },
         Body::Redirect => portal,
         Body::NotJson | Body::TooLarge if status != 404 => portal,
-        Body::NoVerdict | Body::Empty | Body::NotJson | Body::TooLarge if status == 404 => {
-            Disposition::Misconfigured(Reason::Misconfigured { status, said: None })
+        Body::NoVerdict | Body::Empty | Body::NotJson | Body::TooLarge => {
+            without_verdict(status, after, None)
         }
-        Body::NoVerdict | Body::Empty | Body::NotJson | Body::TooLarge => unreadable(status, after, portal),
     }
 }
 
-/// An answer whose meaning is unknown: below 400 something else answered, above it is given a few more tries.
-fn unreadable(status: u16, after: Option<SignedDuration>, portal: Disposition) -> Disposition {
-    if status < 400 { portal } else { Disposition::RetryFew { status, after } }
+/// An answer whose meaning is unknown: below 400 something else answered; a path that is not there is a wrong
+/// address, whatever the backend calls it; anything else is given a few more tries.
+fn without_verdict(status: u16, after: Option<SignedDuration>, said: Option<String>) -> Disposition {
+    match status {
+        404 => Disposition::Misconfigured(Reason::Misconfigured { status, said }),
+        0..400 => Disposition::Retry { after, reason: Reason::NotTheProvider { status } },
+        _ => Disposition::RetryFew { status, after },
+    }
 }
 
 #[cfg(test)]

@@ -132,6 +132,12 @@ impl VaultProblem {
 }
 
 impl Reason {
+    /// The same reason, given after a reply was lost on the way: a refusal may then be due to that.
+    #[must_use]
+    pub fn after_lost_reply(self) -> Self {
+        if let Self::Refused { said } = self { Self::RefusedAfterLostReply { said } } else { self }
+    }
+
     /// Stable name for programs.
     pub fn code(&self) -> &'static str {
         match self {

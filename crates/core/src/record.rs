@@ -1,13 +1,11 @@
 //! Log records: facts without values that anyone could use.
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::fingerprint::Fingerprint;
 
 /// How much a record matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// A person must do something.
     Error,

@@ -15,7 +15,7 @@ use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_core::secret::{AccessToken, RefreshToken};
 use latchkey_core::session::{Authenticated, Loaded, Renewal};
 use latchkey_core::time::Stamp;
-use latchkey_core::token_set::{Source, TokenSet};
+use latchkey_core::token_set::{Source, TokenFacts, TokenSet};
 use tracing::{debug, warn};
 
 use crate::error::EngineError;
@@ -84,16 +84,9 @@ impl Workshop {
     pub(crate) async fn load(&self) -> (Loaded, Option<Arrived>) {
         let _turn = self.turn.lock().await;
         match self.vault.read(&self.account).await {
-            Ok(Some(envelope)) => {
-                let facts = envelope.facts(&self.fingerprints, self.clock.now());
-                let arrived = Arrived::of(&envelope, None);
-                (Loaded::Found(facts), Some(arrived))
-            }
+            Ok(Some(envelope)) => (Loaded::Found(self.facts(&envelope)), Some(Arrived::of(&envelope, None))),
             Ok(None) => (Loaded::Absent, None),
-            Err(error) => {
-                self.vault_failed("read", &error);
-                (Loaded::Unknown(error.problem), None)
-            }
+            Err(error) => (Loaded::Unknown(self.vault_failed("read", &error)), None),
         }
     }
 
@@ -105,8 +98,8 @@ impl Workshop {
         let _turn = self.turn.lock().await;
         // A password is not spent on tokens that cannot be kept.
         if let Err(error) = self.vault.check_writable().await {
-            self.vault_failed("write", &error);
-            return refused_sign_in(EngineError::Vault { problem: error.problem });
+            let problem = self.vault_failed("write", &error);
+            return refused_sign_in(EngineError::Vault { problem });
         }
         let Ok(lock) = self.take_lock().await else { return refused_sign_in(EngineError::Busy) };
         let issued = match self.provider.sign_in(login, &*self.clock).await {
@@ -116,18 +109,17 @@ impl Workshop {
         let before = self.vault.read(&self.account).await.ok().flatten();
         let generation = before.map_or(0, |envelope| envelope.generation) + 1;
         let Some(envelope) = self.envelope(issued, None, generation) else {
-            let failure = Failure::Answered(Answer { status: 200, body: Body::NoVerdict, retry_after: None });
-            return refused_sign_in(sign_in_error(SignInFailure::Failed(failure)));
+            return refused_sign_in(sign_in_error(SignInFailure::Failed(no_tokens())));
         };
-        let facts = envelope.facts(&self.fingerprints, self.clock.now());
+        let facts = self.facts(&envelope);
         let mut arrived = Arrived::of(&envelope, None);
         match self.vault.write(&self.account, &envelope).await {
             Ok(()) => (Authenticated::Done(facts), Some(arrived), None),
             Err(error) => {
-                self.vault_failed("write", &error);
+                let problem = self.vault_failed("write", &error);
                 arrived.unsaved = Some(Unsaved { envelope, _lock: lock });
-                let told = EngineError::Vault { problem: error.problem };
-                (Authenticated::Unsaved(facts, error.problem), Some(arrived), Some(told))
+                let told = EngineError::Vault { problem };
+                (Authenticated::Unsaved(facts, problem), Some(arrived), Some(told))
             }
         }
     }
@@ -145,23 +137,16 @@ impl Workshop {
         let envelope = match self.vault.read(&self.account).await {
             Ok(Some(envelope)) => envelope,
             Ok(None) => return (Renewal::Absent, None),
-            Err(error) => {
-                self.vault_failed("read", &error);
-                return (Renewal::NoVault(error.problem), None);
-            }
+            Err(error) => return (Renewal::NoVault(self.vault_failed("read", &error)), None),
         };
-        if envelope.generation != generation {
-            let facts = envelope.facts(&self.fingerprints, self.clock.now());
-            return (Renewal::Adopted(facts), Some(Arrived::of(&envelope, None)));
-        }
-        let facts = envelope.facts(&self.fingerprints, self.clock.now());
-        let Some(refresh) = envelope.tokens.refresh.clone().filter(|_| facts.renewable()) else {
+        let facts = self.facts(&envelope);
+        let ours = envelope.generation == generation && facts.renewable();
+        let Some(refresh) = envelope.tokens.refresh.clone().filter(|_| ours) else {
             return (Renewal::Adopted(facts), Some(Arrived::of(&envelope, None)));
         };
         // What cannot be saved is not spent.
         if let Err(error) = self.vault.check_writable().await {
-            self.vault_failed("write", &error);
-            return (Renewal::NoVault(error.problem), None);
+            return (Renewal::NoVault(self.vault_failed("write", &error)), None);
         }
         // 5. The journal would learn of the attempt here.
         // 6. The exchange.
@@ -176,33 +161,29 @@ impl Workshop {
         let rotated = issued.refresh.as_ref().map(|new| new.expose() != refresh.expose());
         let lacks_access = issued.access.is_none();
         let Some(renewed) = self.envelope(issued, Some(&envelope), generation + 1) else {
-            let failure = Failure::Answered(Answer { status: 200, body: Body::NoVerdict, retry_after: None });
-            return (Renewal::Failed { failure, after_lost_reply }, None);
+            return (Renewal::Failed { failure: no_tokens(), after_lost_reply }, None);
         };
-        let facts = renewed.facts(&self.fingerprints, self.clock.now());
+        let facts = self.facts(&renewed);
         let mut arrived = Arrived::of(&renewed, Some(rotated.unwrap_or(false)));
         if lacks_access {
             warn!(account = %self.account, kind = "odd_reply", "The reply had a refresh token but no access token");
         }
         let storing = self.clock.now();
         if let Err(error) = self.vault.write(&self.account, &renewed).await {
-            self.vault_failed("write", &error);
+            let problem = self.vault_failed("write", &error);
             arrived.unsaved = Some(Unsaved { envelope: renewed, _lock: lock });
-            return (Renewal::Unsaved { facts, problem: error.problem }, Some(arrived));
+            return (Renewal::Unsaved { facts, problem }, Some(arrived));
         }
         self.step("stored", storing);
         // 8. Whoever asked gets it from here on.
-        let took = self.clock.now().boot.saturating_sub(started.boot).as_millis();
-        (Renewal::Done { facts, took_ms: u64::try_from(took).unwrap_or_default() }, Some(arrived))
+        (Renewal::Done { facts, took_ms: self.millis_since(started) }, Some(arrived))
     }
 
     /// Tries again to store tokens that have arrived.
     pub(crate) async fn save(&self, unsaved: &Unsaved) -> Result<(), VaultProblem> {
         let _turn = self.turn.lock().await;
-        self.vault.write(&self.account, &unsaved.envelope).await.map_err(|error| {
-            self.vault_failed("write", &error);
-            error.problem
-        })
+        let stored = self.vault.write(&self.account, &unsaved.envelope).await;
+        stored.map_err(|error| self.vault_failed("write", &error))
     }
 
     /// Erases the tokens, then tells the provider: signing out here never waits for the network.
@@ -210,10 +191,7 @@ impl Workshop {
         let _turn = self.turn.lock().await;
         let Ok(lock) = self.take_lock().await else { return Err(VaultProblem::Slow) };
         let envelope = self.vault.read(&self.account).await.ok().flatten();
-        self.vault.erase(&self.account).await.map_err(|error| {
-            self.vault_failed("erase", &error);
-            error.problem
-        })?;
+        self.vault.erase(&self.account).await.map_err(|error| self.vault_failed("erase", &error))?;
         drop(lock);
         if let Some(envelope) = envelope {
             let told =
@@ -260,17 +238,12 @@ impl Workshop {
         };
         match self.vault.read(&self.account).await {
             Ok(Some(stored)) if stored.generation != sent.generation => {
-                let facts = stored.facts(&self.fingerprints, self.clock.now());
-                return (Renewal::Adopted(facts), Some(Arrived::of(&stored, None)));
+                return (Renewal::Adopted(self.facts(&stored)), Some(Arrived::of(&stored, None)));
             }
             Ok(None) => return (Renewal::Absent, None),
             Ok(Some(_)) | Err(_) => {}
         }
-        let reason = if let (Reason::Refused { said }, true) = (&reason, after_lost_reply) {
-            Reason::RefusedAfterLostReply { said: said.clone() }
-        } else {
-            reason
-        };
+        let reason = if after_lost_reply { reason.after_lost_reply() } else { reason };
         let quarantined = Envelope { quarantined: Some(reason), ..sent };
         if let Err(error) = self.vault.write(&self.account, &quarantined).await {
             self.vault_failed("write", &error);
@@ -322,22 +295,38 @@ impl Workshop {
         })
     }
 
-    fn vault_failed(&self, doing: &str, error: &VaultError) {
+    /// What the machine may know of an envelope, now.
+    fn facts(&self, envelope: &Envelope) -> TokenFacts {
+        envelope.facts(&self.fingerprints, self.clock.now())
+    }
+
+    /// Records what the vault could not do; gives back what is wrong with it.
+    fn vault_failed(&self, doing: &str, error: &VaultError) -> VaultProblem {
         warn!(
             account = %self.account, kind = "vault_failed", reason = error.problem.code(), doing,
             "The {} could not be used: {}", self.vault.name(), error.detail
         );
+        error.problem
+    }
+
+    fn millis_since(&self, start: Stamp) -> u64 {
+        let took = self.clock.now().boot.saturating_sub(start.boot).as_millis();
+        u64::try_from(took).unwrap_or_default()
     }
 
     fn step(&self, kind: &'static str, since: Stamp) {
-        let took = self.clock.now().boot.saturating_sub(since.boot).as_millis();
-        debug!(account = %self.account, kind, took_ms = u64::try_from(took).unwrap_or_default(), "{}", match kind {
+        debug!(account = %self.account, kind, took_ms = self.millis_since(since), "{}", match kind {
             "lock_taken" => "The renewal lock is held",
             "reply" => "The provider answered with tokens",
             "no_reply" => "The exchange brought no tokens",
             _ => "The new tokens are durable",
         });
     }
+}
+
+/// A reply that turned out to hold no tokens.
+fn no_tokens() -> Failure {
+    Failure::Answered(Answer { status: 200, body: Body::NoVerdict, retry_after: None })
 }
 
 /// What a failure outside of a session's machine is called.

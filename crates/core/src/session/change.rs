@@ -15,7 +15,7 @@ use crate::session::transition::Step;
 use crate::time::Now;
 use crate::token_set::TokenFacts;
 
-/// A session on its way from one state to the next. The arms above are sentences made of these words.
+/// A session on its way from one state to the next. The arms of the match are sentences made of these words.
 pub(super) struct Change {
     pub(super) session: Session,
     pub(super) effects: Vec<Effect>,
@@ -268,8 +268,8 @@ impl Change {
                 let ceiling = self.session.held.as_ref().and_then(|held| held.facts.session);
                 let reason = if ceiling.is_some_and(|end| end.expires.passed(self.now.stamp)) {
                     Reason::CeilingReached
-                } else if let (Reason::Refused { said }, true) = (&reason, after_lost_reply) {
-                    Reason::RefusedAfterLostReply { said: said.clone() }
+                } else if after_lost_reply {
+                    reason.after_lost_reply()
                 } else {
                     reason
                 };

@@ -62,24 +62,20 @@ impl Actor {
     }
 
     fn answer_token_waiters(&mut self) {
-        let mut waiting = std::mem::take(&mut self.token_waiters);
         let mut wanted = false;
-        waiting.retain_mut(|waiter| {
-            let answer = self.token_for(waiter);
-            if answer.is_none() && !waiter.asked && self.renews_for_programs() {
+        for mut waiter in std::mem::take(&mut self.token_waiters) {
+            if let Some(answer) = self.token_for(&waiter) {
+                let _ = waiter.reply.send(answer);
+                continue;
+            }
+            if !waiter.asked && self.renews_for_programs() {
                 waiter.asked = true;
                 wanted = true;
             }
-            match answer {
-                Some(answer) => {
-                    let (reply, _) = oneshot::channel();
-                    let _ = std::mem::replace(&mut waiter.reply, reply).send(answer);
-                    false
-                }
-                None => !waiter.reply.is_closed(),
+            if !waiter.reply.is_closed() {
+                self.token_waiters.push(waiter);
             }
-        });
-        self.token_waiters = waiting;
+        }
         if wanted {
             self.input(Input::RenewRequested(Asker::Program));
         }

@@ -91,19 +91,6 @@ impl From<tracing::Level> for Level {
     }
 }
 
-impl From<latchkey_core::record::Level> for Level {
-    fn from(level: latchkey_core::record::Level) -> Self {
-        use latchkey_core::record::Level as Core;
-        match level {
-            Core::Error => Self::Error,
-            Core::Warn => Self::Warn,
-            Core::Info => Self::Info,
-            Core::Debug => Self::Debug,
-            Core::Trace => Self::Trace,
-        }
-    }
-}
-
 impl From<Level> for tracing::Level {
     fn from(level: Level) -> Self {
         match level {

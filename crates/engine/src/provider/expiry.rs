@@ -39,10 +39,14 @@ pub fn read(
         (None, Value::String(text)) => text.trim().parse::<Timestamp>().ok()?,
         (None, _) => return None,
     };
-    let skew = if skew.abs() < NOTABLE_SKEW { SignedDuration::ZERO } else { skew };
-    let ours = at.checked_sub(skew).ok()?;
+    let ours = by_our_clock(at, skew)?;
     let away = ours.duration_since(received);
     (away <= FARTHEST && away >= -LONGEST_AGO).then_some((ours, named))
+}
+
+/// A server's time by our clock, which its own is `skew` ahead of.
+pub(super) fn by_our_clock(theirs: Timestamp, skew: SignedDuration) -> Option<Timestamp> {
+    if skew.abs() < NOTABLE_SKEW { Some(theirs) } else { theirs.checked_sub(skew).ok() }
 }
 
 /// Epoch seconds or milliseconds, told apart by their size.

@@ -43,7 +43,7 @@ pub(super) fn read(
     let expires = |place: &Place, named| expiry::read(&find(place, &json, reply)?, received, skew, named);
     let from_claim = || {
         let claimed = access.as_ref().and_then(|access| jwt::expires_at(access.expose()))?;
-        Some((claimed.checked_sub(skew_of(skew)).ok()?, Source::JwtExp))
+        Some((expiry::by_our_clock(claimed, skew)?, Source::JwtExp))
     };
     let mut identity = identity(map, &json, reply);
     if identity.subject.is_none() {
@@ -140,11 +140,6 @@ fn find_text(place: &Place, json: &Value, reply: &Reply) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-/// A server's clock that differs by less than a few seconds is taken as ours.
-fn skew_of(skew: SignedDuration) -> SignedDuration {
-    if skew.abs() < SignedDuration::from_secs(5) { SignedDuration::ZERO } else { skew }
 }
 
 /// Who a user-info answer is about: the mapped places, or else the claims' standard names (OpenID Connect Core §5.1).
