@@ -1,7 +1,7 @@
 //! `latchkey log`: what happened, from the files that every Latchkey process writes.
 
 use jiff::SignedDuration;
-use latchkey_engine::event_log::{LogRecord, read_tail};
+use latchkey_engine::event_log::{LogRecord, account_label, read_tail};
 
 use crate::args::Log;
 use crate::failure::Failure;
@@ -45,8 +45,9 @@ pub(crate) async fn run(args: Log) -> Result<(), Failure> {
 }
 
 fn asked_for(record: &LogRecord, args: &Log) -> bool {
+    // The log may have masked a name that looks like a token.
     let account =
-        args.account.as_ref().is_none_or(|account| record.account.as_deref() == Some(account.as_str()));
+        args.account.as_ref().is_none_or(|name| record.account.as_deref() == Some(&account_label(name)));
     account && args.level.is_none_or(|level| record.level <= level.into())
 }
 
@@ -55,4 +56,34 @@ fn print(records: &[LogRecord], args: &Log, desk: &Desk) -> Result<(), Failure> 
     records.iter().try_for_each(|record| {
         if args.json { output::json_line(record) } else { output::value(&line(record, &when)) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use clap::Parser as _;
+    use latchkey_core::account::AccountName;
+    use latchkey_engine::event_log::Level;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    fn the_records_of_an_account_are_found_however_the_log_writes_its_name() {
+        for name in ["work", "eyJhbGciOiJSUzI1NiJ9.staging-2026"] {
+            let args = Cli::try_parse_from(["latchkey", "log", "--account", name]).unwrap();
+            let Command::Log(args) = args.command else { panic!("another command") };
+            let record = LogRecord {
+                seq: 1,
+                at: "2026-11-20T12:00:00Z".parse().unwrap(),
+                level: Level::Info,
+                account: Some(account_label(&AccountName::new(name).unwrap())),
+                kind: "renewed".to_owned(),
+                message: String::new(),
+                facts: BTreeMap::new(),
+            };
+            assert!(asked_for(&record, &args), "{name}");
+        }
+    }
 }
