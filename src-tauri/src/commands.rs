@@ -5,6 +5,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
 
 use latchkey_engine::event_log::{Level, LogRecord};
+use latchkey_engine::sign_in::SignIn;
 use latchkey_engine::snapshot::SessionStatus;
 use serde::Serialize;
 use tauri::{Runtime, State, ipc::Invoke};
@@ -61,7 +62,7 @@ pub(crate) async fn sign_in(
     password: PasswordInput,
 ) -> Result<(), CommandError> {
     let (account, login) = (input::account(&account)?, input::login(username, password)?);
-    shell.engine.sign_in(&account, login).await?;
+    shell.engine.sign_in(&account, SignIn::Password(login)).await?;
     Ok(())
 }
 

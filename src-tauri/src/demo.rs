@@ -4,7 +4,7 @@ use latchkey_core::account::AccountName;
 use latchkey_core::secret::Password;
 use latchkey_engine::EngineError;
 use latchkey_engine::config::{self, AccountConfig, AccountToml, Config};
-use latchkey_engine::provider::Login;
+use latchkey_engine::sign_in::{Login, SignIn};
 use latchkey_engine::snapshot::{SessionStatus, StateName};
 
 use crate::command_error::CommandError;
@@ -30,7 +30,7 @@ impl Shell {
             return Ok(status);
         }
         let login = Login { username: USER.to_owned(), password: Password::new(USER) };
-        Ok(self.engine.sign_in(&account.name, login).await?)
+        Ok(self.engine.sign_in(&account.name, SignIn::Password(login)).await?)
     }
 
     /// The account as it is configured, with its backend running.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use latchkey_core::account::AccountName;
 use latchkey_core::secret::Password;
-use latchkey_engine::provider::Login;
+use latchkey_engine::sign_in::Login;
 use serde::{Deserialize, Deserializer};
 
 use crate::command_error::CommandError;

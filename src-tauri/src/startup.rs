@@ -12,7 +12,7 @@ use latchkey_engine::event_log::{
 use latchkey_engine::fingerprint_key::{self, KeyError};
 use latchkey_engine::http::{Http, HttpUnusable};
 use latchkey_engine::paths::{Paths, PathsError};
-use latchkey_engine::ports::{Clock, Notifier, Vault};
+use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::past;
 use latchkey_engine::{EngineHandle, Setup, clock::SystemClock, vault};
@@ -164,6 +164,7 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
         clock: Arc::clone(&clock),
         notifier,
+        browser: Arc::new(NoBrowser),
         http,
         fingerprints: fingerprints.key,
         background: true,

@@ -10,7 +10,7 @@ use latchkey_engine::config::AccountConfig;
 use latchkey_engine::event_log::{EventLog, Filter};
 use latchkey_engine::http::Http;
 use latchkey_engine::paths::Paths;
-use latchkey_engine::ports::{Clock, Notifier};
+use latchkey_engine::ports::{Clock, NoBrowser, Notifier};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::{Clocks, Headline, HeadlineKind, Renewals, SessionStatus, StateName};
 use latchkey_engine::vault::memory::MemoryVault;
@@ -94,6 +94,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
         clock: Arc::clone(&clock),
         notifier: Arc::new(Nobody),
+        browser: Arc::new(NoBrowser),
         http: http.clone(),
         fingerprints: FingerprintKey::new([7; 32]),
         background: true,
@@ -132,6 +133,7 @@ pub(crate) fn session(account: &str, state: StateName) -> SessionStatus {
         generation: 1,
         identity: None,
         clocks: Clocks::default(),
+        sign_in: None,
         next: None,
         renewals: Renewals::default(),
         access: None,

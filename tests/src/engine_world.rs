@@ -26,9 +26,9 @@ use latchkey_engine::clock::{ManualClock, SystemClock};
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::event_log::{EventLog, Filter, Level, LogRecord};
 use latchkey_engine::http::{Http, Request};
-use latchkey_engine::ports::{Clock, Notifier, Vault};
-use latchkey_engine::provider::Login;
+use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::sign_in::{Login, SignIn};
 use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::vault::Envelope;
 use latchkey_engine::vault::memory::MemoryVault;
@@ -155,6 +155,7 @@ impl World {
             lock: Arc::new(FileLock::new(self.dir.path().join("locks"), Arc::new(SystemClock))),
             clock: Arc::new(self.clock.clone()),
             notifier: Arc::new(self.notices.clone()),
+            browser: Arc::new(NoBrowser),
             http: Http::new().unwrap(),
             fingerprints: FingerprintKey::new([7; 32]),
             background,
@@ -278,7 +279,7 @@ impl Engine {
     /// The person signs in with this password.
     pub async fn signs_in_with(&self, password: &str) -> Result<SessionStatus, EngineError> {
         let login = Login { username: "demo".to_owned(), password: Password::new(password) };
-        guarded("signing in", self.handle.sign_in(&self.account, login)).await
+        guarded("signing in", self.handle.sign_in(&self.account, SignIn::Password(login))).await
     }
 
     /// The person signs out.

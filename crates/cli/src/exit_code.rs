@@ -35,7 +35,9 @@ impl From<Exit> for std::process::ExitCode {
 impl From<&EngineError> for Exit {
     fn from(error: &EngineError) -> Self {
         match error {
-            EngineError::UnknownAccount(_) | EngineError::AccountExists(_) => Self::WrongUse,
+            EngineError::UnknownAccount(_) | EngineError::AccountExists(_) | EngineError::NotThisWay => {
+                Self::WrongUse
+            }
             EngineError::SignInNeeded { .. } => Self::SignInNeeded,
             EngineError::Unreachable { .. } => Self::OutOfReach,
             EngineError::OddAnswer { reason } | EngineError::NotNow { reason, .. } => Self::from(reason),

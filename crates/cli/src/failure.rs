@@ -75,6 +75,7 @@ impl Failure {
             }
             EngineError::UnknownAccount(_)
             | EngineError::AccountExists(_)
+            | EngineError::NotThisWay
             | EngineError::WrongCredentials { .. }
             | EngineError::Unreachable { .. }
             | EngineError::OddAnswer { .. }

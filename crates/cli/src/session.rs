@@ -12,7 +12,7 @@ use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, LOG_VARIABLE, Level, StderrLayer, WallClock};
 use latchkey_engine::http::Http;
 use latchkey_engine::paths::Paths;
-use latchkey_engine::ports::{Clock, Notifier};
+use latchkey_engine::ports::{Clock, NoBrowser, Notifier};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::{EngineError, EngineHandle, Setup, fingerprint_key, vault};
@@ -157,6 +157,7 @@ impl<'a> Open<'a> {
             lock: Arc::new(FileLock::new(desk.paths.locks_dir(), clock.clone())),
             clock,
             notifier: Arc::new(Terminal),
+            browser: Arc::new(NoBrowser),
             http: Http::new()?,
             fingerprints: key.key,
             background: false,

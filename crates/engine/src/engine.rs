@@ -14,10 +14,11 @@ use crate::actor::{Actor, Message};
 use crate::config::AccountConfig;
 use crate::error::EngineError;
 use crate::http::Http;
-use crate::ports::{Clock, Notifier, RenewalLock, Vault};
-use crate::provider::{Login, Provider};
-use crate::renewal::Workshop;
+use crate::ports::{Browser, Clock, Notifier, RenewalLock, Vault};
+use crate::provider::Provider;
+use crate::sign_in::SignIn;
 use crate::snapshot::{Beside, HistoryMark, SessionStatus};
+use crate::workshop::Workshop;
 
 /// All sessions, by account.
 pub type Sessions = BTreeMap<AccountName, SessionStatus>;
@@ -32,6 +33,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// How people are told.
     pub notifier: Arc<dyn Notifier>,
+    /// What opens pages for people.
+    pub browser: Arc<dyn Browser>,
     /// What sends requests.
     pub http: Http,
     /// The key of this machine's fingerprints.
@@ -118,6 +121,7 @@ impl EngineHandle {
             vault: setup.vault.clone(),
             lock: setup.lock.clone(),
             clock: setup.clock.clone(),
+            browser: setup.browser.clone(),
             fingerprints: setup.fingerprints.clone(),
             turn: tokio::sync::Mutex::new(()),
         };
@@ -173,9 +177,14 @@ impl EngineHandle {
         self.ask(account, Message::Status).await
     }
 
-    /// Signs in with user name and password.
-    pub async fn sign_in(&self, account: &AccountName, login: Login) -> Result<SessionStatus, EngineError> {
-        self.ask(account, |reply| Message::SignIn(login, reply)).await?
+    /// Signs in. What the person has to do meanwhile stands in the session's `sign_in`.
+    pub async fn sign_in(&self, account: &AccountName, how: SignIn) -> Result<SessionStatus, EngineError> {
+        self.ask(account, |reply| Message::SignIn(how, reply)).await?
+    }
+
+    /// Gives up the sign-in under way, if there is one and its tokens are not being stored yet.
+    pub fn cancel_sign_in(&self, account: &AccountName) -> Result<(), EngineError> {
+        self.tell(account, Message::CancelSignIn)
     }
 
     /// Erases the tokens and tells the provider. Signing out when signed out is fine.

@@ -23,6 +23,9 @@ pub enum EngineError {
         /// Its words, made harmless.
         said: Option<String>,
     },
+    /// The account does not sign in that way.
+    #[error("this account does not sign in that way")]
+    NotThisWay,
     /// The provider cannot be reached.
     #[error("the provider cannot be reached: {what}")]
     Unreachable {
@@ -77,6 +80,7 @@ impl EngineError {
             Self::UnknownAccount(_) => "unknown_account",
             Self::AccountExists(_) => "account_exists",
             Self::WrongCredentials { .. } => "wrong_credentials",
+            Self::NotThisWay => "not_this_way",
             Self::Unreachable { .. } => "backend_unreachable",
             Self::OddAnswer { .. } => "backend_answered_oddly",
             Self::Vault { problem } => problem.code(),
@@ -95,6 +99,10 @@ impl EngineError {
                 Some("`latchkey accounts list` shows the accounts there are".to_owned())
             }
             Self::WrongCredentials { .. } => Some("check both and try again; nothing was changed".to_owned()),
+            Self::NotThisWay => Some(
+                "a REST login takes a user name and a password, an issuer a browser or a device code"
+                    .to_owned(),
+            ),
             Self::Unreachable { .. } => {
                 Some("check that it runs and that the account's address is right".to_owned())
             }

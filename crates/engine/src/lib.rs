@@ -5,7 +5,7 @@
 //!
 //! **Architecture invariants:** one place sends HTTP ([`http`]), one place touches the keychain
 //! ([`vault::keychain`]), one place reads the clock ([`clock`]). A renewed token set is durable before anyone
-//! receives it (`renewal`). The refresh token never leaves this crate.
+//! receives it (`workshop`). The refresh token never leaves this crate.
 
 mod actor;
 pub mod clock;
@@ -19,10 +19,11 @@ mod jwt;
 pub mod paths;
 pub mod ports;
 pub mod provider;
-mod renewal;
 pub mod renewal_lock;
+pub mod sign_in;
 pub mod snapshot;
 pub mod vault;
+mod workshop;
 
 pub use engine::{EngineHandle, IssuedToken, Sessions, Setup, TokenRequest};
 pub use error::EngineError;

@@ -1,7 +1,7 @@
 //! What the engine needs of the world: a handful of operations and nothing more.
 //!
 //! Each port has one adapter for life and one for tests. The write-ahead journal of renewals (what was sent and
-//! not yet answered) will be the next port here; [`crate::renewal`] names the step at which it is written.
+//! not yet answered) will be the next port here; [`crate::workshop`] names the step at which it is written.
 
 use std::any::Any;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use latchkey_core::account::AccountName;
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::session::Notice;
 use latchkey_core::time::Stamp;
+use reqwest::Url;
 
 use crate::vault::Envelope;
 
@@ -74,6 +75,26 @@ pub enum LockError {
     /// The lock file cannot be made or locked.
     #[error("the lock file of the account cannot be used: {0}")]
     Unusable(#[source] std::io::Error),
+}
+
+/// What opens pages for the person.
+pub trait Browser: Send + Sync {
+    /// Opens a page. Must not block until the person is done with it.
+    fn open(&self, page: &Url) -> Result<(), BrowserError>;
+}
+
+/// The page was not opened: there is no browser, or its address is none that a browser may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no browser could be opened")]
+pub struct BrowserError;
+
+/// Opens nothing: the person is shown the address and opens it where they like.
+pub struct NoBrowser;
+
+impl Browser for NoBrowser {
+    fn open(&self, _: &Url) -> Result<(), BrowserError> {
+        Err(BrowserError)
+    }
 }
 
 /// How a person is told something while the window is closed.

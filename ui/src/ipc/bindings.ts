@@ -262,6 +262,8 @@ export type SessionStatus = {
 	identity: Identity | null,
 	/**  The three clocks. */
 	clocks: Clocks,
+	/**  What the person has to do for the sign-in under way. */
+	sign_in: SignInPrompt | null,
 	/**  What comes next. */
 	next: NextStatus | null,
 	/**  How renewals went since the process started. */
@@ -273,6 +275,27 @@ export type SessionStatus = {
 	/**  What happened to the tokens, oldest first. */
 	history: HistoryMark[],
 };
+
+/**  What the person has to do for the sign-in under way. */
+export type SignInPrompt = 
+/**  Sign in on this page, in the browser of this machine. */
+{ kind: "browser"; 
+/**  The page. */
+url: string; 
+/**  Whether it was opened by itself. */
+opened: boolean; 
+/**  When it is given up (RFC 3339, UTC). */
+expires_at: string } | 
+/**  Enter this code on that page, in any browser (RFC 8628 §3.3). */
+{ kind: "device"; 
+/**  The code. */
+user_code: string; 
+/**  The page. */
+verification_uri: string; 
+/**  The page with the code in it, to open or to scan (RFC 8628 §3.3.1). */
+verification_uri_complete: string | null; 
+/**  When the code expires (RFC 3339, UTC). */
+expires_at: string };
 
 /**  What a session is doing. */
 export type StateName = 

@@ -2,7 +2,7 @@
 
 use latchkey_core::reason::VaultProblem;
 use latchkey_engine::EngineError;
-use latchkey_engine::provider::Login;
+use latchkey_engine::sign_in::{Login, SignIn as How};
 use latchkey_engine::snapshot::SessionStatus;
 
 use crate::args::SignIn;
@@ -38,7 +38,8 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
     } else {
         prompt::password(&username).await?
     };
-    let signed_in = told(open.engine.sign_in(&account.name, Login { username, password }).await, account)?;
+    let signed_in =
+        told(open.engine.sign_in(&account.name, How::Password(Login { username, password })).await, account)?;
     tell(&signed_in, &open.desk.when(), args.json)
 }
 

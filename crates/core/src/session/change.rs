@@ -58,6 +58,12 @@ impl Change {
         self.effects.push(Effect::Wipe(id));
     }
 
+    /// The sign-in under way is not wanted any more.
+    pub(super) fn abandon_sign_in(&mut self) {
+        self.session.in_flight = None;
+        self.effects.push(Effect::AbandonSignIn);
+    }
+
     pub(super) fn sign_in(&mut self) {
         let back = Box::new(self.session.state.clone());
         self.session.state = State::SigningIn { back };

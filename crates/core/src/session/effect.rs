@@ -15,6 +15,8 @@ pub enum Effect {
     Load(EffectId),
     /// Sign in with what the caller brought, and store what comes back.
     Authenticate(EffectId),
+    /// Let go of the sign-in under way: whatever it still brings is not wanted.
+    AbandonSignIn,
     /// Renew this generation: lock, re-read, exchange, store. No caller can cancel it.
     Renew {
         /// Ties the answer to it.

@@ -117,11 +117,14 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             change.session.state = *back;
         }
         (State::SigningIn { back }, Input::SignInCancelled) => {
-            change.session.in_flight = None;
+            change.abandon_sign_in();
             change.session.state = *back;
             change.record(Record::new(Level::Info, "sign_in_cancelled", "The sign-in was given up"));
         }
-        (State::SigningIn { .. }, Input::SignOutRequested) => change.sign_out(),
+        (State::SigningIn { .. }, Input::SignOutRequested) => {
+            change.abandon_sign_in();
+            change.sign_out();
+        }
         // The sign-in under way decides; what it brings replaces whatever these are about.
         (
             State::SigningIn { .. },

@@ -18,16 +18,17 @@ use crate::engine::{IssuedToken, Sessions, TokenRequest};
 use crate::error::EngineError;
 use crate::event_log;
 use crate::ports::{Clock, Notifier};
-use crate::provider::Login;
-use crate::renewal::{Arrived, Workshop};
-use crate::snapshot::{Beside, SessionStatus, status};
+use crate::sign_in::{Attempt, SignIn};
+use crate::snapshot::{Beside, SessionStatus, SignInPrompt, status};
+use crate::workshop::{Arrived, Workshop};
 
 /// The longest sleep: a wall clock that was set is noticed after this at the latest.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(60);
 
 /// What an account's task can be asked or told.
 pub(crate) enum Message {
-    SignIn(Login, oneshot::Sender<Result<SessionStatus, EngineError>>),
+    SignIn(SignIn, oneshot::Sender<Result<SessionStatus, EngineError>>),
+    CancelSignIn,
     SignOut(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Token(TokenRequest, oneshot::Sender<Result<IssuedToken, EngineError>>),
@@ -64,7 +65,13 @@ pub(crate) struct Actor {
     current: Option<Arrived>,
     /// What will be handed out once the session publishes it.
     arrived: Option<Arrived>,
-    login: Option<Login>,
+    /// How the sign-in that was asked for is to be done.
+    how: Option<SignIn>,
+    /// The sign-in under way.
+    attempt: Option<Attempt>,
+    /// What a person is to be shown for it.
+    prompts: mpsc::UnboundedReceiver<SignInPrompt>,
+    prompter: mpsc::UnboundedSender<SignInPrompt>,
     under_way: u32,
     sign_in_waiter: Option<oneshot::Sender<Result<SessionStatus, EngineError>>>,
     sign_out_waiters: Vec<oneshot::Sender<Result<SessionStatus, EngineError>>>,
@@ -94,6 +101,7 @@ impl Actor {
         beside: Beside,
     ) -> (Self, mpsc::UnboundedSender<Message>) {
         let (outbox, inbox) = mpsc::unbounded_channel();
+        let (prompter, prompts) = mpsc::unbounded_channel();
         let step = session::open(workshop.account.clone(), workshop.policy.clone(), draw(&*workshop.clock));
         let mut actor = Self {
             session: step.session.clone(),
@@ -106,7 +114,10 @@ impl Actor {
             beside,
             current: None,
             arrived: None,
-            login: None,
+            how: None,
+            attempt: None,
+            prompts,
+            prompter,
             under_way: 0,
             sign_in_waiter: None,
             sign_out_waiters: Vec::new(),
@@ -132,6 +143,10 @@ impl Actor {
             let clock = self.workshop.clock.clone();
             let message = tokio::select! {
                 message = self.inbox.recv() => message,
+                Some(prompt) = self.prompts.recv() => {
+                    self.beside.prompt = Some(prompt).filter(|_| self.attempt.is_some());
+                    continue;
+                }
                 () = async { match wake { Some(at) => clock.sleep_until(at).await, None => std::future::pending().await } } => {
                     self.input(Input::TimePassed);
                     continue;
@@ -160,7 +175,8 @@ impl Actor {
             message if self.opening() && !matches!(message, Message::Done(_) | Message::Close(_)) => {
                 self.deferred.push(message);
             }
-            Message::SignIn(login, reply) => self.sign_in(login, reply),
+            Message::SignIn(how, reply) => self.sign_in(how, reply),
+            Message::CancelSignIn => self.cancel_sign_in(),
             Message::SignOut(reply) => {
                 self.sign_out_waiters.push(reply);
                 self.input(Input::SignOutRequested);
@@ -183,15 +199,27 @@ impl Actor {
         }
     }
 
-    fn sign_in(&mut self, login: Login, reply: oneshot::Sender<Result<SessionStatus, EngineError>>) {
-        self.login = Some(login);
+    fn sign_in(&mut self, how: SignIn, reply: oneshot::Sender<Result<SessionStatus, EngineError>>) {
+        self.how = Some(how);
         self.input(Input::SignInRequested);
-        // The machine took it if it asked for the login; otherwise something else is under way.
-        if self.login.take().is_some() {
+        // The machine took it if it began an attempt; otherwise something else is under way.
+        if self.how.take().is_some() {
             let _ = reply.send(Err(EngineError::Busy));
         } else {
             self.sign_in_waiter = Some(reply);
         }
+    }
+
+    fn cancel_sign_in(&mut self) {
+        if self.attempt.as_ref().is_some_and(Attempt::give_up) {
+            self.input(Input::SignInCancelled);
+        }
+    }
+
+    /// The attempt is over, however it ended: nothing more is shown for it.
+    fn end_attempt(&mut self) {
+        self.attempt = None;
+        self.beside.prompt = None;
     }
 
     fn finished(&mut self, done: Done) {
@@ -208,8 +236,11 @@ impl Actor {
         if !self.saving() {
             self.arrived = None;
         }
-        if signed_in && let Some(waiter) = self.sign_in_waiter.take() {
-            let _ = waiter.send(done.told.map_or_else(|| Ok(self.status()), Err));
+        if signed_in && self.attempt.is_some() {
+            self.end_attempt();
+            if let Some(waiter) = self.sign_in_waiter.take() {
+                let _ = waiter.send(done.told.map_or_else(|| Ok(self.status()), Err));
+            }
         }
         if !self.opening() {
             for message in std::mem::take(&mut self.deferred) {
@@ -245,11 +276,22 @@ impl Actor {
                 Done { input: Input::Loaded(id, loaded), arrived, told: None }
             }),
             Effect::Authenticate(id) => {
-                let Some(login) = self.login.take() else { return };
+                let Some(how) = self.how.take() else { return };
+                let attempt = Attempt::new(self.workshop.browser.clone(), self.prompter.clone());
+                self.attempt = Some(attempt.clone());
                 self.begin(move |workshop| async move {
-                    let (outcome, arrived, told) = workshop.sign_in(login).await;
+                    let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;
                     Done { input: Input::Authenticated(id, outcome), arrived, told }
                 });
+            }
+            Effect::AbandonSignIn => {
+                if let Some(attempt) = &self.attempt {
+                    attempt.give_up();
+                }
+                self.end_attempt();
+                if let Some(waiter) = self.sign_in_waiter.take() {
+                    let _ = waiter.send(Err(EngineError::Cancelled));
+                }
             }
             Effect::Renew { id, generation, .. } => self.begin(move |workshop| async move {
                 let (outcome, arrived) = workshop.renew(generation).await;

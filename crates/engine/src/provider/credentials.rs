@@ -9,7 +9,8 @@ use latchkey_core::secret::{AccessToken, RefreshToken};
 use crate::config::{Carrier, CredentialsConfig};
 use crate::http::{Http, Request};
 use crate::ports::Clock;
-use crate::provider::{Issued, Login, SignInFailure, reply};
+use crate::provider::{Issued, SignInFailure, reply};
+use crate::sign_in::Login;
 
 /// At the login and logout endpoints no status says anything about a refresh token.
 const NONE_REFUSED: BTreeSet<u16> = BTreeSet::new();

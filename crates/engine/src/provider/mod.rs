@@ -6,20 +6,16 @@ mod reply;
 
 use jiff::Timestamp;
 use latchkey_core::disposition::Failure;
-use latchkey_core::secret::{AccessToken, IdToken, Password, RefreshToken};
+use latchkey_core::reason::Reason;
+use latchkey_core::secret::{AccessToken, IdToken, RefreshToken};
 use latchkey_core::token_set::Source;
+use reqwest::Url;
 
 use crate::config::ProviderConfig;
 use crate::http::Http;
-use crate::vault::Identity;
-
-/// What a person types to sign in. Used once.
-pub struct Login {
-    /// The user name or e-mail address.
-    pub username: String,
-    /// The password.
-    pub password: Password,
-}
+use crate::ports::Clock;
+use crate::sign_in::{Attempt, SignIn};
+use crate::vault::{Envelope, Identity};
 
 /// What a provider issued, as far as it could be read. The refresh token is taken first and by itself, so that
 /// an odd reply loses nothing.
@@ -50,6 +46,10 @@ pub enum SignInFailure {
         /// Its words, made harmless.
         said: Option<String>,
     },
+    /// The account does not sign in that way: a browser for a REST login, a password for OAuth.
+    NotThisWay,
+    /// It was given up.
+    GivenUp,
     /// Anything else.
     Failed(Failure),
 }
@@ -78,36 +78,62 @@ impl Provider {
         }
     }
 
-    /// Signs in; the password is used once.
-    pub async fn sign_in(
-        &self,
-        login: Login,
-        clock: &dyn crate::ports::Clock,
-    ) -> Result<Issued, SignInFailure> {
+    /// Fetches what an exchange needs besides the tokens, before any lock is taken.
+    #[expect(clippy::unused_async, reason = "a provider with metadata waits here")]
+    pub async fn prepare(&self, _clock: &dyn Clock) -> Result<(), Failure> {
         match self {
-            Self::Credentials(provider) => provider.sign_in(login, clock).await,
+            Self::Credentials(_) => Ok(()),
         }
     }
 
-    /// Exchanges a refresh token for the next token set.
+    /// Signs in. What the person has to do meanwhile is shown through the attempt; a password is used once.
+    pub async fn sign_in(
+        &self,
+        how: SignIn,
+        _attempt: &Attempt,
+        clock: &dyn Clock,
+    ) -> Result<Issued, SignInFailure> {
+        match (self, how) {
+            (Self::Credentials(provider), SignIn::Password(login)) => provider.sign_in(login, clock).await,
+            (Self::Credentials(_), SignIn::Browser | SignIn::Device) => Err(SignInFailure::NotThisWay),
+        }
+    }
+
+    /// Exchanges the refresh token that is held for the next token set.
     pub async fn renew(
         &self,
         refresh: &RefreshToken,
-        clock: &dyn crate::ports::Clock,
+        _held: &Envelope,
+        clock: &dyn Clock,
     ) -> Result<Issued, Failure> {
         match self {
             Self::Credentials(provider) => provider.renew(refresh, clock).await,
         }
     }
 
-    /// Tells the provider that the session is over, if it can be told.
-    pub async fn sign_out(
+    /// Judges what a renewal brought, once its refresh token is durable: whether it is still the same person's.
+    ///
+    /// # Errors
+    /// The [`Reason`] why its access token must not be handed out.
+    #[expect(clippy::unused_async, reason = "a provider that verifies signatures fetches keys here")]
+    pub async fn judge(
         &self,
-        refresh: Option<&RefreshToken>,
-        access: &AccessToken,
-    ) -> Result<(), Failure> {
+        _renewed: &Envelope,
+        _before: &Envelope,
+        _clock: &dyn Clock,
+    ) -> Result<(), Reason> {
         match self {
-            Self::Credentials(provider) => provider.sign_out(refresh, access).await,
+            Self::Credentials(_) => Ok(()),
+        }
+    }
+
+    /// Tells the provider that the session is over, if it can be told; gives the page at which the person ends
+    /// their session there, where the account asks for that.
+    pub async fn sign_out(&self, held: &Envelope, _clock: &dyn Clock) -> Result<Option<Url>, Failure> {
+        match self {
+            Self::Credentials(provider) => {
+                provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await.map(|()| None)
+            }
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct SessionStatus {
     pub identity: Option<Identity>,
     /// The three clocks.
     pub clocks: Clocks,
+    /// What the person has to do for the sign-in under way.
+    pub sign_in: Option<SignInPrompt>,
     /// What comes next.
     pub next: Option<NextStatus>,
     /// How renewals went since the process started.
@@ -48,6 +50,33 @@ pub struct SessionStatus {
     pub refresh: Option<RefreshStatus>,
     /// What happened to the tokens, oldest first.
     pub history: Vec<HistoryMark>,
+}
+
+/// What the person has to do for the sign-in under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SignInPrompt {
+    /// Sign in on this page, in the browser of this machine.
+    Browser {
+        /// The page.
+        url: String,
+        /// Whether it was opened by itself.
+        opened: bool,
+        /// When it is given up (RFC 3339, UTC).
+        expires_at: String,
+    },
+    /// Enter this code on that page, in any browser (RFC 8628 §3.3).
+    Device {
+        /// The code.
+        user_code: String,
+        /// The page.
+        verification_uri: String,
+        /// The page with the code in it, to open or to scan (RFC 8628 §3.3.1).
+        verification_uri_complete: Option<String>,
+        /// When the code expires (RFC 3339, UTC).
+        expires_at: String,
+    },
 }
 
 /// A reason, for programs and for people.
@@ -180,6 +209,7 @@ pub(crate) struct Beside {
     pub(crate) identity: Option<Identity>,
     pub(crate) claims: Vec<(String, String)>,
     pub(crate) rotates: Option<bool>,
+    pub(crate) prompt: Option<SignInPrompt>,
     pub(crate) history: VecDeque<HistoryMark>,
 }
 
@@ -209,6 +239,7 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
             refresh: facts.refresh.map(clock),
             session: facts.session.map(clock),
         }),
+        sign_in: beside.prompt.clone(),
         next: session.next(now).map(|next| NextStatus {
             action: next.action.into(),
             at: next.at.map(|at| at.wall.to_string()),

@@ -105,6 +105,7 @@ fn signed_in() -> SessionStatus {
             refresh: Some(clock("2026-11-20T12:29:58Z", "refresh_expires_in")),
             session: Some(clock("2026-11-20T19:59:00Z", "session_expiry")),
         },
+        sign_in: None,
         next: Some(NextStatus {
             action: ActionName::Renew,
             at: Some("2026-11-20T12:00:46Z".into()),

@@ -114,6 +114,10 @@ pub(super) fn asked(effect: &Effect) -> Option<(EffectId, Asked)> {
         Effect::Renew { id, .. } => Some((*id, Asked::Renew)),
         Effect::Save(id) => Some((*id, Asked::Save)),
         Effect::Wipe(id) => Some((*id, Asked::Wipe)),
-        Effect::Publish { .. } | Effect::Forget | Effect::Notify(_) | Effect::Record(_) => None,
+        Effect::AbandonSignIn
+        | Effect::Publish { .. }
+        | Effect::Forget
+        | Effect::Notify(_)
+        | Effect::Record(_) => None,
     }
 }

@@ -295,6 +295,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Renew { generation, .. } => format!("Renew {generation}"),
         Effect::Save(_) => "Save".to_owned(),
         Effect::Wipe(_) => "Wipe".to_owned(),
+        Effect::AbandonSignIn => "AbandonSignIn".to_owned(),
         Effect::Publish { generation } => format!("Publish {generation}"),
         Effect::Forget => "Forget".to_owned(),
         Effect::Notify(Notice::SignInNeeded(reason)) => format!("Notify sign-in needed ({})", reason.code()),
