@@ -1,5 +1,7 @@
 //! One public key (RFC 7517), taken only when it may verify signatures and is strong enough to.
 
+use std::fmt;
+
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, VerificationAlgorithm,
@@ -78,6 +80,25 @@ pub enum KeyFault {
     /// Too short, a bad exponent, a modulus of a known weak generator, a point that is not on the curve.
     #[error("it is too weak, or no valid key at all")]
     Weak,
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA {bits}"),
+            Self::P256 => f.write_str("P-256"),
+            Self::P384 => f.write_str("P-384"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+        }
+    }
+}
+
+/// `signing-2026 (RSA 2048, NzbLsXh8…)`: the name its issuer chose, and the beginning of what nobody can choose.
+impl fmt::Display for KeyFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.kid.as_deref().unwrap_or("without a name");
+        write!(f, "{name} ({}, {:.8}…)", self.kind, self.thumbprint)
+    }
 }
 
 impl KeyKind {

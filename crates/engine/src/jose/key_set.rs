@@ -46,7 +46,7 @@ impl KeySource for Http {
 /// Why there are no newer keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeysFault {
-    /// Nothing answered, or not to the end.
+    /// Nothing answered.
     #[error("the address of its keys (`jwks_uri`) does not answer")]
     NoAnswer,
     /// The answer is none with a document.
@@ -155,7 +155,11 @@ impl IssuerKeys {
 
     /// Asks the issuer. What is held is replaced only by a set with at least one usable key.
     async fn fetch(&self) {
-        let reply = self.source.fetch(&self.jwks_uri).await.map_err(|_| KeysFault::NoAnswer);
+        let reply = self.source.fetch(&self.jwks_uri).await.map_err(|failure| match failure {
+            Failure::NotSent { .. } | Failure::NoReply => KeysFault::NoAnswer,
+            // A body without end is the one answer that is no reply.
+            Failure::Answered(_) => KeysFault::NotAKeySet,
+        });
         let fetched = reply.and_then(|reply| read(&reply));
         let now = self.clock.now();
         let mut held = self.held();

@@ -1,5 +1,6 @@
 //! What an attacker does to header, key and signature.
 
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use latchkey_core::secret::Secret;
@@ -7,7 +8,8 @@ use latchkey_engine::jose::{Algorithm, Refusal};
 use serde_json::{Value, json};
 
 use super::minting::{
-    SignIn, Signer, assert_tells_nothing, hmac_token, joined, key_set, rsa_public_key_bytes, signed_part,
+    SignIn, Signer, assert_tells_nothing, hmac_token, joined, key_set, left_half, rsa_public_key_bytes,
+    signed_part,
 };
 
 const HEADER: &str = r#"{"alg":"ES256","kid":"one","typ":"JWT"}"#;
@@ -39,8 +41,12 @@ fn a_good_token_of_each_accepted_algorithm_is_believed() {
             | Algorithm::Ps384
             | Algorithm::Ps512 => Signer::Rsa,
         };
-        // `at_hash` is made with the hash of the algorithm; that has a test of its own.
-        let claims = sign_in.with("at_hash", None).to_string();
+        let hash: &'static digest::Algorithm = match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => &digest::SHA256,
+            Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Es384 => &digest::SHA384,
+            Algorithm::Rs512 | Algorithm::Ps512 | Algorithm::EdDsa => &digest::SHA512,
+        };
+        let claims = sign_in.with("at_hash", Some(json!(left_half(hash)))).to_string();
         let name = algorithm.name();
         let token = signer.token(&format!(r#"{{"alg":"{name}","kid":"one"}}"#), claims.as_bytes());
         assert_eq!(sign_in.judged_with(&token, &key_set(&[signer.jwk("one")])), Ok(()), "{name}");

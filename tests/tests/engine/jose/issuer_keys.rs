@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use latchkey_core::disposition::Failure;
+use latchkey_core::disposition::{Answer as Refused, Body, Failure};
 use latchkey_engine::clock::ManualClock;
 use latchkey_engine::http::{Http, Reply};
 use latchkey_engine::jose::access_token::{self, Profile};
@@ -208,7 +208,9 @@ async fn keys_at_hand_are_kept_whatever_the_issuer_answers() {
     let provider = Provider::new();
     assert_eq!(provider.judged(&provider.good_token()).await, Ok(()));
     let private = json!({ "keys": [{ "kty": "oct", "kid": "one", "k": "c2VjcmV0" }] }).to_string();
-    let answers: [(Answer, KeysFault); 8] = [
+    let endless = Failure::Answered(Refused { status: 200, body: Body::TooLarge, retry_after: None });
+    let answers: [(Answer, KeysFault); 9] = [
+        (Err(endless), KeysFault::NotAKeySet),
         (Ok((500, "{}".to_owned(), "")), KeysFault::Status(500)),
         (Ok((302, String::new(), "")), KeysFault::Status(302)),
         (Ok((200, "<html>".to_owned(), "max-age=600")), KeysFault::NotAKeySet),

@@ -139,6 +139,12 @@ pub(super) fn joined(signed: &str, signature: &[u8]) -> String {
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
 
+/// `at_hash` of the access token, made with this hash.
+pub(super) fn left_half(hash: &'static digest::Algorithm) -> String {
+    let hash = digest::digest(hash, ACCESS_TOKEN.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
+}
+
 /// What the issuer publishes.
 pub(super) fn key_set(keys: &[Value]) -> KeySet {
     KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
@@ -162,11 +168,10 @@ impl SignIn {
 
     /// Claims in which nothing is wrong.
     pub(super) fn claims(&self) -> Value {
-        let hash = digest::digest(&digest::SHA256, ACCESS_TOKEN.as_bytes());
         json!({
             "iss": ISSUER, "sub": "LKCANARY-subject", "aud": CLIENT, "azp": CLIENT,
             "exp": NOW.as_second() + 300, "iat": NOW.as_second(), "nonce": self.nonce.expose(),
-            "at_hash": BASE64_URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]),
+            "at_hash": left_half(&digest::SHA256),
         })
     }
 

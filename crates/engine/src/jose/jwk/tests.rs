@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 
 /// RFC 7638 §3.1.
@@ -30,7 +31,7 @@ fn with(mut jwk: Value, name: &str, value: Value) -> Value {
 fn thumbprints_are_those_of_the_standards_examples() {
     let facts = read(&rsa()).unwrap().facts();
     assert_eq!(facts.thumbprint, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "RFC 7638 §3.1");
-    assert_eq!((facts.kind, facts.kid.as_deref()), (KeyKind::Rsa { bits: 2048 }, Some("2011-04-29")));
+    assert_eq!(facts.to_string(), "2011-04-29 (RSA 2048, NzbLsXh8…)");
     let ed25519 =
         json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
     assert_eq!(
@@ -127,6 +128,15 @@ fn a_key_that_names_an_algorithm_is_for_that_one_alone() {
     let mut unnamed = rsa();
     unnamed.as_object_mut().unwrap().remove("alg");
     assert_eq!(serving(unnamed), ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]);
+}
+
+proptest! {
+    #[test]
+    fn no_signature_brings_a_key_down(signed: Vec<u8>, signature: Vec<u8>) {
+        for (jwk, algorithm) in [(rsa(), Algorithm::Rs256), (p256(), Algorithm::Es256)] {
+            prop_assert!(!read(&jwk).unwrap().verifies(algorithm, &signed, &signature));
+        }
+    }
 }
 
 #[test]
