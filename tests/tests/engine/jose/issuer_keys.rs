@@ -131,6 +131,9 @@ async fn an_unknown_kid_is_looked_for_once() {
     assert_eq!(provider.judged(&provider.good_token()).await, Ok(()));
     assert_eq!(provider.judged(&stranger).await, Err(Refusal::UnknownKey), "J11");
     assert_eq!(provider.answers.fetches(), 2, "the first, and one for the stranger");
+    let provider = Provider::new();
+    assert_eq!(provider.judged(&stranger).await, Err(Refusal::UnknownKey));
+    assert_eq!(provider.answers.fetches(), 1, "what was fetched for it is not fetched again for it");
 }
 
 #[tokio::test]
