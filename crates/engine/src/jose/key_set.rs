@@ -149,11 +149,9 @@ impl IssuerKeys {
         let newer = |held: &Held| {
             held.keys.as_ref().map(|(keys, _)| Arc::clone(keys)).filter(|keys| !Arc::ptr_eq(keys, seen))
         };
-        if let Some(keys) = newer(&self.held()) {
-            return Some(keys);
-        }
         let now = self.clock.now();
-        if is_over(PAUSE, fetches.because_of_a_token, now) {
+        let fetched_meanwhile = newer(&self.held()).is_some();
+        if !fetched_meanwhile && is_over(PAUSE, fetches.because_of_a_token, now) {
             fetches.because_of_a_token = Some(now);
             self.fetch().await;
         }
