@@ -12,6 +12,8 @@ mod handing_out;
 mod layering;
 mod lost_replies;
 mod odd_replies;
+mod openid_provider;
+mod plain_client;
 mod refusals;
 mod renewing;
 mod secrets;
