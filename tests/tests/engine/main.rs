@@ -6,6 +6,8 @@
     reason = "a test fails by a panic, which says where"
 )]
 
+mod bad_provider;
+mod bad_provider_faults;
 mod clocks;
 mod closing;
 mod handing_out;

@@ -7,7 +7,7 @@ use latchkey_tests::scripted_browser::{Arrival, Person, ScriptedBrowser};
 use reqwest::Url;
 use serde_json::json;
 
-use crate::plain_client::{PlainClient, ProofKey, REDIRECT_URI, Reply, ath, claims, part, query};
+use crate::plain_client::{PlainClient, ProofKey, REDIRECT_URI, Reply, claims, part, query, sha256};
 
 const SCOPE: &str = "openid offline_access profile email roles";
 
@@ -194,7 +194,7 @@ async fn pushed_requests_and_proofs_may_be_required() {
     assert_eq!(reply.text_of("token_type"), "DPoP", "{reply:?}");
 
     let access = reply.text_of("access_token");
-    let proof = key.proof("GET", &client.endpoint("userinfo_endpoint"), &json!({ "ath": ath(&access) }));
+    let proof = key.proof("GET", &client.endpoint("userinfo_endpoint"), &json!({ "ath": sha256(&access) }));
     let request = client.http.get(client.endpoint("userinfo_endpoint"));
     let request = request.header("authorization", format!("DPoP {access}")).header("dpop", proof);
     assert_eq!(request.send().await.unwrap().status(), 200);

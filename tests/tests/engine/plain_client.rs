@@ -64,7 +64,7 @@ impl PlainClient {
     /// The parameters of an authorization request, its verifier last.
     pub(crate) fn request(scope: &str) -> (Vec<(&'static str, String)>, String) {
         let verifier = random();
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        let challenge = sha256(&verifier);
         let parameters = vec![
             ("client_id", "latchkey".to_owned()),
             ("response_type", "code".to_owned()),
@@ -206,9 +206,9 @@ impl ProofKey {
     }
 }
 
-/// The hash of an access token as a proof for a resource carries it.
-pub(crate) fn ath(token: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()))
+/// SHA-256 in base64url: a code challenge, and `ath` in a proof for a resource.
+pub(crate) fn sha256(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
 }
 
 #[allow(clippy::disallowed_methods, reason = "real servers live in real time")]
