@@ -1,4 +1,11 @@
-//! The misbehaving provider behaves until it is told otherwise.
+//! The misbehaving provider behaves until it is told otherwise, and then each fault shows.
+//!
+//! The matches in the modules below name every fault, so that a new one comes with the proof that it does something. None
+//! may show before it is asked for.
+
+mod endpoints;
+mod id_token;
+mod token_reply;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,33 +13,33 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use latchkey_tests::bad_provider::{BadProvider, Dpop, Endpoint, Refresh, Settings, Tokens};
+use latchkey_tests::bad_provider::{BadProvider, Dpop, Endpoint, Fault, Refresh, Settings, Tokens};
 use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::plain_client::{PlainClient, ProofKey, REDIRECT_URI, Reply, query, sent, sha256};
 
-pub(crate) const SCOPE: &str = "openid profile offline_access";
+const SCOPE: &str = "openid profile offline_access";
 
 /// A provider and a client that knows it.
-pub(crate) struct Pair {
-    pub(crate) provider: BadProvider,
-    pub(crate) client: PlainClient,
+struct Pair {
+    provider: BadProvider,
+    client: PlainClient,
 }
 
 impl Pair {
-    pub(crate) async fn new() -> Self {
+    async fn new() -> Self {
         Self::with(Settings::default()).await
     }
 
-    pub(crate) async fn with(settings: Settings) -> Self {
+    async fn with(settings: Settings) -> Self {
         let provider = BadProvider::start(settings).await;
         let client = PlainClient::discover(provider.issuer()).await;
         Self { provider, client }
     }
 
     /// Where an authorization request is sent back to, and the verifier of its code.
-    pub(crate) async fn redirect(&self) -> (Url, String) {
+    async fn redirect(&self) -> (Url, String) {
         let (parameters, verifier) = PlainClient::request(SCOPE);
         let reply = self.client.get(&self.client.authorization_url(&parameters)).await.unwrap();
         assert_eq!(reply.status, 302, "{reply:?}");
@@ -40,13 +47,13 @@ impl Pair {
     }
 
     /// The reply to a code exchange.
-    pub(crate) async fn tokens(&self) -> Reply {
+    async fn tokens(&self) -> Reply {
         let (redirect, verifier) = self.redirect().await;
         self.client.redeem(&query(&redirect, "code").unwrap(), &verifier).await
     }
 
     /// The claims of an ID token whose signature is right by the published keys.
-    pub(crate) async fn verified(&self, id_token: &str) -> Option<Value> {
+    async fn verified(&self, id_token: &str) -> Option<Value> {
         let published = self.client.get(&self.provider.url(Endpoint::Jwks)).await.unwrap();
         let keys: JwkSet = serde_json::from_str(&published.text).ok()?;
         let id = decode_header(id_token).ok()?.kid?;
@@ -259,4 +266,13 @@ async fn faults_end_when_they_are_used_up_or_taken_back() {
     assert_eq!(pair.client.user_info("Bearer x").await.status, 401);
     pair.provider.answer_next(Endpoint::Token, 401, "text/html", "<p>");
     assert_eq!((pair.tokens().await.text.as_str(), pair.tokens().await.status), ("<p>", 200));
+}
+
+#[test]
+fn each_fault_has_a_name_of_its_own() {
+    let mut names: Vec<_> = Fault::all().into_iter().map(Fault::name).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count);
 }

@@ -7,7 +7,6 @@
 )]
 
 mod bad_provider;
-mod bad_provider_faults;
 mod clocks;
 mod closing;
 mod handing_out;

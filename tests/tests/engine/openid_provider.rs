@@ -6,6 +6,9 @@ use latchkey_tests::openid_provider::{AccessTokens, OpFault, OpenIdProvider, Set
 use latchkey_tests::scripted_browser::{Arrival, Person, ScriptedBrowser};
 use reqwest::Url;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use crate::plain_client::{PlainClient, ProofKey, REDIRECT_URI, Reply, claims, part, query, sha256};
 
@@ -122,6 +125,59 @@ async fn a_person_may_refuse() {
     assert_eq!(query(&callback, "state").as_deref(), Some("the-state"));
 }
 
+/// Answers one request after the other, each on a connection of its own, with these; gives back what was asked.
+async fn listener(answers: Vec<String>) -> (u16, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let listening = tokio::spawn(async move {
+        let mut asked = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut head, mut buffer) = (String::new(), [0; 4096]);
+            while !head.contains("\r\n\r\n") {
+                let count = stream.read(&mut buffer).await.unwrap();
+                head.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+            }
+            asked.push(head);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        asked
+    });
+    (port, listening)
+}
+
+#[tokio::test]
+async fn a_callback_is_delivered_to_whoever_listens() {
+    let provider = OpenIdProvider::start(&Settings::default());
+    let client = PlainClient::discover(provider.issuer()).await;
+    let end = "Content-Length: 4\r\nConnection: close\r\n\r\ndone";
+    let answers = [
+        format!("HTTP/1.1 303 See Other\r\nLocation: /signed-in\r\n{end}"),
+        format!("HTTP/1.1 200 OK\r\n{end}"),
+    ];
+    let (port, listening) = listener(answers.to_vec()).await;
+    let (mut parameters, _) = PlainClient::request(SCOPE);
+    let uri = format!("http://127.0.0.1:{port}/callback");
+    parameters
+        .iter_mut()
+        .filter(|(name, _)| *name == "redirect_uri")
+        .for_each(|(_, old)| old.clone_from(&uri));
+    let page = alice().sign_in(&client.authorization_url(&parameters)).await;
+    assert_eq!((page.status, page.url.path(), page.text.as_str()), (200, "/signed-in", "done"));
+    let asked = listening.await.unwrap();
+    assert!(asked[0].starts_with("GET /callback?code="), "{asked:?}");
+    assert!(asked[0].contains(&format!("host: 127.0.0.1:{port}\r\n")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn it_ends_with_whoever_started_it() {
+    let provider = OpenIdProvider::start(&Settings::default());
+    let address = provider.issuer().trim_start_matches("http://").to_owned();
+    assert!(TcpStream::connect(&address).await.is_ok());
+    drop(provider);
+    assert!(TcpStream::connect(&address).await.is_err());
+}
+
 #[tokio::test]
 async fn a_device_is_allowed_or_denied() {
     let provider = OpenIdProvider::start(&Settings::default());
@@ -135,6 +191,8 @@ async fn a_device_is_allowed_or_denied() {
             let device = client.post("device_authorization_endpoint", &asked, None).await.unwrap();
             let code = device.text_of("device_code");
             assert_eq!(client.poll(&code).await.text_of("error"), "authorization_pending");
+            let wrong = alice().enter_device_code(&device.text_of("verification_uri"), "WRON-GONE").await;
+            assert!(wrong.text.contains("incorrect"), "{wrong:?}");
             let uri = if complete { "verification_uri_complete" } else { "verification_uri" };
             let mut browser = ScriptedBrowser::of(person.clone());
             browser.enter_device_code(&device.text_of(uri), &device.text_of("user_code")).await;
