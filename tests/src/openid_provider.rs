@@ -58,7 +58,7 @@ pub struct Settings {
     pub device: bool,
     /// What ID tokens are signed with: `RS256`, `PS256`, `ES256` or `EdDSA`.
     pub id_token_algorithm: &'static str,
-    /// The registered redirect paths, on 127.0.0.1 and \[::1\], for any port.
+    /// The registered redirect paths, on 127.0.0.1, \[::1\] and localhost, for any port.
     pub redirect_paths: Vec<String>,
     /// The registered paths to come back to after a sign-out, likewise.
     pub post_logout_paths: Vec<String>,
@@ -305,7 +305,7 @@ impl OpenIdProvider {
         self.control("DELETE", "/__fault", "");
     }
 
-    /// Registers one more redirect path, on 127.0.0.1 and \[::1\] for any port.
+    /// Registers one more redirect path, for the same hosts and any port.
     pub fn register_redirect_path(&self, path: &str) {
         self.control("POST", "/__redirect", &json!({ "path": path }).to_string());
     }

@@ -43,7 +43,7 @@ function signingKey(alg) {
 
 // Registered without a port, as RFC 8252 §7.3 has it: a native client may then use any port, but no other path.
 function loopback(paths) {
-  return paths.flatMap((path) => [`http://127.0.0.1${path}`, `http://[::1]${path}`]);
+  return paths.flatMap((path) => ['127.0.0.1', '[::1]', 'localhost'].map((host) => `http://${host}${path}`));
 }
 
 function client() {

@@ -1,6 +1,7 @@
 //! The front channel: authorization (RFC 6749 §4.1), pushed requests (RFC 9126) and the end of the session. Whoever asks
 //! is answered with a redirect at once, as if a person had allowed it.
 
+use jiff::SignedDuration;
 use reqwest::Url;
 use serde_json::json;
 
@@ -9,12 +10,16 @@ use super::fault::{Authorization, Discovery, Logout};
 use super::state::{Challenge, Code, State};
 use super::{CLIENT_ID, OTHER_ISSUER};
 
+/// How long a pushed request is kept.
+const PUSHED_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
+
 /// The authorization endpoint.
 pub(super) fn authorize(state: &mut State, request: &Request) -> Result<Reply, Reply> {
     let pushed = match request.get("request_uri") {
         Some(uri) => {
-            let pushed = state.pushed.remove(uri);
-            Some(pushed.ok_or_else(|| Reply::page(400, "this request_uri is unknown or was used"))?)
+            let now = state.now();
+            let pushed = state.pushed.remove(uri).filter(|pushed| now < pushed.at + PUSHED_LIFETIME);
+            Some(pushed.ok_or_else(|| Reply::page(400, "this request_uri is unknown, used or too old"))?)
         }
         None if state.settings.par_required => {
             return Err(Reply::page(400, "the request has to be pushed"));
@@ -40,7 +45,7 @@ pub(super) fn push(state: &mut State, request: &Request) -> Result<Reply, Reply>
     }
     let uri = format!("urn:ietf:params:oauth:request_uri:{}", state.secret("request"));
     state.pushed.insert(uri.clone(), request.clone());
-    Ok(Reply::json(201, &json!({ "request_uri": uri, "expires_in": 60 })))
+    Ok(Reply::json(201, &json!({ "request_uri": uri, "expires_in": PUSHED_LIFETIME.as_secs() })))
 }
 
 /// Without a client and a redirect URI that are known, nobody is redirected: any port and path on loopback will do.
@@ -48,7 +53,7 @@ fn checked_redirect(request: &Request) -> Result<Url, Reply> {
     let uri = request.get("redirect_uri").and_then(|uri| Url::parse(uri).ok());
     let loopback = |uri: &Url| {
         uri.scheme() == "http"
-            && matches!(uri.host_str(), Some("127.0.0.1" | "[::1]"))
+            && matches!(uri.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
             && uri.fragment().is_none()
     };
     let uri = uri.filter(loopback).ok_or_else(|| Reply::page(400, "the redirect URI is not registered"))?;

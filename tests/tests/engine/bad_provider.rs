@@ -210,9 +210,19 @@ async fn tokens_are_bound_to_the_key_that_was_proven() {
     assert_eq!(sent(request).await.unwrap().status, 200);
 }
 
+type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A clock that a test moves.
+fn clock_by_hand() -> (Arc<Mutex<Timestamp>>, Clock) {
+    let time = Arc::new(Mutex::new("2031-02-03T04:05:06Z".parse().unwrap()));
+    let clock = Arc::clone(&time);
+    (time, Arc::new(move || *clock.lock().unwrap()))
+}
+
 #[tokio::test]
-async fn a_pushed_request_works_once() {
-    let pair = Pair::with(Settings { par_required: true, ..Settings::default() }).await;
+async fn a_pushed_request_works_once_and_soon() {
+    let (time, clock) = clock_by_hand();
+    let pair = Pair::with(Settings { par_required: true, clock, ..Settings::default() }).await;
     let (parameters, verifier) = PlainClient::request(SCOPE);
     let direct = pair.client.get(&pair.client.authorization_url(&parameters)).await.unwrap();
     assert_eq!(direct.status, 400);
@@ -224,16 +234,17 @@ async fn a_pushed_request_works_once() {
     let reply = pair.client.redeem(&query(&redirect, "code").unwrap(), &verifier).await;
     assert_eq!(reply.status, 200);
     assert_eq!(pair.client.get(&url).await.unwrap().status, 400, "a second time");
+
+    let late = pair.client.post("pushed_authorization_request_endpoint", &parameters, None).await.unwrap();
+    *time.lock().unwrap() += SignedDuration::from_mins(1);
+    let by_reference = [("client_id", "latchkey".to_owned()), ("request_uri", late.text_of("request_uri"))];
+    assert_eq!(pair.client.get(&pair.client.authorization_url(&by_reference)).await.unwrap().status, 400);
 }
 
 #[tokio::test]
 async fn it_keeps_what_it_was_sent_and_lives_by_the_clock_it_is_given() {
-    let start: Timestamp = "2031-02-03T04:05:06Z".parse().unwrap();
-    let time = Arc::new(Mutex::new(start));
-    let clock = {
-        let time = Arc::clone(&time);
-        Arc::new(move || *time.lock().unwrap())
-    };
+    let (time, clock) = clock_by_hand();
+    let start = *time.lock().unwrap();
     let pair = Pair::with(Settings { clock, ..Settings::default() }).await;
     let reply = pair.tokens().await;
     assert_eq!(reply.header("date"), "Mon, 03 Feb 2031 04:05:06 GMT");
