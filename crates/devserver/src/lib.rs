@@ -34,16 +34,19 @@
 mod backend;
 mod clock;
 mod control;
+mod endpoint;
 mod error;
 mod family;
 mod fault;
 mod fault_reply;
 mod keys;
 mod login;
+mod oidc;
 mod options;
 mod reply;
 mod request;
 mod request_log;
+mod rotation;
 mod server;
 mod state_file;
 #[cfg(test)]
