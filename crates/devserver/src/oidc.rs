@@ -37,6 +37,7 @@ use axum::{
 
 use crate::{backend::Backend, endpoint};
 use browser::BrowserSession;
+pub(crate) use client::CLIENT_ID;
 use code::Code;
 use device::DeviceRequest;
 use dpop::Nonces;

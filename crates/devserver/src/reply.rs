@@ -59,7 +59,8 @@ impl Answer {
         };
         let mut answer = Self::done(outcome).header(header::LOCATION, location);
         answer.status = StatusCode::FOUND;
-        answer
+        // The address may hold a code.
+        answer.no_store()
     }
 
     /// With this status.

@@ -83,6 +83,11 @@ impl DevServer {
         &self.backend.issuer
     }
 
+    /// The one OAuth client: public, with any redirect URI on this machine.
+    pub fn client_id(&self) -> &'static str {
+        oidc::CLIENT_ID
+    }
+
     /// Where it listens; the port is the real one, also where port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -229,7 +234,7 @@ async fn about(State(backend): State<Arc<Backend>>) -> Response {
          POST /auth/logout         {{\"token\"}}\n\
          GET  /auth/me             with Authorization: Bearer\n\
          GET  /.well-known/openid-configuration\n\
-         \x20     an OpenID provider; the client is `latchkey`, any http address on this machine may be redirected to\n\
+         \x20                         the OpenID provider; its client is `latchkey`\n\
          GET  /.well-known/jwks.json\n\
          GET  /__requests          what this server saw\n\
          POST /__fault             make something go wrong\n\

@@ -142,6 +142,7 @@ fn sign_in_page(
     FormPage {
         title: if session.is_some() { "Continue?" } else { "Sign in" },
         question: format!("The app “{}” wants to:", request.client_id),
+        code: None,
         scope: Some(&request.scope),
         problem: wrong.map(|_| "That user name and password do not belong together."),
         action: endpoint::AUTHORIZE,

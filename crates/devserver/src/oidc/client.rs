@@ -7,7 +7,7 @@ use super::params::Params;
 use crate::reply::Answer;
 
 /// The one client: an app on this machine, which can keep no secret (RFC 8252 §8.4).
-pub(super) const CLIENT_ID: &str = "latchkey";
+pub(crate) const CLIENT_ID: &str = "latchkey";
 
 /// Whether a client is called that.
 pub(super) fn is_known(client_id: &str) -> bool {

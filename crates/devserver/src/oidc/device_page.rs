@@ -82,10 +82,11 @@ fn confirm(
     FormPage {
         title: "Connect a device",
         question: format!(
-            "Does your device show the code {code}? If it does not, or you did not start this, deny it. \
+            "Does your device show this code? If it does not, or you did not start this, deny it. \
              The app “{}” wants to:",
             request.client_id
         ),
+        code: Some(&code),
         scope: Some(&request.scope),
         problem: wrong.map(|_| "That user name and password do not belong together."),
         action: endpoint::DEVICE_PAGE,

@@ -219,10 +219,10 @@ fn is_at(htu: &str, address: &str) -> bool {
     plain(htu).is_some_and(|htu| Some(htu) == plain(address))
 }
 
-/// The challenge of a resource that takes bound tokens (§7.1).
-pub(super) fn challenge(answer: Answer, error: &str) -> Answer {
-    let algorithms = ALGORITHM_NAMES.join(" ");
-    match HeaderValue::try_from(format!("DPoP error=\"{error}\", algs=\"{algorithms}\"")) {
+/// The challenge of a resource that takes bound tokens, with what was wrong (§7.1).
+pub(super) fn challenge(answer: Answer, error: Option<&str>) -> Answer {
+    let error = error.map_or_else(String::new, |error| format!("error=\"{error}\", "));
+    match HeaderValue::try_from(format!("DPoP {error}algs=\"{}\"", ALGORITHM_NAMES.join(" "))) {
         Ok(challenge) => answer.header(header::WWW_AUTHENTICATE, challenge),
         Err(_) => answer,
     }

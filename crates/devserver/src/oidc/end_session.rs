@@ -71,6 +71,7 @@ fn confirm(backend: &Backend, headers: &HeaderMap, params: &Params) -> Result<An
         title: "Sign out?",
         question: "The app asks to sign you out in this browser as well. Apps that may stay signed in do so."
             .into(),
+        code: None,
         scope: None,
         problem: None,
         action: endpoint::END_SESSION,

@@ -17,6 +17,8 @@ pub(super) struct FormPage<'a> {
     pub(super) title: &'a str,
     /// What happens if the person agrees. Text, not HTML.
     pub(super) question: String,
+    /// What the person is to compare with another screen.
+    pub(super) code: Option<&'a str>,
     /// What is asked for; empty where nothing is.
     pub(super) scope: Option<&'a Scope>,
     /// What went wrong the time before.
@@ -83,6 +85,9 @@ impl FormPage<'_> {
             format!("<p class=\"problem\" role=\"alert\">{}</p>", escaped(problem))
         });
         let scope = self.scope.map_or_else(String::new, |scope| format!("<ul>{}</ul>", meaning(scope)));
+        let code = self
+            .code
+            .map_or_else(String::new, |code| format!("<p class=\"code shown\">{}</p>", escaped(code)));
         let hidden = self
             .hidden
             .iter()
@@ -91,7 +96,7 @@ impl FormPage<'_> {
             })
             .collect::<Vec<_>>();
         let main = format!(
-            "<h1>{}</h1><p>{}</p>{scope}{problem}<form method=\"post\" action=\"{}\">{}{}<div class=\"buttons\">\
+            "<h1>{}</h1>{code}<p>{}</p>{scope}{problem}<form method=\"post\" action=\"{}\">{}{}<div class=\"buttons\">\
              <button name=\"action\" value=\"allow\">{}</button>\
              <button name=\"action\" value=\"deny\" class=\"quiet\" formnovalidate>{}</button></div></form>",
             escaped(self.title),

@@ -49,7 +49,7 @@ fn tell(backend: &Backend, method: &Method, headers: &HeaderMap) -> Result<Answe
     let Some((scheme, token)) = credentials(headers) else {
         // RFC 6750 §3.1: whoever sent nothing is told no error code.
         let answer = Answer::refused(StatusCode::UNAUTHORIZED, "invalid_token", "no access token was sent");
-        return Err(answer.fixed_header(header::WWW_AUTHENTICATE, "Bearer"));
+        return Err(dpop::challenge(answer.fixed_header(header::WWW_AUTHENTICATE, "Bearer"), None));
     };
     let now = backend.clock.now();
     let claims = valid_claims(backend, scheme, token, now)?;
@@ -74,7 +74,7 @@ fn tell(backend: &Backend, method: &Method, headers: &HeaderMap) -> Result<Answe
                 .and_then(|key| key.ok_or(dpop::Refusal::Invalid("a DPoP proof is missing")))
                 .map_err(|refusal| {
                     let code = refusal.code();
-                    dpop::challenge(refusal.into_answer().status(StatusCode::UNAUTHORIZED), code)
+                    dpop::challenge(refusal.into_answer().status(StatusCode::UNAUTHORIZED), Some(code))
                 })?;
             if key != bound_to.jkt {
                 return Err(invalid_token(scheme, "the token is bound to another DPoP key"));
@@ -142,6 +142,6 @@ fn invalid_token(scheme: Scheme, description: &str) -> Answer {
     let answer = Answer::refused(StatusCode::UNAUTHORIZED, "invalid_token", description);
     match scheme {
         Scheme::Bearer => answer.fixed_header(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
-        Scheme::Dpop => dpop::challenge(answer, "invalid_token"),
+        Scheme::Dpop => dpop::challenge(answer, Some("invalid_token")),
     }
 }
