@@ -13,6 +13,7 @@ mod handing_out;
 mod jose;
 mod layering;
 mod lost_replies;
+mod oauth_conformance;
 mod oauth_listener;
 mod oauth_refusals;
 mod oauth_renewing;
