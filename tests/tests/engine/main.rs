@@ -14,6 +14,7 @@ mod jose;
 mod layering;
 mod lost_replies;
 mod oauth_conformance;
+mod oauth_journeys;
 mod oauth_listener;
 mod oauth_refusals;
 mod oauth_renewing;
