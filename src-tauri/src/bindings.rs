@@ -38,6 +38,13 @@ fn generated() -> String {
         .commands(collect_commands![
             commands::sessions,
             commands::sign_in,
+            commands::sign_in_with_browser::<MockRuntime>,
+            commands::sign_in_with_device::<MockRuntime>,
+            commands::cancel_sign_in,
+            commands::open_sign_in_page,
+            commands::copy_sign_in_address,
+            commands::copy_user_code,
+            commands::sign_in_picture,
             commands::sign_out,
             commands::renew,
             commands::log,

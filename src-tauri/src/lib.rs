@@ -10,6 +10,7 @@
 mod arguments;
 #[cfg(test)]
 mod bindings;
+mod clipboard;
 mod command_error;
 #[cfg(test)]
 mod command_names;
@@ -21,8 +22,10 @@ mod environment;
 mod events;
 mod input;
 mod notifications;
+mod qr_picture;
 mod quit;
 mod shell;
+mod sign_in;
 mod startup;
 #[cfg(test)]
 mod test_world;

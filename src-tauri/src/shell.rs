@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use latchkey_engine::EngineHandle;
 use latchkey_engine::event_log::EventLog;
 use latchkey_engine::paths::Paths;
-use latchkey_engine::ports::Clock;
+use latchkey_engine::ports::{Browser, Clock};
 
 use crate::dev_server::EmbeddedServer;
 
@@ -25,6 +25,8 @@ pub(crate) struct Shell {
     pub(crate) paths: Paths,
     /// Where tokens are kept, in words.
     pub(crate) vault: &'static str,
+    /// What opens pages for the person.
+    pub(crate) browser: Arc<dyn Browser>,
     /// The development backend.
     pub(crate) dev_server: EmbeddedServer,
     /// When the vault was last read because of the window, on the boot-time clock.

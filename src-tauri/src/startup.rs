@@ -12,7 +12,7 @@ use latchkey_engine::event_log::{
 use latchkey_engine::fingerprint_key::{self, KeyError};
 use latchkey_engine::http::{Http, HttpUnusable};
 use latchkey_engine::paths::{Paths, PathsError};
-use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
+use latchkey_engine::ports::{Browser, Clock, NoBrowser, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::past;
 use latchkey_engine::{EngineHandle, Setup, clock::SystemClock, vault};
@@ -160,11 +160,12 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
     let dev_server =
         EmbeddedServer::new(paths.devserver_state_file(), arguments.access_lifetime, http.clone());
     dev_server.start_for(&accounts).await;
+    let browser: Arc<dyn Browser> = Arc::new(NoBrowser);
     let setup = Setup {
         lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
         clock: Arc::clone(&clock),
         notifier,
-        browser: Arc::new(NoBrowser),
+        browser: Arc::clone(&browser),
         http,
         fingerprints: fingerprints.key,
         background: true,
@@ -182,6 +183,7 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         clock,
         paths,
         vault: vault.name(),
+        browser,
         dev_server,
         reloaded: std::sync::Mutex::default(),
     }

@@ -104,6 +104,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         log,
         clock,
         vault: "memory",
+        browser: Arc::new(NoBrowser),
         dev_server: EmbeddedServer::new(paths.devserver_state_file(), None, http),
         paths,
         reloaded: Mutex::default(),
