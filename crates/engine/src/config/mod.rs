@@ -8,6 +8,7 @@ mod account;
 mod account_toml;
 mod edit;
 mod file;
+mod oauth;
 mod problem;
 mod read;
 mod section;
@@ -23,6 +24,10 @@ pub use account::{
 };
 pub use account_toml::{AccountToml, CarrierToml};
 pub use edit::{add_account, remove_account};
+pub use oauth::{
+    ClaimPlaces, ClientSecret, Endpoints, IssuerUrl, OauthConfig, OauthToml, PresetUse, Redirect,
+    RedirectHost, When, preset_titles,
+};
 pub use problem::{ConfigError, Problem};
 
 use std::path::Path;

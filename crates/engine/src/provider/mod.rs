@@ -2,6 +2,7 @@
 
 pub mod credentials;
 pub mod expiry;
+pub mod oauth;
 mod reply;
 
 use jiff::Timestamp;
@@ -59,6 +60,8 @@ pub enum SignInFailure {
 pub enum Provider {
     /// A REST backend with a login and a refresh endpoint.
     Credentials(credentials::Credentials),
+    /// An authorization server.
+    Oauth(oauth::Oauth),
 }
 
 impl Provider {
@@ -68,6 +71,7 @@ impl Provider {
             ProviderConfig::Credentials(config) => {
                 Self::Credentials(credentials::Credentials::new(config.clone(), http))
             }
+            ProviderConfig::Oauth(config) => Self::Oauth(oauth::Oauth::new((**config).clone(), http)),
         }
     }
 
@@ -75,6 +79,7 @@ impl Provider {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Credentials(_) => "credentials",
+            Self::Oauth(_) => "oauth",
         }
     }
 
@@ -82,7 +87,7 @@ impl Provider {
     #[expect(clippy::unused_async, reason = "a provider with metadata waits here")]
     pub async fn prepare(&self, _clock: &dyn Clock) -> Result<(), Failure> {
         match self {
-            Self::Credentials(_) => Ok(()),
+            Self::Credentials(_) | Self::Oauth(_) => Ok(()),
         }
     }
 
@@ -95,7 +100,9 @@ impl Provider {
     ) -> Result<Issued, SignInFailure> {
         match (self, how) {
             (Self::Credentials(provider), SignIn::Password(login)) => provider.sign_in(login, clock).await,
-            (Self::Credentials(_), SignIn::Browser | SignIn::Device) => Err(SignInFailure::NotThisWay),
+            (Self::Credentials(_), SignIn::Browser | SignIn::Device) | (Self::Oauth(_), _) => {
+                Err(SignInFailure::NotThisWay)
+            }
         }
     }
 
@@ -108,6 +115,7 @@ impl Provider {
     ) -> Result<Issued, Failure> {
         match self {
             Self::Credentials(provider) => provider.renew(refresh, clock).await,
+            Self::Oauth(_) => Err(Failure::NotSent { what: "this version cannot renew it yet".to_owned() }),
         }
     }
 
@@ -123,7 +131,7 @@ impl Provider {
         _clock: &dyn Clock,
     ) -> Result<(), Reason> {
         match self {
-            Self::Credentials(_) => Ok(()),
+            Self::Credentials(_) | Self::Oauth(_) => Ok(()),
         }
     }
 
@@ -134,6 +142,7 @@ impl Provider {
             Self::Credentials(provider) => {
                 provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await.map(|()| None)
             }
+            Self::Oauth(_) => Ok(None),
         }
     }
 }
