@@ -25,6 +25,8 @@ export const commands = {
 	copyUserCode: (account: string) => __TAURI_INVOKE<null>("copy_user_code", { account }),
 	/**  The page of the sign-in under way as a picture to scan; none where there is nothing to scan. */
 	signInPicture: (account: string) => __TAURI_INVOKE<QrPicture | null>("sign_in_picture", { account }),
+	discover: (issuer: string) => __TAURI_INVOKE<ServerFacts>("discover", { issuer }),
+	addAccount: (account: NewAccount) => __TAURI_INVOKE<null>("add_account", { account }),
 	/**  Ends a session: tokens are erased, the provider is told. */
 	signOut: (account: string) => __TAURI_INVOKE<null>("sign_out", { account }),
 	/**  Renews now and waits for the outcome. */
@@ -336,3 +338,6 @@ export type StateName =
 /**  Only a new sign-in helps. */
 "needs_sign_in";
 
+
+export type ServerFacts = { issuer: string, name: string, scope: string, redirect_uri: string, browser: boolean, device: boolean, revocation: boolean, end_session: boolean, dpop: boolean };
+export type NewAccount = { name: string, issuer: string, client_id: string, scope: string };
