@@ -79,6 +79,7 @@ impl Failure {
             | EngineError::WrongCredentials { .. }
             | EngineError::Unreachable { .. }
             | EngineError::OddAnswer { .. }
+            | EngineError::SignInFailed { .. }
             | EngineError::Vault { .. }
             | EngineError::Busy
             | EngineError::Cancelled

@@ -162,7 +162,8 @@ pub fn retry_after(headers: &HeaderMap) -> Option<SignedDuration> {
     Some(http_date(text)?.duration_since(http_date(date)?))
 }
 
-fn http_date(text: &str) -> Option<Timestamp> {
+/// A date of HTTP (RFC 9110 §5.6.7), in the form that servers must write.
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
     rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 

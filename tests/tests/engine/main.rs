@@ -9,6 +9,7 @@
 mod clocks;
 mod closing;
 mod handing_out;
+mod jose;
 mod layering;
 mod lost_replies;
 mod odd_replies;

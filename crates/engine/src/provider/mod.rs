@@ -51,6 +51,8 @@ pub enum SignInFailure {
     NotThisWay,
     /// It was given up.
     GivenUp,
+    /// It came to an end that has a name: declined, timed out, not believed.
+    Refused(Reason),
     /// Anything else.
     Failed(Failure),
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::config::{Mapping, Place};
 use crate::http::{Reply, retry_after, wipe};
-use crate::jwt;
+use crate::jose::look;
 use crate::provider::{Issued, expiry};
 use crate::vault::Identity;
 
@@ -42,12 +42,12 @@ pub(super) fn read(
     let skew = reply.skew(received).unwrap_or(SignedDuration::ZERO);
     let expires = |place: &Place, named| expiry::read(&find(place, &json, reply)?, received, skew, named);
     let from_claim = || {
-        let claimed = access.as_ref().and_then(|access| jwt::expires_at(access.expose()))?;
+        let claimed = access.as_ref().and_then(|access| look::expires_at(access.expose()))?;
         Some((expiry::by_our_clock(claimed, skew)?, Source::JwtExp))
     };
     let mut identity = identity(map, &json, reply);
     if identity.subject.is_none() {
-        let claims = access.as_ref().and_then(|access| jwt::claims(access.expose()));
+        let claims = access.as_ref().and_then(|access| look::claims(access.expose()));
         identity.subject = claims.and_then(|claims| Some(text::foreign(claims.get("sub")?.as_str()?)));
     }
     let issued = Issued {
