@@ -87,7 +87,7 @@ export function openFakePage(): Host {
 
 const other: CommandError = { code: "internal", message: "Something else", hint: null };
 const failures: Record<string, CommandError> = {
-  denied: { code: "sign_in_denied", message: "the sign-in was refused there (“access_denied”)", hint: null },
+  denied: { code: "sign_in_denied", message: "The sign-in was declined (“access_denied”). Sign in again", hint: null },
   unreachable: { code: "backend_unreachable", message: "login.example.com: the name is not known", hint: null },
 };
 
