@@ -69,8 +69,14 @@ export class AppState {
 
   /** Adds an account, goes to it and signs in there at once. */
   async addAccount(account: NewAccount): Promise<void> {
-    await this.host.addAccount(account);
+    // Before the host answers: its news of the new session may open it first.
     this.#begin = account.name;
+    try {
+      await this.host.addAccount(account);
+    } catch (thrown) {
+      this.#begin = null;
+      throw thrown;
+    }
     this.#take(await this.host.sessions());
     this.open({ kind: "session", account: account.name });
   }
