@@ -64,6 +64,11 @@ impl Config {
     }
 }
 
+/// An address that requests may go to: `https`, or `http` on this machine, without user name and fragment.
+pub(crate) fn endpoint(text: &str) -> Option<Url> {
+    values::url(text).ok()
+}
+
 /// An example with a comment for every key: what `accounts add --template` writes.
 pub fn template() -> &'static str {
     include_str!("template.toml")

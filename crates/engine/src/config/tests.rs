@@ -98,8 +98,8 @@ fn the_template_is_right_as_it_is_and_with_every_key_switched_on() {
     };
     let told = |one: OauthConfig| {
         let Redirect { host, path, .. } = one.redirect;
-        let modes = (one.dpop, one.par, one.pkce_announced, one.end_session, one.verify_access_token);
-        (one.scope, host, path, modes, one.parameters, one.claims)
+        let flags = (one.pkce_announced, one.other_audiences, one.end_session, one.verify_access_token);
+        (one.scope, host, path, (one.dpop, one.par), flags, one.parameters, one.claims)
     };
     assert_eq!(told(issuer(&all)), told(issuer(&usual)), "what the template says holds by itself does");
     let (all, few) = (&rest(&all), &rest(&usual));

@@ -33,21 +33,21 @@ pub struct Expected<'a> {
     pub access_token: Option<&'a AccessToken>,
     /// The authorization code that bought it, for `c_hash`.
     pub code: Option<&'a str>,
-    /// Which reply it came with.
-    pub reply: Reply<'a>,
+    /// On which occasion it was issued.
+    pub occasion: Occasion<'a>,
 }
 
-/// Which reply an ID token came with.
+/// On which occasion an ID token was issued.
 #[derive(Clone, Copy)]
-pub enum Reply<'a> {
-    /// The reply that completes a sign-in.
+pub enum Occasion<'a> {
+    /// A sign-in has just been completed.
     SignIn {
         /// The nonce that was sent, if one was: then the token must have it.
         nonce: Option<&'a Nonce>,
         /// How long ago the person may have proved who they are, if that was asked for (`max_age`).
         max_age: Option<SignedDuration>,
     },
-    /// A reply to a refresh.
+    /// Tokens were refreshed.
     Refresh {
         /// What the ID token of the sign-in said.
         original: &'a Original,
@@ -118,8 +118,8 @@ pub fn verify(
     let issued_at = claims.issued_at.ok_or(Refusal::MissingClaim("iat"))?;
     audience(claims, expected)?;
     hashes(claims, verified.algorithm, expected)?;
-    match expected.reply {
-        Reply::SignIn { nonce, max_age } => {
+    match expected.occasion {
+        Occasion::SignIn { nonce, max_age } => {
             let age = now.duration_since(issued_at);
             if age > FRESH {
                 return Err(Refusal::IssuedLongAgo(age));
@@ -127,7 +127,7 @@ pub fn verify(
             belongs_to_this_sign_in(claims, nonce)?;
             signed_in_lately(claims, max_age, now)?;
         }
-        Reply::Refresh { original } => same_person(claims, original)?,
+        Occasion::Refresh { original } => same_person(claims, original)?,
     }
     Ok(verified)
 }

@@ -83,6 +83,12 @@ struct Fetches {
     because_of_a_token: Option<Stamp>,
 }
 
+struct AtHand {
+    keys: Arc<KeySet>,
+    /// Fetched for this very judgement: there are no newer ones to be had.
+    just_fetched: bool,
+}
+
 impl IssuerKeys {
     /// Keys that are fetched from the issuer's `jwks_uri` when they are first needed.
     pub fn new(jwks_uri: Url, source: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
@@ -94,12 +100,14 @@ impl IssuerKeys {
     /// # Errors
     /// What `judge` says, or [`Refusal::KeysUnavailable`] when there never were any keys.
     pub async fn judge<T>(&self, judge: impl Fn(&KeySet) -> Result<T, Refusal>) -> Result<T, Refusal> {
-        let keys = self.current().await?;
+        let AtHand { keys, just_fetched } = self.at_hand().await?;
         match judge(&keys) {
-            Err(refusal) if refusal.may_be_cured_by_newer_keys() => match self.newer_than(&keys).await {
-                Some(newer) => judge(&newer),
-                None => Err(refusal),
-            },
+            Err(refusal) if refusal.may_be_cured_by_newer_keys() && !just_fetched => {
+                match self.newer_than(&keys).await {
+                    Some(newer) => judge(&newer),
+                    None => Err(refusal),
+                }
+            }
             judged => judged,
         }
     }
@@ -110,24 +118,28 @@ impl IssuerKeys {
     }
 
     /// The keys to judge with: those at hand while they are fresh, else newer ones, else those at hand all the same.
-    async fn current(&self) -> Result<Arc<KeySet>, Refusal> {
+    async fn at_hand(&self) -> Result<AtHand, Refusal> {
         if let Some(keys) = self.fresh() {
-            return Ok(keys);
+            return Ok(AtHand { keys, just_fetched: false });
         }
         let mut fetches = self.fetches.lock().await;
         // Somebody else may have fetched them while this one waited.
         if let Some(keys) = self.fresh() {
-            return Ok(keys);
+            return Ok(AtHand { keys, just_fetched: false });
         }
         let now = self.clock.now();
         let pause = if self.held().keys.is_some() { PAUSE } else { PAUSE_WITHOUT_KEYS };
-        if is_over(pause, fetches.because_old, now) {
+        let due = is_over(pause, fetches.because_old, now);
+        if due {
             fetches.because_old = Some(now);
             self.fetch().await;
         }
         let held = self.held();
-        let unavailable = Refusal::KeysUnavailable(held.fault.unwrap_or(KeysFault::NoAnswer));
-        held.keys.as_ref().map(|(keys, _)| Arc::clone(keys)).ok_or(unavailable)
+        let just_fetched = due && held.fault.is_none();
+        match &held.keys {
+            Some((keys, _)) => Ok(AtHand { keys: Arc::clone(keys), just_fetched }),
+            None => Err(Refusal::KeysUnavailable(held.fault.unwrap_or(KeysFault::NoAnswer))),
+        }
     }
 
     /// Newer keys than these, if there are any: somebody else's fetch, or one of our own if the last one because
@@ -137,11 +149,9 @@ impl IssuerKeys {
         let newer = |held: &Held| {
             held.keys.as_ref().map(|(keys, _)| Arc::clone(keys)).filter(|keys| !Arc::ptr_eq(keys, seen))
         };
-        if let Some(keys) = newer(&self.held()) {
-            return Some(keys);
-        }
         let now = self.clock.now();
-        if is_over(PAUSE, fetches.because_of_a_token, now) {
+        let fetched_meanwhile = newer(&self.held()).is_some();
+        if !fetched_meanwhile && is_over(PAUSE, fetches.because_of_a_token, now) {
             fetches.because_of_a_token = Some(now);
             self.fetch().await;
         }
@@ -156,7 +166,9 @@ impl IssuerKeys {
     /// Asks the issuer. What is held is replaced only by a set with at least one usable key.
     async fn fetch(&self) {
         let reply = self.source.fetch(&self.jwks_uri).await.map_err(|failure| match failure {
-            Failure::NotSent { .. } | Failure::NoReply => KeysFault::NoAnswer,
+            Failure::NotSent { .. } | Failure::NoReply | Failure::Misfit { .. } | Failure::KeyLost => {
+                KeysFault::NoAnswer
+            }
             // A body without end is the one answer that is no reply.
             Failure::Answered(_) => KeysFault::NotAKeySet,
         });

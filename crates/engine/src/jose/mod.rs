@@ -2,6 +2,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `compact`, `json` | a token taken apart before anything in it is believed |
 //! | `verify` | a JWS against an issuer's keys: the strict wrapper around the `jsonwebtoken` crate |
 //! | `claims` | the claims every signed token has, read once and strictly, and their times |
 //! | `id_token`, `access_token` | what each of the two must claim |

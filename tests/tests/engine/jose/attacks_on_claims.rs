@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use latchkey_core::secret::{AccessToken, IdToken, Secret};
 use latchkey_engine::jose::access_token::{self, Profile};
-use latchkey_engine::jose::id_token::{self, Expected, Reply};
+use latchkey_engine::jose::id_token::{self, Expected, Occasion};
 use latchkey_engine::jose::pkce::Nonce;
 use latchkey_engine::jose::{Algorithms, Refusal};
 use serde_json::{Value, json};
@@ -196,14 +196,14 @@ fn code_hash_and_time_of_sign_in_count_where_they_were_asked_for() {
     let keys = key_set(&[sign_in.signer.jwk("one")]);
     let issuer = issuer();
     let judged = |claims: &Value, code: Option<&str>, max_age: Option<i64>| {
-        let reply = Reply::SignIn { nonce: None, max_age: max_age.map(secs) };
+        let occasion = Occasion::SignIn { nonce: None, max_age: max_age.map(secs) };
         let expected = Expected {
             issuer: &issuer,
             client_id: CLIENT,
             trusted_audiences: &[],
             access_token: None,
             code,
-            reply,
+            occasion,
         };
         id_token::verify(&IdToken::new(sign_in.signed(claims)), &keys, &expected, NOW).map(|_| ())
     };
@@ -233,7 +233,7 @@ fn an_issuer_is_held_to_the_algorithms_it_announces() {
         trusted_audiences: &[],
         access_token: None,
         code: None,
-        reply: Reply::SignIn { nonce: None, max_age: None },
+        occasion: Occasion::SignIn { nonce: None, max_age: None },
     };
     let token = IdToken::new(sign_in.signed(&sign_in.claims()));
     let refusal =
@@ -249,7 +249,7 @@ fn an_access_token_is_judged_by_its_own_rules() {
     let issuer = issuer();
     let good = json!({ "iss": ISSUER, "sub": "s", "aud": [API, "b"], "client_id": CLIENT, "jti": "j",
         "exp": NOW.as_second() + 60, "iat": NOW.as_second() - 3_000 });
-    let judged = |typ: &str, name: &str, value: Option<Value>, profile| {
+    let judged_for = |audience, typ: &str, name: &str, value: Option<Value>, profile| {
         let mut claims = good.clone();
         let members = claims.as_object_mut().unwrap();
         match value {
@@ -258,10 +258,10 @@ fn an_access_token_is_judged_by_its_own_rules() {
         };
         let header = json!({ "alg": "ES256", "kid": "one", "typ": typ }).to_string();
         let token = sign_in.signer.token(&header, claims.to_string().as_bytes());
-        let expected =
-            access_token::Expected { issuer: &issuer, audience: Some(API), client_id: CLIENT, profile };
+        let expected = access_token::Expected { issuer: &issuer, audience, client_id: CLIENT, profile };
         access_token::verify(&AccessToken::new(token), &keys, &expected, NOW).map(|_| ())
     };
+    let judged = |typ: &str, name: &str, value, profile| judged_for(Some(API), typ, name, value, profile);
     let standard = Profile::Rfc9068;
     assert_eq!(judged("at+jwt", "", None, standard), Ok(()));
     assert_eq!(judged("application/at+JWT", "", None, standard), Ok(()));
@@ -276,6 +276,7 @@ fn an_access_token_is_judged_by_its_own_rules() {
         judged("at+jwt", "client_id", Some(json!("other")), standard),
         Err(Refusal::WrongClient("client_id"))
     );
+    assert_eq!(judged_for(None, "at+jwt", "aud", None, standard), Err(Refusal::MissingClaim("aud")));
     let own = Profile::IssuersOwn;
     assert_eq!(judged("JWT", "jti", None, own), Ok(()));
     assert_eq!(judged("JWT", "azp", Some(json!("other")), own), Err(Refusal::WrongClient("azp")));

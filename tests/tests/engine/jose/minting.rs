@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use latchkey_core::secret::{AccessToken, IdToken, Secret};
-use latchkey_engine::jose::id_token::{self, Expected, Reply};
+use latchkey_engine::jose::id_token::{self, Expected, Occasion};
 use latchkey_engine::jose::pkce::Nonce;
 use latchkey_engine::jose::{Algorithms, Issuer, KeySet, Refusal};
 use serde_json::{Value, json};
@@ -203,7 +203,7 @@ impl SignIn {
             trusted_audiences: &self.trusted,
             access_token: Some(&access_token),
             code: None,
-            reply: Reply::SignIn { nonce: Some(&self.nonce), max_age: None },
+            occasion: Occasion::SignIn { nonce: Some(&self.nonce), max_age: None },
         };
         id_token::verify(&IdToken::new(token), keys, &expected, NOW).map(|_| ())
     }

@@ -2,7 +2,7 @@
 
 use latchkey_core::secret::IdToken;
 use latchkey_engine::jose::Refusal;
-use latchkey_engine::jose::id_token::{self, Expected, Original, Reply};
+use latchkey_engine::jose::id_token::{self, Expected, Occasion, Original};
 use serde_json::{Value, json};
 
 use super::minting::{CLIENT, ISSUER, NOW, SignIn, issuer, key_set};
@@ -30,7 +30,7 @@ impl Refreshes {
             trusted_audiences: &["other".to_owned()],
             access_token: None,
             code: None,
-            reply: Reply::Refresh { original: &self.original },
+            occasion: Occasion::Refresh { original: &self.original },
         };
         let keys = key_set(&[self.sign_in.signer.jwk("one")]);
         id_token::verify(&IdToken::new(self.sign_in.signed(claims)), &keys, &expected, NOW).map(|_| ())

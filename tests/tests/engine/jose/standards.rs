@@ -91,7 +91,7 @@ fn an_example_of_2011_signs_nobody_in_today() {
         trusted_audiences: &[],
         access_token: None,
         code: None,
-        reply: id_token::Reply::SignIn { nonce: None, max_age: None },
+        occasion: id_token::Occasion::SignIn { nonce: None, max_age: None },
     };
     let refusal = id_token::verify(&IdToken::new(token), &key_set(&[p256()]), &expected, NOW).err().unwrap();
     assert!(matches!(refusal, Refusal::Expired(_)), "{refusal}");

@@ -46,6 +46,8 @@ pub struct OauthConfig {
     pub par: When,
     /// Must the server announce that it takes PKCE with S256 (RFC 7636)? It is sent in any case.
     pub pkce_announced: bool,
+    /// May an ID token be for others as well, as long as it was issued to this client (OpenID Connect Core §3.1.3.7)?
+    pub other_audiences: bool,
     /// Does signing out end the session at the provider as well (OpenID Connect RP-Initiated Logout)?
     pub end_session: bool,
     /// Where the claims say what.
@@ -190,6 +192,14 @@ pub struct Redirect {
     pub path: String,
     /// A fixed port for servers that compare it; any free one otherwise.
     pub port: Option<u16>,
+}
+
+impl Redirect {
+    /// The redirect URI that the server must know. Without a port it takes any (RFC 8252 §7.3).
+    pub fn registered(&self) -> String {
+        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
+        format!("http://{}{port}{}", self.host.name(), self.path)
+    }
 }
 
 impl Default for Redirect {

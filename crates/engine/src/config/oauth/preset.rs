@@ -49,6 +49,8 @@ pub(super) struct Preset {
     #[serde(default)]
     pub(super) end_session: bool,
     #[serde(default)]
+    pub(super) other_audiences: bool,
+    #[serde(default)]
     pub(super) endpoints: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) parameters: BTreeMap<String, String>,

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The keys that only accounts of an authorization server have.
-pub(in super::super) const KEYS: [&str; 21] = [
+pub(in super::super) const KEYS: [&str; 22] = [
     "issuer",
     "preset",
     "base",
@@ -30,6 +30,7 @@ pub(in super::super) const KEYS: [&str; 21] = [
     "dpop",
     "par",
     "pkce",
+    "other_audiences",
     "end_session",
     "verify_access_token",
     "endpoints",
@@ -88,8 +89,12 @@ pub(in super::super) fn oauth(
     let when = |key, problems: &mut Problems<'_>| section.text(key, problems, when).unwrap_or_default();
     (config.dpop, config.par) = (when("dpop", problems), when("par", problems));
     config.pkce_announced = section.text("pkce", problems, pkce).unwrap_or_default();
-    if section.value("end_session").is_some() {
-        config.end_session = section.flag("end_session", problems);
+    for (key, flag) in
+        [("end_session", &mut config.end_session), ("other_audiences", &mut config.other_audiences)]
+    {
+        if section.value(key).is_some() {
+            *flag = section.flag(key, problems);
+        }
     }
     config.verify_access_token = section.flag("verify_access_token", problems);
     endpoints(section, devserver, &mut config.endpoints, problems);
@@ -127,6 +132,7 @@ pub(super) fn usual(
         dpop: When::default(),
         par: When::default(),
         pkce_announced: false,
+        other_audiences: preset.other_audiences,
         end_session: preset.end_session,
         claims: ClaimPlaces::default(),
         verify_access_token: false,

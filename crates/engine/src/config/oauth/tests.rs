@@ -128,6 +128,7 @@ fn each_preset_means_what_its_server_documents() {
     let zitadel = account("preset = \"zitadel\"\nbase = \"https://work.zitadel.cloud\"");
     assert_eq!(issuer(&zitadel), "https://work.zitadel.cloud");
     assert_eq!(zitadel.claims.roles, "/urn:zitadel:iam:org:project:roles");
+    assert!(zitadel.other_audiences && !keycloak.other_audiences);
     let auth0 = account("preset = \"auth0\"\nbase = \"https://work.eu.auth0.com\"");
     assert_eq!(issuer(&auth0), "https://work.eu.auth0.com/", "with its slash");
     let okta = account("preset = \"okta\"\nbase = \"https://work.okta.com\"");

@@ -40,6 +40,8 @@ pub struct OauthToml {
     pub par: Option<String>,
     /// `auto` or `always`.
     pub pkce: Option<String>,
+    /// Whether an ID token may be for others as well.
+    pub other_audiences: Option<bool>,
     /// Whether signing out ends the session at the provider as well.
     pub end_session: Option<bool>,
     /// Whether the access token is verified as a JWT.
@@ -76,9 +78,11 @@ impl OauthToml {
             table.insert("redirect_port", value(i64::from(port)));
         }
         insert_texts(table, &[("dpop", &self.dpop), ("par", &self.par), ("pkce", &self.pkce)]);
-        for (key, flag) in
-            [("end_session", self.end_session), ("verify_access_token", self.verify_access_token)]
-        {
+        for (key, flag) in [
+            ("other_audiences", self.other_audiences),
+            ("end_session", self.end_session),
+            ("verify_access_token", self.verify_access_token),
+        ] {
             if let Some(flag) = flag {
                 table.insert(key, value(flag));
             }
@@ -132,6 +136,7 @@ impl From<&OauthConfig> for OauthToml {
             dpop: when(config.dpop),
             par: when(config.par),
             pkce: config.pkce_announced.then(|| "always".to_owned()),
+            other_audiences: Some(config.other_audiences).filter(|flag| *flag != usual.other_audiences),
             end_session: Some(config.end_session).filter(|flag| *flag != usual.end_session),
             verify_access_token: Some(true).filter(|_| config.verify_access_token),
             endpoints: (config.endpoints.by_key().into_iter().zip(usual.endpoints.by_key()))
