@@ -16,16 +16,21 @@ const LONGEST_PASSWORD: u64 = 64 * 1024;
 
 /// The user name, asked for on the terminal.
 pub(crate) async fn username() -> Result<String, Failure> {
-    on_the_terminal("give the user name with --username and the password with --password-stdin")?;
-    output::ask("User name: ");
+    line("User name: ", "give the user name with --username and the password with --password-stdin").await
+}
+
+/// A line of text, asked for on the terminal.
+pub(crate) async fn line(question: &str, without_terminal: &str) -> Result<String, Failure> {
+    on_the_terminal(without_terminal)?;
+    output::ask(question);
     let typed = waiting_for_a_person(|| {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|_| line)
     })
     .await?;
     match typed.trim() {
-        "" => Err(Failure::failed("no user name was typed")),
-        name => Ok(name.to_owned()),
+        "" => Err(Failure::failed("nothing was typed")),
+        text => Ok(text.to_owned()),
     }
 }
 

@@ -1,6 +1,7 @@
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 
+use super::add_account::key_and_place;
 use super::*;
 
 #[test]
