@@ -2,6 +2,8 @@
 //!
 //! What several tests need: a [`desktop`] of their own, the built [`programs`] on it, the [`window`] through WebDriver,
 //! and the [`canary`] that looks for secrets where none may be. `engine_world` is a world for tests of the engine.
+//! The other side of a sign-in: [`openid_provider`] is a real one, [`bad_provider`] does wrong what it is asked to, and
+//! [`scripted_browser`] does what a person does.
 //!
 //! Whatever is missing on the machine fails the test with the name of the package; nothing is skipped in silence.
 #![allow(
@@ -13,11 +15,14 @@
     reason = "a test fails by a panic, which says where"
 )]
 
+pub mod bad_provider;
 pub mod canary;
 pub mod desktop;
 pub mod engine_world;
+pub mod openid_provider;
 pub mod process;
 pub mod programs;
 pub mod recorder;
+pub mod scripted_browser;
 pub mod wait;
 pub mod window;

@@ -6,7 +6,7 @@ use crate::packages::{self, Package};
 use crate::provision::{self, System, Tool};
 use crate::session::{self, Keychain};
 use crate::workspace::Workspace;
-use crate::{process, say, ui};
+use crate::{npm, process, say};
 
 /// Looks at everything; `true` if nothing is missing that `run` and `test` could not get by themselves, and nothing
 /// else either.
@@ -24,13 +24,14 @@ pub(crate) fn doctor(workspace: &Workspace) -> bool {
         version(workspace.cargo().args(["clippy", "--version"])),
         "rustup component add clippy",
     );
-    let node = version(Command::new("node").arg("--version"));
-    let node_fits = node.as_deref().is_none_or(ui::node_will_do);
-    healthy &= tool("node", node, &format!("Node {}, from https://nodejs.org", ui::NODE_NEEDED)) && node_fits;
+    let node = npm::node_version();
+    let node_fits = node.as_deref().is_none_or(npm::node_will_do);
+    healthy &=
+        tool("node", node, &format!("Node {}, from https://nodejs.org", npm::NODE_NEEDED)) && node_fits;
     if !node_fits {
-        say::line(format!("    too old: {} is needed", ui::NODE_NEEDED));
+        say::line(format!("    too old: {} is needed", npm::NODE_NEEDED));
     }
-    healthy &= tool("npm", version(workspace.npm().arg("--version")), "comes with Node");
+    healthy &= tool("npm", version(npm::command(&workspace.root).arg("--version")), "comes with Node");
     for helper in [&provision::NEXTEST, &provision::DENY] {
         healthy &= cargo_tool(workspace, helper);
     }

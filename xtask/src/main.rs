@@ -6,6 +6,7 @@ mod demo;
 mod desktop;
 mod doctor;
 mod events;
+mod npm;
 mod packages;
 mod process;
 mod provision;

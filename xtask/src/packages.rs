@@ -40,6 +40,12 @@ pub(crate) const BLACK_BOX: &[Package] = &[
     package("libsecret-tools", "secret-tool reads the keychain back"),
 ];
 
+/// For the window's page and for the provider that the tests start, where no Node is there at all.
+pub(crate) const NODE: &[Package] = &[
+    package("nodejs", "builds the window's page and runs the OpenID provider of the tests"),
+    package("npm", "gets the packages of both"),
+];
+
 /// Those that `listing` (`dpkg-query -W -f '${Package}\t${db:Status-Status}\n'`) does not show as installed.
 pub(crate) fn missing(wanted: &[&'static Package], listing: &str) -> Vec<&'static Package> {
     let installed: std::collections::BTreeSet<&str> = listing
@@ -72,7 +78,7 @@ mod tests {
 
     #[test]
     fn no_package_is_listed_twice_or_without_a_reason() {
-        let all: Vec<&Package> = WINDOW.iter().chain(HEADLESS).chain(BLACK_BOX).collect();
+        let all: Vec<&Package> = WINDOW.iter().chain(HEADLESS).chain(BLACK_BOX).chain(NODE).collect();
         let names: std::collections::BTreeSet<_> = all.iter().map(|package| package.name).collect();
         assert_eq!(names.len(), all.len());
         assert!(all.iter().all(|package| !package.why.is_empty()));

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::clock::{self, Stopwatch};
+use crate::npm;
 use crate::packages::{self, Package};
 use crate::process::{self, Group};
 use crate::say;
@@ -79,6 +80,26 @@ pub(crate) fn missing_packages(sets: &[&'static [Package]]) -> Vec<&'static Pack
     let listing =
         output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     packages::missing(&wanted, &listing)
+}
+
+/// Whether to get Node from the system's packages: only where there is none, since people have their own ways to get it,
+/// and not where it is known to be too old there, as in older releases.
+pub(crate) fn node_can_be_installed() -> bool {
+    if system() != System::Apt || npm::node_version().is_some() {
+        return false;
+    }
+    let policy = process::answer(Command::new("apt-cache").args(["policy", "nodejs"]).env("LC_ALL", "C"));
+    // A fresh machine has no package lists yet; what the update brings is looked at afterwards.
+    policy.as_deref().and_then(candidate).is_none_or(npm::node_will_do)
+}
+
+/// The version that `apt-cache policy` would install, where it knows one.
+fn candidate(policy: &str) -> Option<&str> {
+    let line = policy.lines().find_map(|line| line.trim().strip_prefix("Candidate:"))?;
+    let version = line.trim();
+    // An epoch is no part of the version.
+    let version = version.split_once(':').map_or(version, |(_, version)| version);
+    (version != "(none)").then_some(version)
 }
 
 /// Sees to it that these packages and tools are there. `yes` stands for an answer given in advance.
@@ -246,6 +267,15 @@ mod tests {
             apt_command(&packages),
             "sudo apt-get update && sudo apt-get install -y --no-install-recommends xvfb openbox"
         );
+    }
+
+    #[test]
+    fn the_candidate_of_a_package_is_read() {
+        let policy = "nodejs:\n  Installed: (none)\n  Candidate: 20.19.2+dfsg-1\n  Version table:\n";
+        assert_eq!(candidate(policy), Some("20.19.2+dfsg-1"));
+        assert_eq!(candidate("  Candidate: 1:22.12.0-1\n"), Some("22.12.0-1"));
+        assert_eq!(candidate("N: Unable to locate package nodejs"), None);
+        assert_eq!(candidate("nodejs:\n  Candidate: (none)\n"), None);
     }
 
     #[test]

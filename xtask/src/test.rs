@@ -13,7 +13,7 @@ use crate::desktop::Desktop;
 use crate::process::{self, Group, interrupt};
 use crate::summary::{self, Counts, Outcome, Row};
 use crate::workspace::Workspace;
-use crate::{packages, provision, run, say, ui};
+use crate::{npm, packages, provision, run, say, ui};
 
 /// A part of the test run, in the order they run in: what is quick and often wrong comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -104,6 +104,9 @@ fn prepare(workspace: &Workspace, parts: &[Part], yes: bool) -> Result<()> {
     if has(&[Rust, Blackbox]) {
         tools.push(&provision::NEXTEST);
     }
+    if has(&[Ui, Clippy, Rust, Blackbox]) && provision::node_can_be_installed() {
+        sets.push(packages::NODE);
+    }
     if has(&[Deny]) {
         tools.push(&provision::DENY);
     }
@@ -136,7 +139,7 @@ fn one(workspace: &Workspace, part: Part) -> Result<Report> {
             for script in ["lint", "check", "test"] {
                 report.step(
                     &format!("npm run {script}"),
-                    workspace.npm().args(["run", "--silent", script]),
+                    npm::command(&workspace.ui()).args(["run", "--silent", script]),
                     summary::vitest,
                 )?;
             }
@@ -221,6 +224,7 @@ fn black_box(workspace: &Workspace, report: &mut Report) -> Result<()> {
         return Ok(());
     }
     ui::ready(workspace)?;
+    npm::install(workspace, &workspace.test_provider(), "npm-ci-provider")?;
     run::build(workspace)?;
     let programs = set_aside(workspace)?;
     let desktop = Desktop::start(&workspace.target.join("black-box/desktop"))?;

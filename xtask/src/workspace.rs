@@ -39,24 +39,13 @@ impl Workspace {
         cargo_in(&self.root)
     }
 
-    /// npm, in the folder of the user interface.
-    pub(crate) fn npm(&self) -> Command {
-        let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-        // No chatter that is of no use to the person who waits; no watch mode in the tests.
-        command
-            .current_dir(self.ui())
-            .env("CI", "1")
-            .env("npm_config_update_notifier", "false")
-            .env("npm_config_audit", "false")
-            .env("npm_config_fund", "false");
-        if crate::say::colour() {
-            command.env("FORCE_COLOR", "1");
-        }
-        command
-    }
-
     pub(crate) fn ui(&self) -> PathBuf {
         self.root.join("ui")
+    }
+
+    /// node-oidc-provider, which the tests start.
+    pub(crate) fn test_provider(&self) -> PathBuf {
+        self.root.join("tests/servers/op")
     }
 
     /// A built program, with the ending this platform gives it.

@@ -197,7 +197,7 @@ fn the_refresh_token_is_taken_out_of_its_type_in_few_places() {
 
 #[test]
 fn no_file_is_longer_than_a_reader_can_hold() {
-    let endings = ["rs", "ts", "svelte", "css", "js"];
+    let endings = ["rs", "ts", "svelte", "css", "js", "mjs"];
     let mut long = Vec::new();
     for below in ["crates", "src-tauri/src", "xtask", "tests", "ui/src"] {
         for path in sources(below, &endings) {

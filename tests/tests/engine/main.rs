@@ -6,12 +6,15 @@
     reason = "a test fails by a panic, which says where"
 )]
 
+mod bad_provider;
 mod clocks;
 mod closing;
 mod handing_out;
 mod layering;
 mod lost_replies;
 mod odd_replies;
+mod openid_provider;
+mod plain_client;
 mod refusals;
 mod renewing;
 mod secrets;
