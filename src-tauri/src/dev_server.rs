@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use latchkey_devserver::{DevServer, Options, StartError};
-use latchkey_engine::config::{AccountConfig, ProviderConfig, Url, is_loopback};
+use latchkey_engine::config::{AccountConfig, Url, is_loopback};
 use latchkey_engine::http::{Http, Request};
 use tokio::sync::Mutex;
 use tracing::{info, warn};
@@ -22,9 +22,8 @@ pub(crate) struct EmbeddedServer {
 
 /// The port on which the account expects the embedded backend; `None` for any other account.
 pub(crate) fn port(account: &AccountConfig) -> Option<u16> {
-    let ProviderConfig::Credentials(credentials) = &account.provider;
-    let url = &credentials.login_url;
-    (account.devserver && is_loopback(url)).then(|| url.port_or_known_default()).flatten()
+    let url = account.provider.address()?;
+    (account.devserver && is_loopback(&url)).then(|| url.port_or_known_default()).flatten()
 }
 
 impl EmbeddedServer {

@@ -106,6 +106,8 @@ fn why(reason: &Reason) -> &'static str {
         Reason::NotRenewable => "Its access token has expired and cannot be renewed.",
         Reason::CeilingReached => "The session has reached the end its provider had set.",
         Reason::VaultEmpty => "Its stored tokens are gone.",
+        Reason::Distrusted { .. } => "A renewal brought tokens that are not believed.",
+        Reason::KeyLost => "The key that its tokens are bound to is gone.",
         Reason::NeverSignedIn
         | Reason::SignedOut
         | Reason::WrongCredentials { .. }
@@ -115,6 +117,12 @@ fn why(reason: &Reason) -> &'static str {
         | Reason::ProviderBusy { .. }
         | Reason::NotTheProvider { .. }
         | Reason::Misconfigured { .. }
+        | Reason::SignInDenied { .. }
+        | Reason::SignInRefused { .. }
+        | Reason::SignInTimedOut
+        | Reason::NotBelieved { .. }
+        | Reason::PortTaken { .. }
+        | Reason::Misfit { .. }
         | Reason::LockBusy
         | Reason::RenewalUnderWay
         | Reason::Storm

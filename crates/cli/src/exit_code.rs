@@ -40,7 +40,9 @@ impl From<&EngineError> for Exit {
             }
             EngineError::SignInNeeded { .. } => Self::SignInNeeded,
             EngineError::Unreachable { .. } => Self::OutOfReach,
-            EngineError::OddAnswer { reason } | EngineError::NotNow { reason, .. } => Self::from(reason),
+            EngineError::OddAnswer { reason }
+            | EngineError::NotNow { reason, .. }
+            | EngineError::SignInFailed { reason } => Self::from(reason),
             EngineError::WrongCredentials { .. }
             | EngineError::Vault { .. }
             | EngineError::Busy
@@ -61,13 +63,21 @@ impl From<&Reason> for Exit {
             | Reason::RefusedAfterLostReply { .. }
             | Reason::Unclear { .. }
             | Reason::NotRenewable
-            | Reason::CeilingReached => Self::SignInNeeded,
+            | Reason::CeilingReached
+            | Reason::Distrusted { .. }
+            | Reason::KeyLost => Self::SignInNeeded,
             Reason::Unreachable { .. } | Reason::ReplyLost => Self::OutOfReach,
             Reason::Vault { .. }
             | Reason::ProviderBusy { .. }
             | Reason::NotTheProvider { .. }
             | Reason::Misconfigured { .. }
             | Reason::WrongCredentials { .. }
+            | Reason::SignInDenied { .. }
+            | Reason::SignInRefused { .. }
+            | Reason::SignInTimedOut
+            | Reason::NotBelieved { .. }
+            | Reason::PortTaken { .. }
+            | Reason::Misfit { .. }
             | Reason::LockBusy
             | Reason::RenewalUnderWay
             | Reason::Storm

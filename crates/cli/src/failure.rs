@@ -4,7 +4,7 @@ use std::io;
 
 use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_engine::EngineError;
-use latchkey_engine::config::{AccountConfig, ConfigError, ProviderConfig};
+use latchkey_engine::config::{AccountConfig, ConfigError};
 
 use crate::exit_code::Exit;
 
@@ -79,6 +79,7 @@ impl Failure {
             | EngineError::WrongCredentials { .. }
             | EngineError::Unreachable { .. }
             | EngineError::OddAnswer { .. }
+            | EngineError::SignInFailed { .. }
             | EngineError::Vault { .. }
             | EngineError::Busy
             | EngineError::Cancelled
@@ -96,9 +97,8 @@ impl Failure {
 
 /// The command that serves this account.
 pub(crate) fn devserver_command(account: &AccountConfig) -> String {
-    let ProviderConfig::Credentials(credentials) = &account.provider;
-    let url = &credentials.login_url;
-    match (url.host_str(), url.port_or_known_default()) {
+    let url = account.provider.address();
+    match url.as_ref().map_or((None, None), |url| (url.host_str(), url.port_or_known_default())) {
         (Some(host), Some(port)) if (host, port) != ("127.0.0.1", 4180) => {
             format!("latchkey devserver --listen {host}:{port}")
         }

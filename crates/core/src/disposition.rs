@@ -20,6 +20,13 @@ pub enum Failure {
     NoReply,
     /// Something answered.
     Answered(Answer),
+    /// Nothing was sent: what the provider says of itself does not fit the account.
+    Misfit {
+        /// What does not fit, in a few words without a query.
+        why: String,
+    },
+    /// Nothing was sent: the key that the refresh token is bound to is gone (RFC 9449 §5).
+    KeyLost,
 }
 
 /// An answer that is no token reply.
@@ -117,6 +124,8 @@ pub fn disposition(failure: &Failure) -> Disposition {
             return Disposition::Retry { after: None, reason: Reason::Unreachable { what: what.clone() } };
         }
         Failure::NoReply => return Disposition::Retry { after: None, reason: Reason::ReplyLost },
+        Failure::Misfit { why } => return Disposition::Misconfigured(Reason::Misfit { why: why.clone() }),
+        Failure::KeyLost => return Disposition::Quarantine(Reason::KeyLost),
         Failure::Answered(answer) => answer,
     };
     let status = answer.status;
@@ -171,6 +180,8 @@ mod tests {
     #[test]
     fn each_row_of_the_failure_table_means_what_the_design_says() {
         let rows: &[(&str, Failure, &str)] = &[
+            ("metadata of another issuer", Failure::Misfit { why: "another issuer".into() }, "misconfigured"),
+            ("no key for the proof", Failure::KeyLost, "quarantine"),
             ("connection refused", Failure::NotSent { what: "refused".into() }, "retry"),
             ("reset after the request left", Failure::NoReply, "retry"),
             ("408", answered(408, Body::Empty), "retry"),

@@ -65,6 +65,42 @@ pub enum Reason {
         /// The provider's words, made harmless by [`crate::text::foreign`].
         said: Option<String>,
     },
+    /// The sign-in was declined in the browser or on the other device (RFC 6749 §4.1.2.1 `access_denied`).
+    SignInDenied {
+        /// The provider's words, made harmless by [`crate::text::foreign`].
+        said: Option<String>,
+    },
+    /// The provider ended the sign-in with an error (RFC 6749 §4.1.2.1, RFC 8628 §3.5).
+    SignInRefused {
+        /// Its error code, made harmless by [`crate::text::foreign`].
+        error: String,
+        /// The provider's words, made harmless by [`crate::text::foreign`].
+        said: Option<String>,
+    },
+    /// Nobody finished the sign-in in the time there was for it.
+    SignInTimedOut,
+    /// What a sign-in brought is not believed, and none of it is kept.
+    NotBelieved {
+        /// What is wrong with it, in a few words.
+        why: String,
+    },
+    /// The browser could not have come back: another program listens where the account wants it.
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// What the provider says of itself does not fit the account, so nothing is sent to it.
+    Misfit {
+        /// What does not fit, in a few words.
+        why: String,
+    },
+    /// A renewal brought tokens that are not this person's, or not the provider's.
+    Distrusted {
+        /// What is wrong with them, in a few words.
+        why: String,
+    },
+    /// The tokens are bound to a key (RFC 9449) that is not there any more.
+    KeyLost,
     /// Another process holds the renewal lock of this account.
     LockBusy,
     /// A renewal is under way and has not ended yet.
@@ -156,6 +192,14 @@ impl Reason {
             Self::ProviderBusy { .. } => "provider_busy",
             Self::NotTheProvider { .. } => "not_the_provider",
             Self::Misconfigured { .. } => "misconfigured",
+            Self::SignInDenied { .. } => "sign_in_denied",
+            Self::SignInRefused { .. } => "sign_in_refused",
+            Self::SignInTimedOut => "sign_in_timed_out",
+            Self::NotBelieved { .. } => "not_believed",
+            Self::PortTaken { .. } => "port_taken",
+            Self::Misfit { .. } => "misfit",
+            Self::Distrusted { .. } => "distrusted",
+            Self::KeyLost => "key_lost",
             Self::LockBusy => "lock_busy",
             Self::RenewalUnderWay => "renewal_under_way",
             Self::Storm => "storm_breaker",
@@ -198,6 +242,28 @@ impl Reason {
                 "The provider answered {status}{}: the account's address or client settings do not fit. Your session is kept; correct the account",
                 quoted(said)
             ),
+            Self::SignInDenied { said } => format!("The sign-in was declined{}. Sign in again", quoted(said)),
+            Self::SignInRefused { error, said } => {
+                format!("The provider ended the sign-in with `{error}`{}", quoted(said))
+            }
+            Self::SignInTimedOut => {
+                "Nobody finished the sign-in in the time there was for it. Sign in again".to_owned()
+            }
+            Self::NotBelieved { why } => format!(
+                "What the provider sent is not believed: {why}. Nothing was stored; if it stays, ask who runs it"
+            ),
+            Self::PortTaken { port } => format!(
+                "Another program listens on port {port}, so the browser could not come back. End it, or set another `redirect_port`"
+            ),
+            Self::Misfit { why } => {
+                format!("The provider does not fit the account: {why}. Your session is kept; correct the account")
+            }
+            Self::Distrusted { why } => format!(
+                "A renewal brought tokens that are not believed: {why}. They are not handed out. Sign in again"
+            ),
+            Self::KeyLost => {
+                "The key that the tokens are bound to is gone, so they are of no use. Sign in again".to_owned()
+            }
             Self::LockBusy => "Another Latchkey process is renewing this account".to_owned(),
             Self::RenewalUnderWay => "A renewal is under way and has not ended yet".to_owned(),
             Self::Storm => {

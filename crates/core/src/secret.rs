@@ -60,6 +60,9 @@ secrets! {
     IdToken;
     /// A password on its way to the login endpoint. Used once, never stored.
     Password;
+    /// The private key that an account's proofs of possession are signed with (RFC 9449): PKCS#8 in base64url. Its
+    /// loss ends the session, since refresh tokens of public clients are bound to it (RFC 9449 §5).
+    DpopKey;
 }
 
 #[cfg(test)]
@@ -72,6 +75,7 @@ mod tests {
     assert_not_impl_any!(RefreshToken: std::fmt::Debug, std::fmt::Display, serde::Serialize);
     assert_not_impl_any!(IdToken: std::fmt::Debug, std::fmt::Display, serde::Serialize);
     assert_not_impl_any!(Password: std::fmt::Debug, std::fmt::Display, serde::Serialize);
+    assert_not_impl_any!(DpopKey: std::fmt::Debug, std::fmt::Display, serde::Serialize);
 
     #[test]
     fn an_empty_token_is_told_apart_from_one_that_is_there() {

@@ -117,7 +117,7 @@ impl EngineHandle {
         let workshop = Workshop {
             account: config.name.clone(),
             policy: config.policy.clone(),
-            provider: Provider::new(&config.provider, setup.http.clone()),
+            provider: Provider::new(&config.provider, setup.http.clone(), setup.clock.clone()),
             vault: setup.vault.clone(),
             lock: setup.lock.clone(),
             clock: setup.clock.clone(),

@@ -23,6 +23,12 @@ pub enum EngineError {
         /// Its words, made harmless.
         said: Option<String>,
     },
+    /// The sign-in ended without tokens: declined, timed out, or what it brought is not believed.
+    #[error("{}", .reason.message())]
+    SignInFailed {
+        /// Why.
+        reason: Reason,
+    },
     /// The account does not sign in that way.
     #[error("this account does not sign in that way")]
     NotThisWay,
@@ -80,6 +86,7 @@ impl EngineError {
             Self::UnknownAccount(_) => "unknown_account",
             Self::AccountExists(_) => "account_exists",
             Self::WrongCredentials { .. } => "wrong_credentials",
+            Self::SignInFailed { reason } => reason.code(),
             Self::NotThisWay => "not_this_way",
             Self::Unreachable { .. } => "backend_unreachable",
             Self::OddAnswer { .. } => "backend_answered_oddly",
@@ -113,6 +120,7 @@ impl EngineError {
             Self::AccountExists(_)
             | Self::Vault { .. }
             | Self::SignInNeeded { .. }
+            | Self::SignInFailed { .. }
             | Self::NotNow { next_at: None, .. }
             | Self::Cancelled
             | Self::Closing => None,

@@ -8,6 +8,7 @@
 //! receives it (`workshop`). The refresh token never leaves this crate.
 
 mod actor;
+pub mod browser;
 pub mod clock;
 pub mod config;
 mod engine;
@@ -15,7 +16,8 @@ pub mod error;
 pub mod event_log;
 pub mod fingerprint_key;
 pub mod http;
-mod jwt;
+pub mod http_cache;
+pub mod jose;
 pub mod paths;
 pub mod ports;
 pub mod provider;

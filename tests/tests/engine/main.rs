@@ -10,6 +10,7 @@ mod bad_provider;
 mod clocks;
 mod closing;
 mod handing_out;
+mod jose;
 mod layering;
 mod lost_replies;
 mod odd_replies;

@@ -3,20 +3,24 @@
 use std::fmt::Write as _;
 
 use latchkey_core::policy::in_words;
-use latchkey_engine::config::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
+use latchkey_engine::config::{
+    AccountConfig, Carrier, CredentialsConfig, IssuerUrl, Mapping, OauthConfig, ProviderConfig, Url,
+};
 use serde_json::{Map, Value, json};
 
 /// A line of `accounts list`.
 pub(crate) fn row(account: &AccountConfig, widest: usize) -> String {
-    let ProviderConfig::Credentials(credentials) = &account.provider;
     let note = if account.devserver { "  (development backend)" } else { "" };
-    let host = credentials.login_url.origin().ascii_serialization();
-    format!("{:<widest$}  credentials  {host}{note}", account.name.as_str())
+    let host = account.provider.address().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    format!("{:<widest$}  {:<11}  {host}{note}", account.name.as_str(), account.provider.name())
 }
 
 /// What `accounts show` prints.
 pub(crate) fn sheet(account: &AccountConfig) -> String {
-    let ProviderConfig::Credentials(credentials) = &account.provider;
+    let credentials = match &account.provider {
+        ProviderConfig::Credentials(credentials) => credentials,
+        ProviderConfig::Oauth(oauth) => return oauth_sheet(account, oauth),
+    };
     let mut sheet = format!("{}: credentials", account.name);
     sheet.push_str(if account.devserver { ", served by the development backend\n" } else { "\n" });
     let mut line = |label: &str, text: &str| {
@@ -46,7 +50,10 @@ pub(crate) fn sheet(account: &AccountConfig) -> String {
 
 /// What `--json` prints of it.
 pub(crate) fn document(account: &AccountConfig) -> Value {
-    let ProviderConfig::Credentials(credentials) = &account.provider;
+    let credentials = match &account.provider {
+        ProviderConfig::Credentials(credentials) => credentials,
+        ProviderConfig::Oauth(oauth) => return oauth_document(account, oauth),
+    };
     let CredentialsConfig { login_url, refresh_url, logout_url, user_info_url, .. } = credentials;
     let map: Map<_, _> =
         places(&credentials.map).into_iter().map(|(key, place)| (key.to_owned(), place.into())).collect();
@@ -64,6 +71,27 @@ pub(crate) fn document(account: &AccountConfig) -> Value {
         "refused_status": credentials.refused_status,
         "renew_before_seconds": account.policy.renew_before.map(|before| before.as_secs()),
         "map": map,
+    })
+}
+
+fn oauth_sheet(account: &AccountConfig, oauth: &OauthConfig) -> String {
+    let mut sheet = format!("{}: oauth", account.name);
+    sheet.push_str(if account.devserver { ", served by the development backend\n" } else { "\n" });
+    let issuer = oauth.issuer.as_ref().map_or("none", IssuerUrl::as_str);
+    for (label, text) in [("issuer", issuer), ("client ID", &oauth.client_id), ("scope", &oauth.scope)] {
+        let _ = writeln!(sheet, "  {label:<18}{text}");
+    }
+    sheet
+}
+
+fn oauth_document(account: &AccountConfig, oauth: &OauthConfig) -> Value {
+    json!({
+        "account": account.name,
+        "provider": "oauth",
+        "devserver": account.devserver,
+        "issuer": oauth.issuer.as_ref().map(IssuerUrl::as_str),
+        "client_id": oauth.client_id,
+        "scope": oauth.scope,
     })
 }
 

@@ -249,10 +249,13 @@ impl Change {
 
     pub(super) fn saved(&mut self) {
         let Some(facts) = self.session.unsaved.take() else { return };
-        let generation = facts.generation;
+        let (generation, quarantined) = (facts.generation, facts.quarantined.clone());
         self.session.tally.count += 1;
         self.hold(facts);
         self.record_tokens(Level::Info, "renewed", format!("Stored at last, generation {generation}"), None);
+        if let Some(reason) = quarantined {
+            self.needs_sign_in(reason);
+        }
     }
 
     /// What a failed exchange leads to; the table stands in [`crate::disposition`].

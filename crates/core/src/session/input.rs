@@ -116,6 +116,14 @@ pub enum Renewal {
         /// What is wrong.
         problem: VaultProblem,
     },
+    /// Renewed, and the new refresh token is durable and sealed: what came with it is not believed. The facts are
+    /// of the access token from before, which is served to its end.
+    Distrusted {
+        /// The tokens, quarantined.
+        facts: TokenFacts,
+        /// What is wrong with them.
+        reason: Reason,
+    },
     /// The exchange failed, after a second look where it was refused.
     Failed {
         /// How.

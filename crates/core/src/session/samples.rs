@@ -7,7 +7,7 @@ use crate::account::AccountName;
 use crate::disposition::{Answer, Body, ErrorCode, Failure};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::policy::{self, Policy};
-use crate::reason::VaultProblem;
+use crate::reason::{Reason, VaultProblem};
 use crate::session::{Authenticated, EffectId, Input, Loaded, Renewal, Session, open, step};
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
@@ -96,6 +96,12 @@ pub(crate) fn offline() -> Failure {
 /// A renewal that failed for that.
 pub(crate) fn failed(failure: Failure) -> Renewal {
     Renewal::Failed { failure, after_lost_reply: false }
+}
+
+/// Tokens of somebody else came back.
+pub(crate) fn distrusted(facts: TokenFacts) -> Renewal {
+    let reason = Reason::Distrusted { why: "another person's".to_owned() };
+    Renewal::Distrusted { facts: TokenFacts { quarantined: Some(reason.clone()), ..facts }, reason }
 }
 
 /// The id of the answer that the session waits for.

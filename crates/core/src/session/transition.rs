@@ -167,6 +167,10 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         (State::Renewing { .. }, Input::Renewed(_, Renewal::Unsaved { facts, problem })) => {
             change.cannot_save(facts, problem);
         }
+        (State::Renewing { .. }, Input::Renewed(_, Renewal::Distrusted { facts, reason })) => {
+            change.hold(facts);
+            change.needs_sign_in(reason);
+        }
         (State::Renewing { .. }, Input::Renewed(_, Renewal::Failed { failure, after_lost_reply })) => {
             change.failed(&failure, after_lost_reply);
         }

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use latchkey_core::account::AccountName;
 use latchkey_core::policy::Policy;
 
+use super::oauth::OauthConfig;
+
 pub use reqwest::Url;
 
 /// One configured way to sign in.
@@ -26,6 +28,30 @@ pub struct AccountConfig {
 pub enum ProviderConfig {
     /// A REST login.
     Credentials(CredentialsConfig),
+    /// An authorization server.
+    Oauth(Box<OauthConfig>),
+}
+
+impl ProviderConfig {
+    /// Its name in the file and in the status.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Credentials(_) => "credentials",
+            Self::Oauth(_) => "oauth",
+        }
+    }
+
+    /// The address that tells people where this account signs in: its login, its issuer, or where it has none its
+    /// authorization or token endpoint.
+    pub fn address(&self) -> Option<Url> {
+        match self {
+            Self::Credentials(config) => Some(config.login_url.clone()),
+            Self::Oauth(config) => {
+                let issuer = config.issuer.as_ref().and_then(|issuer| Url::parse(issuer.as_str()).ok());
+                issuer.or_else(|| config.endpoints.authorization.clone().or(config.endpoints.token.clone()))
+            }
+        }
+    }
 }
 
 /// A backend with a REST login.

@@ -7,13 +7,14 @@ use latchkey_core::policy::Policy;
 use toml_edit::{Array, Item, Table, value};
 
 use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
+use super::oauth::OauthToml;
 use super::problem::ConfigError;
 use super::{read, values};
 
 /// The keys of an account, unchecked: what a command line or a form gives. Unset keys are not written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountToml {
-    /// `credentials`.
+    /// `credentials` or `oauth`.
     pub provider: Option<String>,
     /// Where to sign in.
     pub login_url: Option<String>,
@@ -37,6 +38,8 @@ pub struct AccountToml {
     pub refresh_token: Option<CarrierToml>,
     /// Where do the answers hold what? By the keys of [`Mapping::KEYS`].
     pub map: BTreeMap<String, String>,
+    /// The keys of an authorization server.
+    pub oauth: OauthToml,
 }
 
 /// How the refresh token travels, unchecked.
@@ -64,8 +67,11 @@ impl AccountToml {
     /// As a table of the file, keys in the order of the documentation.
     pub(super) fn table(&self) -> Table {
         let mut table = Table::new();
+        if let Some(provider) = &self.provider {
+            table.insert("provider", value(provider));
+        }
+        self.oauth.write(&mut table);
         let texts = [
-            ("provider", &self.provider),
             ("login_url", &self.login_url),
             ("refresh_url", &self.refresh_url),
             ("logout_url", &self.logout_url),
@@ -101,6 +107,7 @@ impl AccountToml {
             let map: Table = self.map.iter().map(|(key, place)| (key, value(place))).collect();
             table.insert("map", Item::Table(map));
         }
+        self.oauth.write_tables(&mut table);
         table
     }
 }
@@ -108,7 +115,24 @@ impl AccountToml {
 impl From<&AccountConfig> for AccountToml {
     /// Writes down what differs from what holds without it.
     fn from(account: &AccountConfig) -> Self {
-        let ProviderConfig::Credentials(credentials) = &account.provider;
+        let own = match &account.provider {
+            ProviderConfig::Credentials(config) => Self::from(config),
+            ProviderConfig::Oauth(config) => Self { oauth: OauthToml::from(&**config), ..Self::default() },
+        };
+        Self {
+            provider: Some(account.provider.name().to_owned()),
+            devserver: account.devserver,
+            renew_before: account.policy.renew_before.map(values::duration_text),
+            assumed_lifetime: Some(account.policy.assumed_lifetime)
+                .filter(|lifetime| *lifetime != Policy::default().assumed_lifetime)
+                .map(values::duration_text),
+            ..own
+        }
+    }
+}
+
+impl From<&CredentialsConfig> for AccountToml {
+    fn from(credentials: &CredentialsConfig) -> Self {
         let CredentialsConfig {
             login_url,
             refresh_url,
@@ -121,19 +145,13 @@ impl From<&AccountConfig> for AccountToml {
         } = credentials;
         let text = |url: &Url| Some(url.to_string());
         let carrier = |way: &str, name: &str| CarrierToml { in_: Some(way.into()), name: Some(name.into()) };
-        let defaults = (Policy::default(), Mapping::default());
-        let moved = map.places().into_iter().zip(defaults.1.places()).filter(|(here, usual)| here != usual);
+        let usual = Mapping::default();
+        let moved = map.places().into_iter().zip(usual.places()).filter(|(here, usual)| here != usual);
         Self {
-            provider: Some("credentials".to_owned()),
             login_url: text(login_url),
             refresh_url: text(refresh_url),
             logout_url: logout_url.as_ref().and_then(text),
             user_info_url: user_info_url.as_ref().and_then(text),
-            devserver: account.devserver,
-            renew_before: account.policy.renew_before.map(values::duration_text),
-            assumed_lifetime: Some(account.policy.assumed_lifetime)
-                .filter(|lifetime| *lifetime != defaults.0.assumed_lifetime)
-                .map(values::duration_text),
             refused_status: Some(refused_status.iter().copied().collect())
                 .filter(|statuses: &Vec<u16>| *statuses != [401]),
             username_field: Some(username_field.clone()).filter(|field| field != "username"),
@@ -144,6 +162,7 @@ impl From<&AccountConfig> for AccountToml {
                 Carrier::Cookie(name) => Some(carrier("cookie", name)),
             },
             map: moved.map(|((key, place), _)| (key.to_owned(), place.to_string())).collect(),
+            ..Self::default()
         }
     }
 }

@@ -229,7 +229,9 @@ fn account() -> impl Strategy<Value = AccountConfig> {
                 account.name = AccountName::new(name).unwrap();
                 account.policy.renew_before = renew_before;
                 account.policy.assumed_lifetime = assumed_lifetime;
-                let ProviderConfig::Credentials(credentials) = &mut account.provider;
+                let ProviderConfig::Credentials(credentials) = &mut account.provider else {
+                    panic!("a REST login")
+                };
                 credentials.refresh_token = carrier;
                 credentials.refused_status = statuses;
                 if devserver {

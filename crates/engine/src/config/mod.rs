@@ -8,6 +8,7 @@ mod account;
 mod account_toml;
 mod edit;
 mod file;
+mod oauth;
 mod problem;
 mod read;
 mod section;
@@ -23,6 +24,10 @@ pub use account::{
 };
 pub use account_toml::{AccountToml, CarrierToml};
 pub use edit::{add_account, remove_account};
+pub use oauth::{
+    ClaimPlaces, ClientSecret, Endpoints, IssuerUrl, OauthConfig, OauthToml, PresetUse, Redirect,
+    RedirectHost, When, preset_titles,
+};
 pub use problem::{ConfigError, Problem};
 
 use std::path::Path;
@@ -57,6 +62,11 @@ impl Config {
     pub fn account(&self, name: &AccountName) -> Option<&AccountConfig> {
         self.accounts.iter().find(|account| account.name == *name)
     }
+}
+
+/// An address that requests may go to: `https`, or `http` on this machine, without user name and fragment.
+pub(crate) fn endpoint(text: &str) -> Option<Url> {
+    values::url(text).ok()
 }
 
 /// An example with a comment for every key: what `accounts add --template` writes.

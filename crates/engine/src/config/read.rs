@@ -8,20 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url, is_loopback};
+use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig};
 use super::problem::{ConfigError, Flaw, Problems, shown};
 use super::section::{Section, wrong_type};
-use super::{Config, values};
+use super::{Config, oauth, values};
 
-const ACCOUNT_KEYS: [&str; 12] = [
-    "provider",
+/// The keys that every account has.
+const SHARED_KEYS: [&str; 4] = ["provider", "devserver", "renew_before", "assumed_lifetime"];
+
+/// The keys that only accounts of a REST login have.
+const CREDENTIALS_KEYS: [&str; 8] = [
     "login_url",
     "refresh_url",
     "logout_url",
     "user_info_url",
-    "devserver",
-    "renew_before",
-    "assumed_lifetime",
     "refused_status",
     "username_field",
     "refresh_token",
@@ -90,8 +90,18 @@ fn account(
     path: String,
     problems: &mut Problems<'_>,
 ) -> Option<(ProviderConfig, Policy, bool)> {
-    let section = Section::open(value, path, &ACCOUNT_KEYS, problems)?;
-    section.required("provider", "\"credentials\"", problems, provider)?;
+    let table = value.get_ref().as_table();
+    let has = |key: &&str| table.is_some_and(|table| table.contains_key(*key));
+    let oauth_like = match table.and_then(|table| table.get("provider")) {
+        Some(said) => said.get_ref().as_str() == Some("oauth"),
+        None => ["issuer", "client_id", "preset"].iter().any(has),
+    };
+    let (own, others): (&[&str], &[&str]) =
+        if oauth_like { (&oauth::KEYS, &CREDENTIALS_KEYS) } else { (&CREDENTIALS_KEYS, &oauth::KEYS) };
+    let known: Vec<_> = SHARED_KEYS.iter().chain(own).copied().collect();
+    let section = Section::open(value, path, &known, others, problems)?;
+    let example = if oauth_like { "\"oauth\"" } else { "\"credentials\"" };
+    let kind = section.required("provider", example, problems, kind)?;
     let devserver = section.flag("devserver", problems);
     let defaults = Policy::default();
     let policy = Policy {
@@ -100,15 +110,26 @@ fn account(
             .text("assumed_lifetime", problems, values::duration)
             .unwrap_or(defaults.assumed_lifetime),
     };
-    let credentials = credentials(&section, devserver, problems)?;
-    Some((ProviderConfig::Credentials(credentials), policy, devserver))
+    let provider = match kind {
+        Kind::Credentials => ProviderConfig::Credentials(credentials(&section, devserver, problems)?),
+        Kind::Oauth => ProviderConfig::Oauth(Box::new(oauth::oauth(&section, devserver, problems)?)),
+    };
+    Some((provider, policy, devserver))
 }
 
-fn provider(text: &str) -> Result<(), Flaw> {
-    let remedy = "write `provider = \"credentials\"`";
+/// The providers there are.
+#[derive(Clone, Copy)]
+enum Kind {
+    Credentials,
+    Oauth,
+}
+
+fn kind(text: &str) -> Result<Kind, Flaw> {
+    let remedy = "write `provider = \"credentials\"` or `provider = \"oauth\"`";
     match text {
-        "credentials" => Ok(()),
-        "oauth" | "nextauth" => Err(Flaw::new("this version does not have this provider yet", remedy)),
+        "credentials" => Ok(Kind::Credentials),
+        "oauth" => Ok(Kind::Oauth),
+        "nextauth" => Err(Flaw::new("this version does not have this provider yet", remedy)),
         _ => Err(Flaw::new("there is no such provider", remedy)),
     }
 }
@@ -118,7 +139,7 @@ fn credentials(
     devserver: bool,
     problems: &mut Problems<'_>,
 ) -> Option<CredentialsConfig> {
-    let url = |text: &str| address(text, devserver);
+    let url = |text: &str| values::address(text, devserver);
     let example = "\"https://…\"";
     let login_url = section.required("login_url", example, problems, url);
     let refresh_url = section.required("refresh_url", example, problems, url);
@@ -143,18 +164,6 @@ fn credentials(
         refresh_token,
         map,
     })
-}
-
-fn address(text: &str, devserver: bool) -> Result<Url, Flaw> {
-    let url = values::url(text)?;
-    if devserver && !is_loopback(&url) {
-        let what = "the dev server is on this machine, and this URL leads elsewhere";
-        return Err(Flaw::new(
-            what,
-            "write an address such as `http://127.0.0.1:4180/…`, or remove `devserver`",
-        ));
-    }
-    Ok(url)
 }
 
 fn refused_status(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> BTreeSet<u16> {

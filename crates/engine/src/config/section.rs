@@ -1,5 +1,6 @@
 //! One table of the file: its keys are known, and what is read from it has the right type or is complained about.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::Range;
 
@@ -16,11 +17,13 @@ pub(super) struct Section<'t, 'i> {
 }
 
 impl<'t, 'i> Section<'t, 'i> {
-    /// Takes a value that should be a table. Unknown keys are complained about at once.
+    /// Takes a value that should be a table. Unknown keys are complained about at once, and those that have a
+    /// meaning for another provider only.
     pub(super) fn open(
         value: &'t Spanned<DeValue<'i>>,
         path: String,
         known: &[&str],
+        others: &[&str],
         problems: &mut Problems<'_>,
     ) -> Option<Self> {
         let Some(table) = value.get_ref().as_table() else {
@@ -30,7 +33,11 @@ impl<'t, 'i> Section<'t, 'i> {
         let section = Self { table, at: value.span(), path };
         for (key, _) in table {
             if !known.contains(&key.get_ref().as_ref()) {
-                let flaw = Flaw::new("this key is unknown", remedy_for_unknown(key.get_ref(), known));
+                let flaw = if others.contains(&key.get_ref().as_ref()) {
+                    Flaw::new("this key has no meaning for this provider", "remove it, or correct `provider`")
+                } else {
+                    Flaw::new("this key is unknown", remedy_for_unknown(key.get_ref(), known))
+                };
                 problems.push(&key.span(), section.key(key.get_ref()), flaw);
             }
         }
@@ -49,7 +56,7 @@ impl<'t, 'i> Section<'t, 'i> {
 
     /// The table under a key.
     pub(super) fn section(&self, key: &str, known: &[&str], problems: &mut Problems<'_>) -> Option<Self> {
-        Self::open(self.value(key)?, self.key(key), known, problems)
+        Self::open(self.value(key)?, self.key(key), known, &[], problems)
     }
 
     /// Complains about a key: at its value, or at the table where it is not there.
@@ -100,6 +107,45 @@ impl<'t, 'i> Section<'t, 'i> {
         })
     }
 
+    /// A whole number.
+    pub(super) fn number(&self, key: &str, problems: &mut Problems<'_>) -> Option<i64> {
+        let value = self.value(key)?;
+        let number = whole(value);
+        if number.is_none() {
+            self.complain(key, wrong_type("a whole number", value), problems);
+        }
+        number
+    }
+
+    /// A table of texts under names of the account's own choice.
+    pub(super) fn texts(
+        &self,
+        key: &str,
+        problems: &mut Problems<'_>,
+        check: impl Fn(&str, &str) -> Result<(), Flaw>,
+    ) -> BTreeMap<String, String> {
+        let Some(value) = self.value(key) else { return BTreeMap::new() };
+        let Some(table) = value.get_ref().as_table() else {
+            self.complain(key, wrong_type("a table", value), problems);
+            return BTreeMap::new();
+        };
+        let mut texts = BTreeMap::new();
+        for (name, value) in table {
+            let checked = match value.get_ref().as_str() {
+                Some(text) => check(name.get_ref(), text).map(|()| text),
+                None => Err(wrong_type("a text in quotes", value)),
+            };
+            match checked {
+                Ok(text) => drop(texts.insert(name.get_ref().to_string(), text.to_owned())),
+                Err(flaw) => {
+                    let path = format!("{}.{}", self.key(key), shown(name.get_ref()));
+                    problems.push(&value.span(), path, flaw);
+                }
+            }
+        }
+        texts
+    }
+
     /// A list of whole numbers.
     pub(super) fn numbers(&self, key: &str, problems: &mut Problems<'_>) -> Option<Vec<i64>> {
         let value = self.value(key)?;
@@ -109,14 +155,18 @@ impl<'t, 'i> Section<'t, 'i> {
         };
         let mut numbers = Vec::new();
         for one in list {
-            let number = one.get_ref().as_integer();
-            match number.and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok()) {
+            match whole(one) {
                 Some(number) => numbers.push(number),
                 None => problems.push(&one.span(), self.key(key), wrong_type("a whole number", one)),
             }
         }
         Some(numbers)
     }
+}
+
+fn whole(value: &Spanned<DeValue<'_>>) -> Option<i64> {
+    let number = value.get_ref().as_integer()?;
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
 pub(super) fn wrong_type(wanted: &str, found: &Spanned<DeValue<'_>>) -> Flaw {

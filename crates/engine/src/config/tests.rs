@@ -64,7 +64,7 @@ fn a_full_account_is_read_as_it_is_written() {
 fn what_is_not_set_has_the_values_of_the_documentation() {
     let config = parse(GOOD).unwrap();
     let [account] = &config.accounts[..] else { panic!("one account") };
-    let ProviderConfig::Credentials(credentials) = &account.provider;
+    let ProviderConfig::Credentials(credentials) = &account.provider else { panic!("a REST login") };
     assert_eq!(credentials.refresh_token, Carrier::Body("token".to_owned()));
     assert_eq!((&credentials.map, credentials.username_field.as_str()), (&Mapping::default(), "username"));
     assert!(credentials.refused_status.iter().eq(&[401]) && credentials.logout_url.is_none());
@@ -87,8 +87,22 @@ fn the_template_is_right_as_it_is_and_with_every_key_switched_on() {
         line.strip_prefix("# ").is_some_and(|rest| rest.starts_with('[') || rest.contains(" = "))
     };
     let on: Vec<_> = template().lines().map(|line| if key(line) { &line[2..] } else { line }).collect();
-    let ProviderConfig::Credentials(all) = &parse(&on.join("\n")).unwrap().accounts[0].provider.clone();
-    let ProviderConfig::Credentials(few) = &usual.accounts[0].provider;
+    let all = parse(&on.join("\n")).unwrap();
+    let rest = |config: &Config| match &config.accounts[0].provider {
+        ProviderConfig::Credentials(credentials) => credentials.clone(),
+        ProviderConfig::Oauth(_) => panic!("a REST login"),
+    };
+    let issuer = |config: &Config| match &config.accounts[1].provider {
+        ProviderConfig::Oauth(oauth) => (**oauth).clone(),
+        ProviderConfig::Credentials(_) => panic!("an authorization server"),
+    };
+    let told = |one: OauthConfig| {
+        let Redirect { host, path, .. } = one.redirect;
+        let flags = (one.pkce_announced, one.other_audiences, one.end_session, one.verify_access_token);
+        (one.scope, host, path, (one.dpop, one.par), flags, one.parameters, one.claims)
+    };
+    assert_eq!(told(issuer(&all)), told(issuer(&usual)), "what the template says holds by itself does");
+    let (all, few) = (&rest(&all), &rest(&usual));
     assert!(all.logout_url.is_some() && few.logout_url.is_none());
     let told = |one: &CredentialsConfig| {
         (one.refused_status.clone(), one.username_field.clone(), one.refresh_token.clone(), one.map.clone())
@@ -205,7 +219,8 @@ fn mistakes() -> Vec<(&'static str, String)> {
         ("missing keys", "[accounts.demo]\nprovider = \"credentials\"".to_owned()),
         ("missing provider", without("provider")),
         ("unknown provider", GOOD.replace("credentials", "hunter2")),
-        ("later provider", GOOD.replace("credentials", "oauth")),
+        ("later provider", GOOD.replace("credentials", "nextauth")),
+        ("keys of another provider", with("issuer = \"https://hunter2.example.com\"")),
         (
             "wrong types",
             with(

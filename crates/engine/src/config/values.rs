@@ -49,6 +49,19 @@ pub(super) fn url(text: &str) -> Result<Url, Flaw> {
     Ok(url)
 }
 
+/// An address of an account, which is on this machine where the dev server serves it.
+pub(super) fn address(text: &str, devserver: bool) -> Result<Url, Flaw> {
+    let url = url(text)?;
+    if devserver && !is_loopback(&url) {
+        let what = "the dev server is on this machine, and this URL leads elsewhere";
+        return Err(Flaw::new(
+            what,
+            "write an address such as `http://127.0.0.1:4180/…`, or remove `devserver`",
+        ));
+    }
+    Ok(url)
+}
+
 /// From a second to a year.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, Flaw> {
     let remedy = "write a number and a unit, such as `90s`, `5m` or `1h30m`";
@@ -75,7 +88,15 @@ pub(super) fn place(text: &str) -> Result<Place, Flaw> {
             |_| Flaw::new("this is no header name", "write a name such as `header:X-Access-Token`"),
         );
     }
-    let remedy = "write a JSON pointer such as `/data/accessToken`, or `header:Name`";
+    pointer_or(text, "write a JSON pointer such as `/data/accessToken`, or `header:Name`").map(Place::Pointer)
+}
+
+/// A JSON pointer (RFC 6901).
+pub(super) fn pointer(text: &str) -> Result<String, Flaw> {
+    pointer_or(text, "write a JSON pointer such as `/realm_access/roles`")
+}
+
+fn pointer_or(text: &str, remedy: &str) -> Result<String, Flaw> {
     if text.is_empty() || text == "/" {
         return Err(Flaw::new("this points to no member", remedy));
     }
@@ -88,7 +109,7 @@ pub(super) fn place(text: &str) -> Result<Place, Flaw> {
             "write `~0` for `~` and `~1` for `/`",
         ));
     }
-    member(text).map(Place::Pointer)
+    member(text)
 }
 
 /// The name of a JSON member.

@@ -102,6 +102,10 @@ fn refused_login(failure: Failure) -> SignInFailure {
             }
             Body::Empty | Body::NotJson | Body::TooLarge | Body::Redirect => SignInFailure::Failed(failure),
         },
-        Failure::Answered(_) | Failure::NotSent { .. } | Failure::NoReply => SignInFailure::Failed(failure),
+        Failure::Answered(_)
+        | Failure::NotSent { .. }
+        | Failure::NoReply
+        | Failure::Misfit { .. }
+        | Failure::KeyLost => SignInFailure::Failed(failure),
     }
 }

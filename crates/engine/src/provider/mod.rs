@@ -2,12 +2,15 @@
 
 pub mod credentials;
 pub mod expiry;
+pub mod oauth;
 mod reply;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use latchkey_core::disposition::Failure;
 use latchkey_core::reason::Reason;
-use latchkey_core::secret::{AccessToken, IdToken, RefreshToken};
+use latchkey_core::secret::{AccessToken, DpopKey, IdToken, RefreshToken};
 use latchkey_core::token_set::Source;
 use reqwest::Url;
 
@@ -36,6 +39,23 @@ pub struct Issued {
     pub session_expires: Option<(Timestamp, Source)>,
     /// Who signed in, as far as the reply tells.
     pub identity: Identity,
+    /// What only an authorization server says.
+    pub oauth: OauthFacts,
+}
+
+/// What an authorization server says of its tokens besides their ends.
+#[derive(Default)]
+pub struct OauthFacts {
+    /// The token type (RFC 6749 §7.1).
+    pub token_type: Option<String>,
+    /// The scope that was granted (RFC 6749 §3.3), where that is known.
+    pub scope: Option<String>,
+    /// The scope that was asked for, at a sign-in.
+    pub asked_scope: Option<String>,
+    /// The key that the tokens are bound to (RFC 9449).
+    pub dpop_key: Option<DpopKey>,
+    /// The host that issued them.
+    pub token_host: Option<String>,
 }
 
 /// Why a sign-in brought no tokens.
@@ -50,6 +70,8 @@ pub enum SignInFailure {
     NotThisWay,
     /// It was given up.
     GivenUp,
+    /// It came to an end that has a name: declined, timed out, not believed.
+    Refused(Reason),
     /// Anything else.
     Failed(Failure),
 }
@@ -59,15 +81,18 @@ pub enum SignInFailure {
 pub enum Provider {
     /// A REST backend with a login and a refresh endpoint.
     Credentials(credentials::Credentials),
+    /// An authorization server.
+    Oauth(oauth::Oauth),
 }
 
 impl Provider {
     /// The provider an account is configured for.
-    pub fn new(config: &ProviderConfig, http: Http) -> Self {
+    pub fn new(config: &ProviderConfig, http: Http, clock: Arc<dyn Clock>) -> Self {
         match config {
             ProviderConfig::Credentials(config) => {
                 Self::Credentials(credentials::Credentials::new(config.clone(), http))
             }
+            ProviderConfig::Oauth(config) => Self::Oauth(oauth::Oauth::new((**config).clone(), http, clock)),
         }
     }
 
@@ -75,14 +100,15 @@ impl Provider {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Credentials(_) => "credentials",
+            Self::Oauth(_) => "oauth",
         }
     }
 
     /// Fetches what an exchange needs besides the tokens, before any lock is taken.
-    #[expect(clippy::unused_async, reason = "a provider with metadata waits here")]
     pub async fn prepare(&self, _clock: &dyn Clock) -> Result<(), Failure> {
         match self {
             Self::Credentials(_) => Ok(()),
+            Self::Oauth(provider) => provider.prepare().await,
         }
     }
 
@@ -90,12 +116,15 @@ impl Provider {
     pub async fn sign_in(
         &self,
         how: SignIn,
-        _attempt: &Attempt,
+        attempt: &Attempt,
         clock: &dyn Clock,
     ) -> Result<Issued, SignInFailure> {
         match (self, how) {
             (Self::Credentials(provider), SignIn::Password(login)) => provider.sign_in(login, clock).await,
-            (Self::Credentials(_), SignIn::Browser | SignIn::Device) => Err(SignInFailure::NotThisWay),
+            (Self::Oauth(provider), SignIn::Browser) => provider.sign_in_by_browser(attempt).await,
+            (Self::Oauth(provider), SignIn::Device) => provider.sign_in_by_device(attempt).await,
+            (Self::Credentials(_), SignIn::Browser | SignIn::Device)
+            | (Self::Oauth(_), SignIn::Password(_)) => Err(SignInFailure::NotThisWay),
         }
     }
 
@@ -103,11 +132,12 @@ impl Provider {
     pub async fn renew(
         &self,
         refresh: &RefreshToken,
-        _held: &Envelope,
+        held: &Envelope,
         clock: &dyn Clock,
     ) -> Result<Issued, Failure> {
         match self {
             Self::Credentials(provider) => provider.renew(refresh, clock).await,
+            Self::Oauth(provider) => provider.renew(refresh, held).await,
         }
     }
 
@@ -115,15 +145,15 @@ impl Provider {
     ///
     /// # Errors
     /// The [`Reason`] why its access token must not be handed out.
-    #[expect(clippy::unused_async, reason = "a provider that verifies signatures fetches keys here")]
     pub async fn judge(
         &self,
-        _renewed: &Envelope,
-        _before: &Envelope,
+        renewed: &Envelope,
+        before: &Envelope,
         _clock: &dyn Clock,
     ) -> Result<(), Reason> {
         match self {
             Self::Credentials(_) => Ok(()),
+            Self::Oauth(provider) => provider.judge(renewed, before).await,
         }
     }
 
@@ -134,6 +164,7 @@ impl Provider {
             Self::Credentials(provider) => {
                 provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await.map(|()| None)
             }
+            Self::Oauth(provider) => provider.sign_out(held).await,
         }
     }
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use crate::config::{Mapping, Place};
 use crate::http::{Reply, retry_after, wipe};
-use crate::jwt;
-use crate::provider::{Issued, expiry};
+use crate::jose::look;
+use crate::provider::{Issued, OauthFacts, expiry};
 use crate::vault::Identity;
 
 /// Reads a token reply with the account's mapping.
@@ -42,12 +42,12 @@ pub(super) fn read(
     let skew = reply.skew(received).unwrap_or(SignedDuration::ZERO);
     let expires = |place: &Place, named| expiry::read(&find(place, &json, reply)?, received, skew, named);
     let from_claim = || {
-        let claimed = access.as_ref().and_then(|access| jwt::expires_at(access.expose()))?;
+        let claimed = access.as_ref().and_then(|access| look::expires_at(access.expose()))?;
         Some((expiry::by_our_clock(claimed, skew)?, Source::JwtExp))
     };
     let mut identity = identity(map, &json, reply);
     if identity.subject.is_none() {
-        let claims = access.as_ref().and_then(|access| jwt::claims(access.expose()));
+        let claims = access.as_ref().and_then(|access| look::claims(access.expose()));
         identity.subject = claims.and_then(|claims| Some(text::foreign(claims.get("sub")?.as_str()?)));
     }
     let issued = Issued {
@@ -59,6 +59,7 @@ pub(super) fn read(
         access,
         refresh,
         received,
+        oauth: OauthFacts::default(),
     };
     wipe(&mut json);
     Ok(issued)
@@ -69,7 +70,12 @@ pub(super) fn identity(map: &Mapping, json: &Value, reply: &Reply) -> Identity {
     let shown = |place: &Place| {
         find_text(place, json, reply).map(|found| text::foreign(&found)).filter(|text| !text.is_empty())
     };
-    Identity { name: shown(&map.name), email: shown(&map.email), subject: shown(&map.subject) }
+    Identity {
+        name: shown(&map.name),
+        email: shown(&map.email),
+        subject: shown(&map.subject),
+        ..Identity::default()
+    }
 }
 
 /// The reply's body, if it is a JSON object, whatever its content type says.
@@ -150,5 +156,6 @@ pub(super) fn user_info(map: &Mapping, json: &Value, reply: &Reply) -> Identity 
         name: mapped.name.or_else(|| plain("name")),
         email: mapped.email.or_else(|| plain("email")),
         subject: mapped.subject.or_else(|| plain("sub")),
+        ..Identity::default()
     }
 }

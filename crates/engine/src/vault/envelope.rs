@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::reason::{Reason, VaultProblem};
-use latchkey_core::secret::{AccessToken, IdToken, RefreshToken};
+use latchkey_core::secret::{AccessToken, DpopKey, IdToken, RefreshToken};
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::{Clock, Source, TokenFacts, TokenSet};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -53,6 +53,10 @@ pub struct Envelope {
     pub scope: Option<String>,
     /// Why is the refresh token quarantined, if it is?
     pub quarantined: Option<Reason>,
+    /// Which key are the tokens bound to (RFC 9449), if they are?
+    pub dpop_key: Option<DpopKey>,
+    /// Which host issued the tokens? A refresh token is sent to no other without a new sign-in.
+    pub token_host: Option<String>,
 }
 
 /// When something ends on the wall clock, and who said so.
@@ -77,7 +81,16 @@ pub struct Identity {
     /// What the provider calls them (`sub`).
     #[serde(default)]
     pub subject: Option<String>,
+    /// Their roles or groups, at most [`MAX_ROLES`].
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Where there is a picture of them (`https` only). It is never fetched here.
+    #[serde(default)]
+    pub picture: Option<String>,
 }
+
+/// How many roles are kept: what is shown to people, not what a token grants.
+pub const MAX_ROLES: usize = 50;
 
 impl Identity {
     /// Whether nothing is known.
@@ -92,6 +105,8 @@ impl Identity {
             name: self.name.or(earlier.name),
             email: self.email.or(earlier.email),
             subject: self.subject.or(earlier.subject),
+            roles: if self.roles.is_empty() { earlier.roles } else { self.roles },
+            picture: self.picture.or(earlier.picture),
         }
     }
 }
@@ -181,6 +196,10 @@ struct Document<'a> {
     token_type: Option<&'a str>,
     scope: Option<&'a str>,
     quarantined: Option<&'a Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_host: Option<&'a str>,
 }
 
 impl<'a> Document<'a> {
@@ -201,6 +220,8 @@ impl<'a> Document<'a> {
             token_type: envelope.token_type.as_deref(),
             scope: envelope.scope.as_deref(),
             quarantined: envelope.quarantined.as_ref(),
+            dpop_key: envelope.dpop_key.as_ref().map(DpopKey::expose),
+            token_host: envelope.token_host.as_deref(),
         }
     }
 }
@@ -239,6 +260,10 @@ struct Reading {
     scope: Option<String>,
     #[serde(default)]
     quarantined: Option<Reason>,
+    #[serde(default, deserialize_with = "dpop_key")]
+    dpop_key: Option<DpopKey>,
+    #[serde(default)]
+    token_host: Option<String>,
 }
 
 impl Reading {
@@ -256,6 +281,8 @@ impl Reading {
             token_type: self.token_type,
             scope: self.scope,
             quarantined: self.quarantined,
+            dpop_key: self.dpop_key,
+            token_host: self.token_host,
         }
     }
 }
@@ -270,6 +297,10 @@ fn refresh_token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RefreshTok
 
 fn id_token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<IdToken>, D::Error> {
     Option::<String>::deserialize(from).map(|text| text.map(IdToken::new))
+}
+
+fn dpop_key<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DpopKey>, D::Error> {
+    Option::<String>::deserialize(from).map(|text| text.map(DpopKey::new))
 }
 
 /// Counts what is written to it.

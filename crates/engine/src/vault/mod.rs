@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::ports::Vault;
 
-pub use envelope::{Envelope, Expiry, Identity, SCHEMA};
+pub use envelope::{Envelope, Expiry, Identity, MAX_ROLES, SCHEMA};
 
 /// The environment variable that chooses the vault.
 pub const VARIABLE: &str = "LATCHKEY_VAULT";

@@ -23,7 +23,7 @@ use latchkey_core::time::Stamp;
 use latchkey_core::token_set::TokenFacts;
 use tracing::{debug, warn};
 
-use crate::jwt;
+use crate::jose::look;
 use crate::ports::{Browser, Clock, LockError, LockGuard, RenewalLock, Vault, VaultError};
 use crate::provider::Provider;
 use crate::vault::{Envelope, Identity};
@@ -67,7 +67,7 @@ impl Arrived {
             token_type: envelope.token_type.clone(),
             expires_at: envelope.access.expires_at,
             identity: envelope.identity.clone(),
-            claims: jwt::shown_claims(envelope.tokens.access.expose()),
+            claims: look::shown_claims(envelope.tokens.access.expose()),
             rotated,
             unsaved: None,
         }

@@ -2,8 +2,10 @@
 
 use jiff::SignedDuration;
 use latchkey_core::disposition::{Disposition, Failure, disposition};
+use latchkey_core::reason::Reason;
 use latchkey_core::secret::RefreshToken;
 use latchkey_core::session::Renewal;
+use latchkey_core::token_set::TokenSet;
 use tracing::{debug, warn};
 
 use super::{Arrived, Unsaved, Workshop, no_tokens};
@@ -57,20 +59,52 @@ impl Workshop {
         let Some(renewed) = self.envelope(issued, Some(&envelope), generation + 1) else {
             return (Renewal::Failed { failure: no_tokens(), after_lost_reply }, None);
         };
-        let facts = self.facts(&renewed);
-        let mut arrived = Arrived::of(&renewed, Some(rotated.unwrap_or(false)));
         if lacks_access {
             warn!(account = %self.account, kind = "odd_reply", "The reply had a refresh token but no access token");
         }
         let storing = self.clock.now();
-        if let Err(error) = self.vault.write(&self.account, &renewed).await {
+        let stored = self.vault.write(&self.account, &renewed).await;
+        // Only now that nothing can be lost: whether it is still the same person's.
+        let (renewed, distrust) = self.judged(renewed, &envelope).await;
+        let facts = self.facts(&renewed);
+        let mut arrived = Arrived::of(&renewed, Some(rotated.unwrap_or(false)));
+        if let Err(error) = stored {
             let problem = self.vault_failed("write", &error);
             arrived.unsaved = Some(Unsaved { envelope: renewed, lock: Some(lock) });
             return (Renewal::Unsaved { facts, problem }, Some(arrived));
         }
         self.step("stored", storing);
+        if let Some(reason) = distrust {
+            return (Renewal::Distrusted { facts, reason }, Some(arrived));
+        }
         // 8. Whoever asked gets it from here on.
         (Renewal::Done { facts, took_ms: self.millis_since(started) }, Some(arrived))
+    }
+
+    /// What a renewal brought, and why it is not believed, if it is not. Then its refresh token is sealed, and the
+    /// access token and ID token from before take the place of the new ones, which nobody ever gets.
+    async fn judged(&self, renewed: Envelope, before: &Envelope) -> (Envelope, Option<Reason>) {
+        let Err(reason) = self.provider.judge(&renewed, before, &*self.clock).await else {
+            return (renewed, None);
+        };
+        let tokens = TokenSet {
+            access: before.tokens.access.clone(),
+            id: before.tokens.id.clone(),
+            refresh: renewed.tokens.refresh,
+        };
+        let sealed = Envelope {
+            tokens,
+            access: before.access,
+            received_at: before.received_at,
+            identity: before.identity.clone(),
+            token_type: before.token_type.clone(),
+            quarantined: Some(reason.clone()),
+            ..renewed
+        };
+        if let Err(error) = self.vault.write(&self.account, &sealed).await {
+            self.vault_failed("write", &error);
+        }
+        (sealed, Some(reason))
     }
 
     /// One exchange, repeated once at once if its reply was lost: never a blind series, which reuse detection

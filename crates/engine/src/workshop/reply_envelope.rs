@@ -1,7 +1,9 @@
 //! What is stored of a provider's reply.
 
 use jiff::Timestamp;
+use latchkey_core::text;
 use latchkey_core::token_set::{Source, TokenSet};
+use tracing::warn;
 
 use super::Workshop;
 use crate::provider::Issued;
@@ -16,6 +18,10 @@ impl Workshop {
         generation: u64,
     ) -> Option<Envelope> {
         let now = self.clock.now().wall;
+        let oauth = issued.oauth;
+        let asked =
+            oauth.asked_scope.as_deref().or_else(|| before.and_then(|before| before.scope.as_deref()));
+        self.tell_narrower_scope(oauth.scope.as_deref(), asked);
         // A reply with a new refresh token and no access token is kept, with an access token that has expired.
         let (access, expired) = match (issued.access, before) {
             (Some(access), _) => (access, false),
@@ -45,9 +51,25 @@ impl Workshop {
             refresh: stored(issued.refresh_expires).or(kept),
             session: stored(issued.session_expires).or_else(|| before.and_then(|before| before.session)),
             identity: issued.identity.or(before.map(|before| before.identity.clone()).unwrap_or_default()),
-            token_type: None,
-            scope: None,
+            token_type: oauth.token_type.or_else(|| before.and_then(|before| before.token_type.clone())),
+            scope: oauth.scope.or_else(|| before.and_then(|before| before.scope.clone())),
             quarantined: None,
+            dpop_key: oauth.dpop_key.or_else(|| before.and_then(|before| before.dpop_key.clone())),
+            token_host: oauth.token_host.or_else(|| before.and_then(|before| before.token_host.clone())),
         })
+    }
+
+    /// Tells when less was granted than was asked for, or than there was before (RFC 6749 §3.3, §6 allow it): programs
+    /// that need the rest will be refused, and people should hear it from us first.
+    fn tell_narrower_scope(&self, granted: Option<&str>, wanted: Option<&str>) {
+        let (Some(granted), Some(wanted)) = (granted, wanted) else { return };
+        let has = |name: &&str| granted.split(' ').any(|granted| granted == *name);
+        // These two say what comes with the token, not what it is good for; many servers do not repeat them.
+        let matters = |name: &&str| !matches!(*name, "" | "openid" | "offline_access");
+        let gone: Vec<_> = wanted.split(' ').filter(|name| matters(name) && !has(name)).collect();
+        if !gone.is_empty() {
+            let gone = text::foreign(&gone.join(" "));
+            warn!(account = %self.account, kind = "scope_narrowed", "The provider does not grant the scope `{gone}`");
+        }
     }
 }

@@ -63,7 +63,7 @@ fn refused_sign_in(error: EngineError) -> (Authenticated, Option<Arrived>, Optio
         EngineError::Vault { problem } => Reason::Vault { problem: *problem },
         EngineError::WrongCredentials { said } => Reason::WrongCredentials { said: said.clone() },
         EngineError::Unreachable { what } => Reason::Unreachable { what: what.clone() },
-        EngineError::OddAnswer { reason } => reason.clone(),
+        EngineError::OddAnswer { reason } | EngineError::SignInFailed { reason } => reason.clone(),
         EngineError::Busy => Reason::LockBusy,
         EngineError::UnknownAccount(_)
         | EngineError::AccountExists(_)
@@ -81,6 +81,7 @@ fn sign_in_error(failure: SignInFailure) -> EngineError {
         SignInFailure::WrongCredentials { said } => EngineError::WrongCredentials { said },
         SignInFailure::NotThisWay => EngineError::NotThisWay,
         SignInFailure::GivenUp => EngineError::Cancelled,
+        SignInFailure::Refused(reason) => EngineError::SignInFailed { reason },
         SignInFailure::Failed(Failure::NotSent { what }) => EngineError::Unreachable { what },
         SignInFailure::Failed(Failure::NoReply) => {
             EngineError::Unreachable { what: "its reply did not arrive".to_owned() }

@@ -99,6 +99,7 @@ fn signed_in() -> SessionStatus {
             name: Some("Demo User".into()),
             email: Some("demo@example.com".into()),
             subject: Some("demo".into()),
+            ..Identity::default()
         }),
         clocks: Clocks {
             access: Some(clock("2026-11-20T12:01:00Z", "access_token_expiry")),

@@ -106,6 +106,7 @@ impl World {
                 id,
                 match outcome.kind {
                     0..5 => Renewal::Done { facts: self.facts(outcome, 1), took_ms: 80 },
+                    5 if outcome.sealed => samples::distrusted(self.facts(outcome, 1)),
                     5 => Renewal::Adopted(self.facts(outcome, 1 + outcome.newer)),
                     6 => Renewal::Unsaved { facts: self.facts(outcome, 1), problem: outcome.problem },
                     7 => Renewal::NoVault(outcome.problem),
@@ -274,7 +275,10 @@ fn only_durable_tokens_are_published(
 ) -> Result<(), TestCaseError> {
     let durable = if let Input::Loaded(_, Loaded::Found(facts))
     | Input::Authenticated(_, Authenticated::Done(facts))
-    | Input::Renewed(_, Renewal::Done { facts, .. } | Renewal::Adopted(facts)) = input
+    | Input::Renewed(
+        _,
+        Renewal::Done { facts, .. } | Renewal::Adopted(facts) | Renewal::Distrusted { facts, .. },
+    ) = input
     {
         Some(facts)
     } else if let Input::Saved(_, Ok(())) = input {

@@ -158,10 +158,16 @@ pub(crate) fn example(account: &str) -> Envelope {
         access: Expiry { expires_at: "2026-11-20T12:05:00Z".parse().unwrap(), source: Source::ExpiresIn },
         refresh: None,
         session: None,
-        identity: Identity { name: Some("Ada".to_owned()), email: None, subject: Some("u1".to_owned()) },
+        identity: Identity {
+            name: Some("Ada".to_owned()),
+            subject: Some("u1".to_owned()),
+            ..Identity::default()
+        },
         token_type: Some("Bearer".to_owned()),
         scope: None,
         quarantined: None,
+        dpop_key: None,
+        token_host: None,
     }
 }
 
@@ -172,14 +178,15 @@ pub(crate) fn same(one: &Envelope, other: &Envelope) -> bool {
             e.tokens.access.expose().to_owned(),
             e.tokens.refresh.as_ref().map(|t| t.expose().to_owned()),
             e.tokens.id.as_ref().map(|t| t.expose().to_owned()),
+            e.dpop_key.as_ref().map(|key| key.expose().to_owned()),
         )
     };
     tokens(one) == tokens(other)
         && (&one.account, one.generation, one.stored_at, one.received_at)
             == (&other.account, other.generation, other.stored_at, other.received_at)
         && (one.access, one.refresh, one.session) == (other.access, other.refresh, other.session)
-        && (&one.identity, &one.token_type, &one.scope, &one.quarantined)
-            == (&other.identity, &other.token_type, &other.scope, &other.quarantined)
+        && (&one.identity, &one.token_type, &one.scope, &one.quarantined, &one.token_host)
+            == (&other.identity, &other.token_type, &other.scope, &other.quarantined, &other.token_host)
 }
 
 fn account() -> AccountName {
@@ -232,11 +239,13 @@ fn any_reason() -> impl Strategy<Value = Reason> {
 fn any_envelope() -> impl Strategy<Value = Shown> {
     let texts = any::<(String, Option<String>, Option<String>, Option<String>, Option<String>)>();
     let identity = any::<(Option<String>, Option<String>, Option<String>)>();
+    let roles = any::<(Vec<String>, Option<String>, Option<String>, Option<String>)>();
     let expiries = (any_expiry(), proptest::option::of(any_expiry()), proptest::option::of(any_expiry()));
     let times = (any_time(), any_time());
     let name = "[a-zA-Z0-9][a-zA-Z0-9._-]{0,20}";
-    (name, any::<u64>(), times, texts, expiries, identity, proptest::option::of(any_reason())).prop_map(
-        |(account, generation, times, texts, expiries, identity, quarantined)| {
+    let quarantined = proptest::option::of(any_reason());
+    (name, any::<u64>(), times, texts, expiries, identity, roles, quarantined).prop_map(
+        |(account, generation, times, texts, expiries, identity, roles, quarantined)| {
             Shown(Envelope {
                 account: AccountName::new(account).unwrap(),
                 generation,
@@ -250,10 +259,18 @@ fn any_envelope() -> impl Strategy<Value = Shown> {
                 access: expiries.0,
                 refresh: expiries.1,
                 session: expiries.2,
-                identity: Identity { name: identity.0, email: identity.1, subject: identity.2 },
+                identity: Identity {
+                    name: identity.0,
+                    email: identity.1,
+                    subject: identity.2,
+                    roles: roles.0,
+                    picture: roles.1,
+                },
                 token_type: texts.3,
                 scope: texts.4,
                 quarantined,
+                dpop_key: roles.2.map(DpopKey::new),
+                token_host: roles.3,
             })
         },
     )

@@ -9,13 +9,18 @@ use jiff::Timestamp;
 use latchkey_core::text;
 use serde_json::{Map, Value};
 
-/// The longest token that is looked into, in bytes.
-const MAX_TOKEN: usize = 64 * 1024;
+use super::compact::MAX_TOKEN;
+
 /// How many claims are shown.
 const MAX_CLAIMS: usize = 40;
 
 /// A JWT's claims, unverified; `None` for anything that is no JWT (RFC 7519 §7.2).
 pub(crate) fn claims(token: &str) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&payload(token)?).ok()
+}
+
+/// The octets of its payload, unverified.
+pub(super) fn payload(token: &str) -> Option<Vec<u8>> {
     if token.len() > MAX_TOKEN {
         return None;
     }
@@ -24,8 +29,7 @@ pub(crate) fn claims(token: &str) -> Option<Map<String, Value>> {
     else {
         return None;
     };
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    BASE64_URL_SAFE_NO_PAD.decode(payload).ok()
 }
 
 /// When it says that it expires.

@@ -1,0 +1,18 @@
+//! Texts that nobody can guess.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use latchkey_core::secret::Secret;
+use zeroize::Zeroizing;
+
+/// The operating system gives no random bytes; nothing that must not be guessed can be made without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system gives no random bytes: no sign-in can be made safe without them")]
+pub struct NoRandomness;
+
+/// So many random octets, as base64url text.
+pub(super) fn text<const OCTETS: usize>() -> Result<Secret, NoRandomness> {
+    let mut octets = Zeroizing::new([0_u8; OCTETS]);
+    getrandom::fill(&mut *octets).map_err(|_| NoRandomness)?;
+    Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(*octets)))
+}

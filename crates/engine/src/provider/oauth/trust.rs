@@ -1,0 +1,230 @@
+//! Whether what was issued is believed: the ID token, and where the account asks for it the access token.
+//!
+//! At a sign-in nothing is used before it is believed, and what is not believed is revoked. After a refresh the new
+//! refresh token is durable already; then only the rest is withheld.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use latchkey_core::reason::Reason;
+use latchkey_core::secret::{IdToken, Secret};
+use serde_json::{Map, Value};
+use tracing::debug;
+
+use super::metadata::Metadata;
+use super::request::refused;
+use super::token::is_bound;
+use super::{BoundKey, Oauth, identity, locked, token_reply};
+use crate::config::When;
+use crate::http::Reply;
+use crate::jose::id_token::{self, Original};
+use crate::jose::pkce::Nonce;
+use crate::jose::{IssuerKeys, Refusal, access_token, look, verify};
+use crate::provider::{Issued, SignInFailure};
+use crate::vault::Envelope;
+
+/// How a sign-in was marked, for what it brings to be recognised.
+pub(super) struct SignedInBy<'a> {
+    pub(super) nonce: Option<&'a Nonce>,
+    pub(super) code: Option<&'a Secret>,
+    pub(super) key: Option<&'a BoundKey>,
+}
+
+impl Oauth {
+    /// Whether an ID token is asked for, and there is an issuer that can be held to it.
+    pub(super) fn wants_id_token(&self) -> bool {
+        let config = &self.inner.config;
+        config.issuer.is_some() && config.scope.split(' ').any(|name| name == "openid")
+    }
+
+    /// Reads and judges the reply that completes a sign-in.
+    pub(super) async fn signed_in(
+        &self,
+        metadata: &Metadata,
+        answer: &Reply,
+        by: &SignedInBy<'_>,
+    ) -> Result<Issued, SignInFailure> {
+        let received = self.inner.clock.now().wall;
+        let mut issued = token_reply::read(answer, metadata, received).map_err(|_| refused(answer))?;
+        match self.believed(metadata, &issued, by).await {
+            Ok(claims) => {
+                let config = &self.inner.config;
+                let subject =
+                    claims.as_ref().and_then(|claims| claims.get("sub")?.as_str().map(str::to_owned));
+                let known = claims.map(|claims| identity::of(&claims, &config.claims)).unwrap_or_default();
+                let bound = by.key.filter(|_| is_bound(issued.oauth.token_type.as_deref()));
+                if let Some(access) = &issued.access {
+                    issued.identity = self.complete(known, subject.as_deref(), metadata, access, bound).await;
+                }
+                // What cannot be checked against an issuer is not kept.
+                issued.id = issued.id.filter(|_| metadata.issuer.is_some());
+                issued.oauth.dpop_key = bound.map(|key| key.stored.clone());
+                let asked = Some(config.scope.clone()).filter(|scope| !scope.is_empty());
+                issued.oauth.scope = issued.oauth.scope.or_else(|| asked.clone());
+                issued.oauth.asked_scope = asked;
+                Ok(issued)
+            }
+            Err(why) => {
+                // OpenID Connect Core §3.1.3.5: none of it is used. Whoever holds it should not be able to either.
+                let key = by.key.map(|key| &key.proofs);
+                let _ = self.revoke(metadata, issued.refresh.as_ref(), issued.access.as_ref(), key).await;
+                Err(SignInFailure::Refused(Reason::NotBelieved { why }))
+            }
+        }
+    }
+
+    /// The claims of the ID token, if there is one to believe.
+    async fn believed(
+        &self,
+        metadata: &Metadata,
+        issued: &Issued,
+        by: &SignedInBy<'_>,
+    ) -> Result<Option<Map<String, Value>>, String> {
+        if issued.access.is_none() {
+            return Err("there is no access token in its reply that can be used".to_owned());
+        }
+        let bound = is_bound(issued.oauth.token_type.as_deref());
+        if !bound && self.inner.config.dpop == When::Always {
+            return Err("its tokens are not bound to a key, and the account wants that (`dpop`)".to_owned());
+        }
+        if bound && by.key.is_none() {
+            return Err("its tokens are bound to a key that was never shown to it".to_owned());
+        }
+        if self.inner.config.verify_access_token {
+            self.access_token_is_genuine(metadata, issued.access.as_ref()).await?;
+        }
+        let Some(token) = issued.id.as_ref().filter(|_| metadata.issuer.is_some()) else {
+            let granted = issued.oauth.scope.as_deref();
+            let promised = granted.is_none_or(|granted| granted.split(' ').any(|name| name == "openid"));
+            if self.wants_id_token() && promised {
+                return Err("it gave no ID token; if it has none, take `openid` out of the scope".to_owned());
+            }
+            return Ok(None);
+        };
+        let max_age = self.inner.config.parameters.get("max_age").and_then(|secs| secs.parse().ok());
+        let reply =
+            id_token::Reply::SignIn { nonce: by.nonce, max_age: max_age.map(SignedDuration::from_secs) };
+        let verified = self.verify(metadata, token, issued.access.as_ref(), by.code, reply).await;
+        let claims = verified.map_err(|refusal| not_believed(&refusal))?;
+        Ok(Some(claims))
+    }
+
+    /// Judges what a refresh brought, once its refresh token is durable (OpenID Connect Core §12.2).
+    pub(in crate::provider) async fn judge(
+        &self,
+        renewed: &Envelope,
+        before: &Envelope,
+    ) -> Result<(), Reason> {
+        let distrusted = |why: String| Reason::Distrusted { why };
+        // The metadata that the exchange was made with are at hand.
+        let Ok(metadata) = self.metadata().await else { return Ok(()) };
+        let new =
+            |token: &&IdToken| before.tokens.id.as_ref().is_none_or(|old| old.expose() != token.expose());
+        if let Some(token) = renewed.tokens.id.as_ref().filter(new).filter(|_| metadata.issuer.is_some()) {
+            let original = before.tokens.id.as_ref().and_then(Original::of_stored);
+            let reply = match &original {
+                Some(original) => id_token::Reply::Refresh { original },
+                None => id_token::Reply::SignIn { nonce: None, max_age: None },
+            };
+            match self.verify(&metadata, token, Some(&renewed.tokens.access), None, reply).await {
+                Ok(_) => {}
+                // It came from the token endpoint itself, over TLS (OpenID Connect Core §3.1.3.7, rule 6): while the
+                // keys are out of reach it is enough that it speaks of the same person.
+                Err(Refusal::KeysUnavailable(fault)) if same_person(token, original.as_ref()) => {
+                    debug!(kind = "signature_unchecked", "A renewed ID token was not checked: {fault}");
+                }
+                Err(refusal) => return Err(distrusted(not_believed(&refusal))),
+            }
+        }
+        if self.inner.config.verify_access_token {
+            let access = Some(&renewed.tokens.access);
+            self.access_token_is_genuine(&metadata, access).await.map_err(distrusted)?;
+        }
+        Ok(())
+    }
+
+    async fn verify(
+        &self,
+        metadata: &Metadata,
+        token: &IdToken,
+        access: Option<&latchkey_core::secret::AccessToken>,
+        code: Option<&Secret>,
+        reply: id_token::Reply<'_>,
+    ) -> Result<Map<String, Value>, Refusal> {
+        let config = &self.inner.config;
+        let (issuer, keys) = self.issuer(metadata)?;
+        let others = if config.other_audiences { audiences(token) } else { Vec::new() };
+        let expected = id_token::Expected {
+            issuer: &issuer,
+            client_id: &config.client_id,
+            trusted_audiences: &others,
+            access_token: access,
+            code: code.map(Secret::expose),
+            reply,
+        };
+        let now = self.server_time();
+        let verified = keys.judge(|keys| id_token::verify(token, keys, &expected, now)).await?;
+        Ok(verified.claims.all)
+    }
+
+    async fn access_token_is_genuine(
+        &self,
+        metadata: &Metadata,
+        token: Option<&latchkey_core::secret::AccessToken>,
+    ) -> Result<(), String> {
+        let Some(token) = token else { return Ok(()) };
+        let config = &self.inner.config;
+        let said = |refusal: Refusal| format!("its access token is refused: {refusal}");
+        let (issuer, keys) = self.issuer(metadata).map_err(said)?;
+        let now = self.server_time();
+        let by = |profile| access_token::Expected {
+            issuer: &issuer,
+            audience: config.resource.as_deref().or(config.audience.as_deref()),
+            client_id: &config.client_id,
+            profile,
+        };
+        let standard = by(access_token::Profile::Rfc9068);
+        let own = by(access_token::Profile::IssuersOwn);
+        let judged = keys.judge(|keys| match access_token::verify(token, keys, &standard, now) {
+            Err(Refusal::OtherType(_)) => access_token::verify(token, keys, &own, now),
+            judged => judged,
+        });
+        judged.await.map(drop).map_err(said)
+    }
+
+    /// The issuer, and its keys.
+    fn issuer(&self, metadata: &Metadata) -> Result<(verify::Issuer, Arc<IssuerKeys>), Refusal> {
+        let identifier = metadata.issuer.as_ref().ok_or(Refusal::WrongIssuer)?.to_string();
+        let Some(address) = metadata.endpoints.jwks.clone() else { return Err(Refusal::UnknownKey) };
+        let mut held = locked(&self.inner.keys);
+        let keys = match &*held {
+            Some((from, keys)) if *from == address => keys.clone(),
+            Some(_) | None => {
+                let source = Arc::new(self.inner.http.clone());
+                let keys = Arc::new(IssuerKeys::new(address.clone(), source, self.inner.clock.clone()));
+                *held = Some((address, keys.clone()));
+                keys
+            }
+        };
+        Ok((verify::Issuer { identifier, algorithms: metadata.algorithms() }, keys))
+    }
+}
+
+fn not_believed(refusal: &Refusal) -> String {
+    format!("its ID token is refused: {refusal}")
+}
+
+/// Whom an ID token is for. Whether they may be trusted is the account's word.
+fn audiences(token: &IdToken) -> Vec<String> {
+    let claims = look::claims(token.expose()).unwrap_or_default();
+    let audiences = claims.get("aud").and_then(Value::as_array);
+    audiences
+        .map(|all| all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect())
+        .unwrap_or_default()
+}
+
+/// Whether an ID token that could not be verified at least speaks of the same person.
+fn same_person(token: &IdToken, original: Option<&Original>) -> bool {
+    let (Some(new), Some(old)) = (Original::of_stored(token), original) else { return false };
+    new.issuer == old.issuer && new.subject == old.subject
+}
