@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Renew(Renew),
     /// Show what happened: the event log, without any token
     Log(Log),
-    /// Run the development backend: a login with short-lived, rotating tokens
+    /// Run the development backend: a REST login and an OpenID provider with short-lived, rotating tokens
     #[cfg(feature = "devserver")]
     Devserver(Devserver),
 }
@@ -284,7 +284,7 @@ Examples:
   latchkey devserver --access-lifetime 10s --grace 5s
   latchkey devserver --listen 127.0.0.1:0 --json
 
-The user is `demo` with the password `demo`. Ctrl-C ends it.")]
+The user is `demo` with the password `demo`, the OAuth client is `latchkey`. Ctrl-C ends it.")]
 pub(crate) struct Devserver {
     /// Where to listen; on this machine only, port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4180")]
@@ -301,6 +301,12 @@ pub(crate) struct Devserver {
     /// How long a replaced refresh token gets the same answer once more
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse_unsigned)]
     pub(crate) grace: std::time::Duration,
+    /// How long an app waits between two polls of a device code
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse_unsigned)]
+    pub(crate) device_interval: std::time::Duration,
+    /// Demand a nonce of this server in DPoP proofs
+    #[arg(long)]
+    pub(crate) require_dpop_nonce: bool,
     /// The file that keeps its sessions between runs (tokens as hashes only)
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<std::path::PathBuf>,

@@ -70,7 +70,7 @@ fn the_dev_server_has_the_lifetimes_that_are_written_down() {
     assert_eq!(args.listen.to_string(), "127.0.0.1:4180");
     let lifetimes = [args.access_lifetime, args.refresh_lifetime, args.session_lifetime, args.grace];
     assert_eq!(lifetimes.map(|lifetime| lifetime.as_secs()), [60, 1_800, 28_800, 0]);
-    assert_eq!(args.state, None);
+    assert_eq!((args.state, args.device_interval.as_secs(), args.require_dpop_nonce), (None, 5, false));
 }
 
 #[test]
