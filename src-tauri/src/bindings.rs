@@ -45,6 +45,8 @@ fn generated() -> String {
             commands::copy_sign_in_address,
             commands::copy_user_code,
             commands::sign_in_picture,
+            commands::discover,
+            commands::add_account,
             commands::sign_out,
             commands::renew,
             commands::log,

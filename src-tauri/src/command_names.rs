@@ -1,7 +1,7 @@
 //! The names of the commands, for `build.rs` and for the test that holds the handlers and the capability to it.
 
 /// Every command the window may call, in the order of `commands.rs`.
-pub(crate) const COMMANDS: [&str; 16] = [
+pub(crate) const COMMANDS: [&str; 18] = [
     "sessions",
     "sign_in",
     "sign_in_with_browser",
@@ -11,6 +11,8 @@ pub(crate) const COMMANDS: [&str; 16] = [
     "copy_sign_in_address",
     "copy_user_code",
     "sign_in_picture",
+    "discover",
+    "add_account",
     "sign_out",
     "renew",
     "log",

@@ -10,6 +10,7 @@ use latchkey_engine::snapshot::SessionStatus;
 use serde::Serialize;
 use tauri::{AppHandle, Runtime, State, ipc::Invoke};
 
+use crate::accounts::{NewAccount, ServerFacts};
 use crate::command_error::CommandError;
 use crate::input::{self, PasswordInput};
 use crate::qr_picture::QrPicture;
@@ -43,6 +44,8 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         copy_sign_in_address,
         copy_user_code,
         sign_in_picture,
+        discover,
+        add_account,
         sign_out,
         renew,
         log,
@@ -137,6 +140,20 @@ pub(crate) fn sign_in_picture(
     account: String,
 ) -> Result<Option<QrPicture>, CommandError> {
     Ok(shell.sign_in_picture(&input::account(&account)?))
+}
+
+/// Asks an authorization server what it can do. Nothing is sent to it but the question.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn discover(shell: State<'_, Shell>, issuer: String) -> Result<ServerFacts, CommandError> {
+    shell.discover(issuer).await
+}
+
+/// Adds an account at an authorization server. Nobody is signed in by that.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn add_account(shell: State<'_, Shell>, account: NewAccount) -> Result<(), CommandError> {
+    shell.add_account(account).await
 }
 
 /// Ends a session: tokens are erased, the provider is told.

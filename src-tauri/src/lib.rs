@@ -7,6 +7,7 @@
 //! Invariants: the window is given no secret (it could hold none: the types have no field for one); a page may call
 //! what `capabilities/main.json` names and nothing else; no page but the app's own is ever opened.
 
+mod accounts;
 mod arguments;
 #[cfg(test)]
 mod bindings;

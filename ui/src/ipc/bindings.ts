@@ -25,7 +25,9 @@ export const commands = {
 	copyUserCode: (account: string) => __TAURI_INVOKE<null>("copy_user_code", { account }),
 	/**  The page of the sign-in under way as a picture to scan; none where there is nothing to scan. */
 	signInPicture: (account: string) => __TAURI_INVOKE<QrPicture | null>("sign_in_picture", { account }),
+	/**  Asks an authorization server what it can do. Nothing is sent to it but the question. */
 	discover: (issuer: string) => __TAURI_INVOKE<ServerFacts>("discover", { issuer }),
+	/**  Adds an account at an authorization server. Nobody is signed in by that. */
 	addAccount: (account: NewAccount) => __TAURI_INVOKE<null>("add_account", { account }),
 	/**  Ends a session: tokens are erased, the provider is told. */
 	signOut: (account: string) => __TAURI_INVOKE<null>("sign_out", { account }),
@@ -175,6 +177,10 @@ export type Identity = {
 	email?: string | null,
 	/**  What the provider calls them (`sub`). */
 	subject?: string | null,
+	/**  Their roles or groups, at most [`MAX_ROLES`]. */
+	roles?: string[],
+	/**  Where there is a picture of them (`https` only). It is never fetched here. */
+	picture?: string | null,
 };
 
 /**  How much a record matters. The order is that of detail: errors first. */
@@ -218,6 +224,18 @@ export type MarkKind =
 "adopted" | 
 /**  A renewal failed. */
 "failed";
+
+/**  An account as it was filled in. */
+export type NewAccount = {
+	/**  What to call it. */
+	name: string,
+	/**  Who issues the tokens. */
+	issuer: string,
+	/**  What the server calls this program. */
+	client_id: string,
+	/**  What to ask for. */
+	scope: string,
+};
 
 /**  What comes next. */
 export type NextStatus = {
@@ -266,6 +284,28 @@ export type Renewals = {
 	failed: number,
 	/**  How long the last one took, in milliseconds. */
 	last_ms: number | null,
+};
+
+/**  What the window shows of an authorization server before an account is added, and what it proposes. */
+export type ServerFacts = {
+	/**  Who it is, as it was asked. */
+	issuer: string,
+	/**  A name for the account. */
+	name: string,
+	/**  What to ask for. */
+	scope: string,
+	/**  What must be registered there for this program. */
+	redirect_uri: string,
+	/**  Can people sign in in a browser? */
+	browser: boolean,
+	/**  Can people sign in with a code? */
+	device: boolean,
+	/**  Does it revoke tokens? */
+	revocation: boolean,
+	/**  Does it end the person's session there? */
+	end_session: boolean,
+	/**  Does it bind tokens to a key? */
+	dpop: boolean,
 };
 
 /**  One session, as people and programs see it. */
@@ -338,6 +378,3 @@ export type StateName =
 /**  Only a new sign-in helps. */
 "needs_sign_in";
 
-
-export type ServerFacts = { issuer: string, name: string, scope: string, redirect_uri: string, browser: boolean, device: boolean, revocation: boolean, end_session: boolean, dpop: boolean };
-export type NewAccount = { name: string, issuer: string, client_id: string, scope: string };
