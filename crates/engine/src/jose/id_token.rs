@@ -55,6 +55,8 @@ pub enum Occasion<'a> {
 }
 
 /// What the ID token of a sign-in said that later ones must say as well (OpenID Connect Core §12.2).
+///
+/// To be kept as long as the session: a refreshed token may say less (no nonce), so it is no base for the next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Original {
     /// `iss`.
@@ -205,7 +207,8 @@ fn same_person(claims: &Claims, original: &Original) -> Result<(), Refusal> {
         ("aud", !original.audience.iter().all(|one| claims.audience.contains(one))),
         ("azp", claims.text("azp")? != original.authorized_party.as_deref()),
         ("nonce", nonce.is_some() && nonce != original.nonce.as_deref()),
-        ("auth_time", signed_in_at.is_some() && signed_in_at != original.signed_in_at),
+        // An issuer that did not tell at sign-in may tell later.
+        ("auth_time", signed_in_at.zip(original.signed_in_at).is_some_and(|(now, then)| now != then)),
     ];
     match changed.into_iter().find(|(_, changed)| *changed) {
         Some((name, _)) => Err(Refusal::Changed(name)),

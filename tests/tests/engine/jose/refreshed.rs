@@ -46,6 +46,7 @@ fn a_refreshed_token_of_the_same_person_is_believed_with_and_without_its_nonce()
     let refreshes = Refreshes::after(SignIn::claims);
     assert_eq!(refreshes.judged(&refreshes.sign_in.claims()), Ok(()));
     assert_eq!(refreshes.with("nonce", None), Ok(()));
+    assert_eq!(refreshes.with("auth_time", Some(json!(7))), Ok(()), "the sign-in did not tell it");
     assert_eq!(refreshes.with("iat", Some(json!(NOW.as_second() - 3_000))), Ok(()), "some issuers repeat it");
     assert_eq!(
         refreshes.with("aud", Some(json!([CLIENT, "other"]))),
