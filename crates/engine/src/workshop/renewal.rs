@@ -63,9 +63,12 @@ impl Workshop {
             warn!(account = %self.account, kind = "odd_reply", "The reply had a refresh token but no access token");
         }
         let storing = self.clock.now();
-        let stored = self.vault.write(&self.account, &renewed).await;
+        let mut stored = self.vault.write(&self.account, &renewed).await;
         // Only now that nothing can be lost: whether it is still the same person's.
         let (renewed, distrust) = self.judged(renewed, &envelope).await;
+        if distrust.is_some() {
+            stored = self.vault.write(&self.account, &renewed).await;
+        }
         let facts = self.facts(&renewed);
         let mut arrived = Arrived::of(&renewed, Some(rotated.unwrap_or(false)));
         if let Err(error) = stored {
@@ -101,9 +104,6 @@ impl Workshop {
             quarantined: Some(reason.clone()),
             ..renewed
         };
-        if let Err(error) = self.vault.write(&self.account, &sealed).await {
-            self.vault_failed("write", &error);
-        }
         (sealed, Some(reason))
     }
 

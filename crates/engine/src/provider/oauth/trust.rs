@@ -102,9 +102,9 @@ impl Oauth {
             return Ok(None);
         };
         let max_age = self.inner.config.parameters.get("max_age").and_then(|secs| secs.parse().ok());
-        let reply =
-            id_token::Reply::SignIn { nonce: by.nonce, max_age: max_age.map(SignedDuration::from_secs) };
-        let verified = self.verify(metadata, token, issued.access.as_ref(), by.code, reply).await;
+        let occasion =
+            id_token::Occasion::SignIn { nonce: by.nonce, max_age: max_age.map(SignedDuration::from_secs) };
+        let verified = self.verify(metadata, token, issued.access.as_ref(), by.code, occasion).await;
         let claims = verified.map_err(|refusal| not_believed(&refusal))?;
         Ok(Some(claims))
     }
@@ -122,11 +122,11 @@ impl Oauth {
             |token: &&IdToken| before.tokens.id.as_ref().is_none_or(|old| old.expose() != token.expose());
         if let Some(token) = renewed.tokens.id.as_ref().filter(new).filter(|_| metadata.issuer.is_some()) {
             let original = before.tokens.id.as_ref().and_then(Original::of_stored);
-            let reply = match &original {
-                Some(original) => id_token::Reply::Refresh { original },
-                None => id_token::Reply::SignIn { nonce: None, max_age: None },
+            let occasion = match &original {
+                Some(original) => id_token::Occasion::Refresh { original },
+                None => id_token::Occasion::SignIn { nonce: None, max_age: None },
             };
-            match self.verify(&metadata, token, Some(&renewed.tokens.access), None, reply).await {
+            match self.verify(&metadata, token, Some(&renewed.tokens.access), None, occasion).await {
                 Ok(_) => {}
                 // It came from the token endpoint itself, over TLS (OpenID Connect Core §3.1.3.7, rule 6): while the
                 // keys are out of reach it is enough that it speaks of the same person.
@@ -149,7 +149,7 @@ impl Oauth {
         token: &IdToken,
         access: Option<&latchkey_core::secret::AccessToken>,
         code: Option<&Secret>,
-        reply: id_token::Reply<'_>,
+        occasion: id_token::Occasion<'_>,
     ) -> Result<Map<String, Value>, Refusal> {
         let config = &self.inner.config;
         let (issuer, keys) = self.issuer(metadata)?;
@@ -160,7 +160,7 @@ impl Oauth {
             trusted_audiences: &others,
             access_token: access,
             code: code.map(Secret::expose),
-            reply,
+            occasion,
         };
         let now = self.server_time();
         let verified = keys.judge(|keys| id_token::verify(token, keys, &expected, now)).await?;
