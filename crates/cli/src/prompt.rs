@@ -83,8 +83,13 @@ fn password_of(bytes: &[u8]) -> Result<Password, Failure> {
     }
 }
 
+/// Whether somebody is there to be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal()
+}
+
 fn on_the_terminal(otherwise: &str) -> Result<(), Failure> {
-    if io::stdin().is_terminal() {
+    if can_ask() {
         return Ok(());
     }
     Err(Failure::wrong_use("there is no terminal to ask on").hint(otherwise))

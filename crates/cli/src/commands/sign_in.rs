@@ -25,7 +25,14 @@ pub(crate) async fn run(args: SignIn) -> Result<(), Failure> {
     }
     let account = desk.account(&args.account)?;
     fits(&args, account)?;
-    with(&desk, vec![account], async |open| sign_in(open, &args).await).await
+    let outcome = with(&desk, vec![account], async |open| sign_in(open, &args).await).await;
+    outcome.map_err(|failure| {
+        if failure == Failure::interrupted() {
+            Failure::failed("the sign-in was given up; nothing was changed")
+        } else {
+            failure
+        }
+    })
 }
 
 /// Each provider has its own ways in.

@@ -25,7 +25,7 @@ pub(super) async fn run(args: &AddAccount) -> Result<(), Failure> {
     }
     let described = described(args).await?;
     // A server is asked before anything is written: an account that cannot work is not added.
-    let server = check::described(&described.check(name)?).await?;
+    let server = check::described(&described.check(name)?).await.map_err(nothing_added)?;
     let added = config::add_account(&desk.paths, name, &described)?;
     if args.json {
         return output::json(&json!({ "account": document(&added), "server": server }));
@@ -75,8 +75,12 @@ async fn described(args: &AddAccount) -> Result<AccountToml, Failure> {
 async fn oauth(options: &OauthOptions, user_info_url: Option<&String>) -> Result<OauthToml, Failure> {
     let client_id = match &options.client_id {
         Some(client_id) => client_id.clone(),
-        None => {
+        None if prompt::can_ask() => {
             prompt::line("Client ID (what the server calls Latchkey): ", "give it with --client-id").await?
+        }
+        None => {
+            let needed = "a client ID is needed: it is what the server calls Latchkey";
+            return Err(Failure::wrong_use(needed).hint("give it with --client-id"));
         }
     };
     let set = |pairs: &[(&str, Option<&String>)]| -> BTreeMap<String, String> {
@@ -113,6 +117,11 @@ async fn oauth(options: &OauthOptions, user_info_url: Option<&String>) -> Result
         claims: once_each("claim", &options.claim)?,
         ..OauthToml::default()
     })
+}
+
+/// There is no session yet that could be kept, and no account that could be corrected.
+fn nothing_added(failure: Failure) -> Failure {
+    failure.hint("nothing was added; check the address, then try again")
 }
 
 fn once_each(option: &str, pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
