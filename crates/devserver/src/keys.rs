@@ -108,3 +108,31 @@ impl KeyRing {
         jsonwebtoken::decode(token, &key, &rules).map(|token| token.claims).map_err(|_| NotOurs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_its_own_type_audience_and_issuer_while_its_key_is_published() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let keys = KeyRing::new(SigningKey::generate().unwrap(), Vec::new());
+        let claims = json!({ "iss": "issuer", "sub": "s", "aud": "audience", "exp": 5 });
+        let token = keys.current().sign(ACCESS_TOKEN_JWT, &claims).unwrap();
+        let verify = |keys: &KeyRing, token_type, issuer, audience, now| {
+            keys.verify::<Value>(token_type, &token, issuer, audience, at(now)).is_ok()
+        };
+        assert!(verify(&keys, ACCESS_TOKEN_JWT, "issuer", "audience", 0));
+        assert!(!verify(&keys, JWT, "issuer", "audience", 0));
+        assert!(!verify(&keys, ACCESS_TOKEN_JWT, "other", "audience", 0));
+        assert!(!verify(&keys, ACCESS_TOKEN_JWT, "issuer", "other", 0));
+
+        let rotated = keys.rotated(SigningKey::generate().unwrap(), Some(at(10)));
+        assert!(verify(&rotated, ACCESS_TOKEN_JWT, "issuer", "audience", 9));
+        assert!(!verify(&rotated, ACCESS_TOKEN_JWT, "issuer", "audience", 10));
+        let removed = rotated.rotated(SigningKey::generate().unwrap(), None);
+        assert!(!verify(&removed, ACCESS_TOKEN_JWT, "issuer", "audience", 9));
+    }
+}

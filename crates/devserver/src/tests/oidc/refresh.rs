@@ -2,10 +2,11 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use reqwest::Method;
 use serde_json::json;
 
-use super::super::client::World;
-use super::parties::{claims, refresh, refresh_grant, signed_in, token_request, user_info};
+use super::super::client::{Reply, World};
+use super::parties::{Browser, claims, redeem, refresh, refresh_grant, signed_in, token_request, user_info};
 use crate::{Fault, FaultMode, clock::manual::ManualClock};
 
 #[tokio::test]
@@ -96,9 +97,9 @@ async fn no_expiry_passes_the_ceiling_of_the_session() {
 #[tokio::test]
 async fn an_administrator_ends_sessions_of_both_kinds_and_the_browser_with_them() {
     let world = World::new().await;
-    let mut browser = super::parties::Browser::new(&world);
+    let mut browser = Browser::new(&world);
     let answer = browser.sign_in(&[]).await;
-    let tokens = super::parties::redeem(&world, &answer["code"], &[]).await.json();
+    let tokens = redeem(&world, &answer["code"], &[]).await.json();
     world.client.login().await;
     assert_eq!(world.server.revoke("demo").await, Some(2));
     refresh(&world, &tokens["refresh_token"], &[]).await.refusal(400, "invalid_grant");
@@ -115,7 +116,7 @@ async fn a_session_outlives_a_restart_with_all_that_was_decided_about_it() {
     let revoked = signed_in(&world, &[]).await;
     let access = revoked["access_token"].as_str().unwrap();
     let form = [("client_id", "latchkey"), ("token", access)];
-    world.client.request(reqwest::Method::POST, "/oauth/revoke").form(&form).send().await.unwrap();
+    Reply::of(world.client.request(Method::POST, "/oauth/revoke").form(&form)).await;
     world.server.rotate_keys(false).await.unwrap();
     let second = refresh(&world, &first["refresh_token"], &[]).await.json();
     world.server.shutdown().await;
@@ -140,6 +141,37 @@ async fn a_session_outlives_a_restart_with_all_that_was_decided_about_it() {
     assert_eq!(third.json()["scope"], "offline_access openid");
     let reuse = refresh(&world, &first["refresh_token"], &[]).await;
     assert_eq!(reuse.refusal(400, "invalid_grant"), "refresh token already used; family revoked");
+}
+
+#[tokio::test]
+async fn what_was_decided_is_in_the_file_before_the_answer_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("devserver.json");
+    let world = start(&ManualClock::new(), &path).await;
+    let mut before = std::fs::read(&path).unwrap();
+    let mut written = |what: &str| {
+        let now = std::fs::read(&path).unwrap();
+        assert_ne!(now, before, "{what}");
+        before = now;
+    };
+    let mut browser = Browser::new(&world);
+    let code = browser.sign_in(&[("scope", "openid")]).await["code"].clone();
+    redeem(&world, &code, &[]).await;
+    written("a code was exchanged");
+    let tokens = signed_in(&world, &[]).await;
+    written("another was exchanged");
+    refresh(&world, &tokens["refresh_token"], &[]).await;
+    written("rotated");
+    let form = [("client_id", "latchkey"), ("token", tokens["access_token"].as_str().unwrap())];
+    Reply::of(world.client.request(Method::POST, "/oauth/revoke").form(&form)).await;
+    written("an access token was revoked");
+    refresh(&world, &tokens["refresh_token"], &[]).await.refusal(400, "invalid_grant");
+    written("a reuse was seen");
+    let page = browser.get("/oauth/end_session").await;
+    browser.fill_in(&page, &[("action", "allow")]).await;
+    written("signed out");
+    world.client.post("/__rotate_keys", json!({})).await;
+    written("the key was replaced");
 }
 
 #[tokio::test]
