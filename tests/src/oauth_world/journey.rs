@@ -47,16 +47,16 @@ impl OauthEngine {
 }
 
 impl<P> OauthWorld<P> {
-    /// Time passes, second by second, until a sign-in has ended.
+    /// Time passes, second by second, until a sign-in has ended. `second` is how long one takes for the provider, which
+    /// needs some real time for its answers.
     ///
     /// # Panics
     /// When it never ends.
-    pub async fn until_ended(&self, ending: Ending) -> Result<SessionStatus, EngineError> {
+    pub async fn until_ended(&self, ending: Ending, second: Duration) -> Result<SessionStatus, EngineError> {
         let passing = async {
             loop {
                 self.clock.advance(SignedDuration::from_secs(1));
-                // A real provider needs a moment of real time for its answer.
-                let _ = tokio::time::timeout(Duration::from_millis(10), std::future::pending::<()>()).await;
+                let _ = tokio::time::timeout(second, std::future::pending::<()>()).await;
             }
         };
         tokio::select! {

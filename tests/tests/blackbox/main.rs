@@ -15,6 +15,7 @@ mod cli_bad_input;
 mod cli_keychain;
 mod cli_oauth;
 mod keychain;
+mod oauth_cli;
 mod window;
 mod window_canary;
 mod window_edges;

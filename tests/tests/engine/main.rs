@@ -15,6 +15,7 @@ mod jose;
 mod layering;
 mod lost_replies;
 mod oauth_conformance;
+mod oauth_devserver;
 mod oauth_journeys;
 mod oauth_listener;
 mod oauth_refusals;

@@ -1,6 +1,8 @@
 //! Whole journeys at node-oidc-provider, a certified server that nobody here wrote: a person at a browser, renewals, and
 //! what goes wrong on the way. Its clock is the real one; the engine's stands still unless a test moves it.
 
+use std::time::Duration;
+
 use latchkey_engine::vault::Envelope;
 use latchkey_tests::engine_world::{guarded, reason};
 use latchkey_tests::oauth_world::{OauthEngine, OauthWorld};
@@ -11,6 +13,9 @@ use crate::plain_client::PlainClient;
 
 const ACCOUNT: &str = "scope = \"openid offline_access profile email roles\"\n\
                        claims = { roles = \"/realm_access/roles\" }\n";
+
+/// How long a second of the engine's takes here.
+const SECOND: Duration = Duration::from_millis(10);
 
 type World = OauthWorld<OpenIdProvider>;
 
@@ -209,7 +214,7 @@ async fn a_device_code_that_is_entered_and_allowed_signs_in_and_the_family_lives
     let engine = world.engine();
     let (ending, page) = engine.enters_device_code(&mut alice()).await;
     assert_eq!(page.status, 200, "{page:#?}");
-    let status = world.until_ended(ending).await.unwrap();
+    let status = world.until_ended(ending, SECOND).await.unwrap();
     assert_eq!((status.state.as_str(), status.generation), ("signed_in", 1));
     assert_eq!(status.identity.unwrap().subject.as_deref(), Some("alice"));
     // One more question after the first success would end the family.
@@ -225,7 +230,7 @@ async fn a_device_code_that_is_declined_signs_nobody_in() {
     let engine = world.engine();
     let mut denying = ScriptedBrowser::of(Person::who_denies("alice", "secret"));
     let (ending, _) = engine.enters_device_code(&mut denying).await;
-    let error = world.until_ended(ending).await.unwrap_err();
+    let error = world.until_ended(ending, SECOND).await.unwrap_err();
     assert_eq!(error.code(), "sign_in_denied");
     let asked = world.provider.requests("/token");
     world.clock.advance(jiff::SignedDuration::from_mins(5));
