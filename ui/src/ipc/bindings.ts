@@ -159,6 +159,10 @@ export type Identity = {
 	email?: string | null,
 	/**  What the provider calls them (`sub`). */
 	subject?: string | null,
+	/**  Their roles or groups, at most [`MAX_ROLES`]. */
+	roles?: string[],
+	/**  Where there is a picture of them (`https` only). It is never fetched here. */
+	picture?: string | null,
 };
 
 /**  How much a record matters. The order is that of detail: errors first. */
