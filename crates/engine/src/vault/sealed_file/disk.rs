@@ -101,7 +101,9 @@ impl Disk for SystemDisk {
     fn sync(&self, folder: &Path) -> io::Result<()> {
         match File::open(folder)?.sync_all() {
             // Some network file systems cannot, and have no need to.
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
                 Ok(())
             }
             result => result,
@@ -156,7 +158,8 @@ fn keep_private(path: &Path, opened: &File, mode: u32) -> io::Result<()> {
     opened.set_permissions(fs::Permissions::from_mode(mode))?;
     tracing::warn!(
         kind = "sealed_file_open_to_others",
-        "Others could read {}; only you can now", path.display()
+        "Others could read {}; only you can now",
+        path.display()
     );
     Ok(())
 }

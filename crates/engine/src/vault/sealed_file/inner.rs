@@ -178,7 +178,9 @@ impl Inner {
             rest.is_some_and(|rest| all || rest.ends_with(".new"))
         };
         let failed = |error: &io::Error| self.unusable("cannot be cleaned", error);
-        for name in self.disk.names(&self.folder).map_err(|error| failed(&error))?.iter().filter(|n| leftover(n)) {
+        for name in
+            self.disk.names(&self.folder).map_err(|error| failed(&error))?.iter().filter(|n| leftover(n))
+        {
             self.disk.remove(&self.folder.join(name)).map_err(|error| failed(&error))?;
         }
         Ok(())

@@ -51,10 +51,7 @@ pub(super) enum Given {
 }
 
 /// The vault in this folder, with the key that the variables name.
-pub(super) fn given(
-    folder: PathBuf,
-    lookup: impl Fn(&str) -> Option<OsString>,
-) -> Result<Given, KeyProblem> {
+pub(super) fn given(folder: PathBuf, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Given, KeyProblem> {
     Ok(match source::given(lookup)? {
         Some(material) => Given::Opened(SealedFile::new(folder, material)),
         None => Given::Nothing(Unopened { folder }),

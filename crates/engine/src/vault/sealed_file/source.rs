@@ -172,10 +172,7 @@ mod tests {
         assert_eq!(told(&[(PASSPHRASE_FILE, Path::new(""))]), "nothing");
         assert_eq!(told(&[(PASSPHRASE_FILE, &make("a", b" open sesame\r\n"))]), "passphrase  open sesame");
         assert_eq!(told(&[(KEY_FILE, &make("b", &[10; 32]))]), "key of 32 bytes");
-        assert_eq!(
-            told(&[(KEY_FILE, &file(dir.path(), "c", &[10; 4096], 0o400))]),
-            "key of 4096 bytes"
-        );
+        assert_eq!(told(&[(KEY_FILE, &file(dir.path(), "c", &[10; 4096], 0o400))]), "key of 4096 bytes");
     }
 
     #[test]
