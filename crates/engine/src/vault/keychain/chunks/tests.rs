@@ -7,10 +7,10 @@ use super::*;
 const SIZES: [usize; 9] = [1, 1280, 1281, 2400, 2560, 2561, 5120, 10_000, 100_000];
 
 /// A store with a limit.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Store {
     items: BTreeMap<String, Vec<u8>>,
-    limit: usize,
+    limits: Limits,
     /// How many more changes and looks there are before the machine stops.
     left: Option<usize>,
     operations: usize,
@@ -18,7 +18,11 @@ struct Store {
 
 impl Store {
     fn new() -> Self {
-        Self { limit: 2560, ..Self::default() }
+        Self::limited(Limits::WINDOWS)
+    }
+
+    fn limited(limits: Limits) -> Self {
+        Self { items: BTreeMap::new(), limits, left: None, operations: 0 }
     }
 
     fn operation(&mut self) -> Result<(), VaultError> {
@@ -42,16 +46,18 @@ impl Store {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), VaultError> {
-        Chunks::new(self, Limits::WINDOWS).write("work", bytes)
+        let limits = self.limits;
+        Chunks::new(self, limits).write("work", bytes)
     }
 
     fn erase(&mut self) -> Result<(), VaultError> {
-        Chunks::new(self, Limits::WINDOWS).erase("work")
+        let limits = self.limits;
+        Chunks::new(self, limits).erase("work")
     }
 
     /// What a process that starts now finds.
     fn held(&self) -> Option<Vec<u8>> {
-        let mut found = Chunks::new(&mut self.clone().running(), Limits::WINDOWS).read("work").unwrap();
+        let mut found = Chunks::new(&mut self.clone().running(), self.limits).read("work").unwrap();
         assert!(found.len() <= 1);
         found.pop().map(|bytes| bytes.to_vec())
     }
@@ -72,7 +78,11 @@ impl Items for Store {
 
     fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), VaultError> {
         self.operation()?;
-        assert!(bytes.len() <= self.limit, "{} bytes are too large for an item", bytes.len());
+        assert!(
+            self.limits.item.is_none_or(|limit| bytes.len() <= limit),
+            "{} bytes are too large for an item",
+            bytes.len()
+        );
         self.items.insert(name.to_owned(), bytes.to_vec());
         Ok(())
     }
@@ -145,6 +155,10 @@ fn a_write_that_stops_after_any_operation_leaves_the_old_or_the_new() {
                     "{before:?} → {size} after {operations}"
                 );
 
+                // The largest have hundreds of operations, which are all alike.
+                if operations > 50 && operations % 10 != 0 && !done {
+                    continue;
+                }
                 let mut next = stopped.clone().running();
                 next.write(&tokens(3000, 2)).unwrap();
                 assert_eq!(next.held(), Some(tokens(3000, 2)));
@@ -167,22 +181,28 @@ fn a_write_that_stops_after_any_operation_leaves_the_old_or_the_new() {
 }
 
 #[test]
-fn writes_that_stop_twice_or_three_times_leave_one_that_was_written() {
-    let sizes = [Some(100), Some(2561), Some(6000)];
-    for before in [None].into_iter().chain(sizes) {
-        for (second, third) in [(6000, 3000), (3000, 6000), (9000, 100), (100, 9000)] {
-            let store = holding(before);
+fn writes_that_stop_twice_leave_one_that_was_written() {
+    let small = Limits { item: Some(150), whole: 10_000 };
+    for before in [None, Some(10), Some(200), Some(500)] {
+        let mut store = Store::limited(small);
+        before.into_iter().for_each(|size| store.write(&tokens(size, 0)).unwrap());
+        for (second, third) in [(500, 200), (200, 500), (700, 10), (10, 700)] {
+            let (second, third, last) = (tokens(second, 1), tokens(third, 2), tokens(300, 3));
             for first_stop in 0..24 {
                 let mut once = store.stopping_after(first_stop);
-                let _ = once.write(&tokens(second, 1));
+                let _ = once.write(&second);
+                let held = once.held();
                 for second_stop in 0..24 {
                     let mut twice = once.stopping_after(second_stop);
-                    let allowed = [once.held(), Some(tokens(third, 2))];
-                    let _ = twice.write(&tokens(third, 2));
-                    assert!(allowed.contains(&twice.held()), "{before:?}, {first_stop}, {second_stop}");
+                    let _ = twice.write(&third);
+                    let now = twice.held();
+                    assert!(
+                        now == held || now.as_ref() == Some(&third),
+                        "{before:?}, {first_stop}, {second_stop}"
+                    );
                     let mut next = twice.running();
-                    next.write(&tokens(4000, 3)).unwrap();
-                    assert_eq!(next.held(), Some(tokens(4000, 3)));
+                    next.write(&last).unwrap();
+                    assert_eq!(next.held().as_ref(), Some(&last));
                     assert!(
                         next.is_clean(),
                         "{before:?}, {first_stop}, {second_stop}: {:?}",
@@ -282,7 +302,7 @@ fn a_token_set_that_is_replaced_while_it_is_read_is_read_anew() {
 
 #[test]
 fn a_store_without_a_limit_holds_token_sets_as_they_are() {
-    let mut store = Store { limit: usize::MAX, ..Store::default() };
+    let mut store = Store::limited(Limits::ROOMY);
     let mut chunks = Chunks::new(&mut store, Limits::ROOMY);
     chunks.write("work", &tokens(100_000, 0)).unwrap();
     assert_eq!(chunks.read("work").unwrap().len(), 1);
