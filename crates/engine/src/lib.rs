@@ -14,6 +14,7 @@ mod engine;
 pub mod error;
 pub mod event_log;
 pub mod fingerprint_key;
+pub mod health;
 pub mod http;
 mod jwt;
 pub mod paths;

@@ -18,6 +18,8 @@ use crate::paths::Paths;
 use crate::ports::Vault;
 use sealed_file::{Given, KeyProblem, Unopened};
 
+#[cfg(test)]
+pub(crate) use envelope::tests::example;
 pub use envelope::{Envelope, Expiry, Identity, SCHEMA};
 
 /// The environment variable that chooses the vault.
