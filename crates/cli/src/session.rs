@@ -185,7 +185,7 @@ pub(crate) async fn open_vault(paths: &Paths) -> Result<(VaultKind, Arc<dyn Vaul
     let vault = match choice.vault {
         Chosen::Open(vault) => vault,
         Chosen::NeedsPassphrase(unopened) => {
-            Arc::new(unopened.with(prompt::passphrase(unopened.is_new()).await?))
+            Arc::new(unopened.with(&prompt::passphrase(unopened.is_new()).await?))
         }
     };
     Ok((choice.kind, vault))

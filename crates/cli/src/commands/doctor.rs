@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use latchkey_engine::clock::SystemClock;
-use latchkey_engine::health::{PATIENCE, Subject, examine};
+use latchkey_engine::health::{NotOpened, PATIENCE, Subject, examine};
 use latchkey_engine::paths::Paths;
+use latchkey_engine::vault::VaultKind;
 
 use crate::args::Doctor;
 use crate::exit_code::Exit;
@@ -17,12 +18,14 @@ use crate::session::open_vault;
 pub(crate) async fn run(args: Doctor) -> Result<(), Failure> {
     let paths = Paths::from_env()?;
     // What another command stops at is here one finding of many.
-    let vault = match open_vault(&paths).await {
-        Ok(vault) => Ok(vault),
-        Err(Failure { exit: Exit::WrongUse, message: Some(message), hint }) => Err((message, hint)),
+    let (vault, forgetful) = match open_vault(&paths).await {
+        Ok((kind, vault)) => (Ok(vault), kind == VaultKind::Memory),
+        Err(Failure { exit: Exit::WrongUse, message: Some(message), hint }) => {
+            (Err(NotOpened { message, hint }), false)
+        }
         Err(failure) => return Err(failure),
     };
-    let subject = Subject { paths, vault, clock: Arc::new(SystemClock), patience: PATIENCE };
+    let subject = Subject { paths, vault, forgetful, clock: Arc::new(SystemClock), patience: PATIENCE };
     let mut interrupt = Interrupt::listen();
     let report = tokio::select! {
         report = examine(subject) => report,

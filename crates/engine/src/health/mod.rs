@@ -23,7 +23,6 @@ use crate::config::Config;
 use crate::http::Http;
 use crate::paths::Paths;
 use crate::ports::{Clock, Vault};
-use crate::vault::VaultKind;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -83,12 +82,22 @@ pub struct Report {
 pub struct Subject {
     /// Where files are.
     pub paths: Paths,
-    /// The vault that was chosen, or why there is none: a sentence, and what to do.
-    pub vault: Result<(VaultKind, Arc<dyn Vault>), (String, Option<String>)>,
+    /// The vault that was chosen, or why it could not be opened.
+    pub vault: Result<Arc<dyn Vault>, NotOpened>,
+    /// Whether tokens in that vault are gone when Latchkey ends.
+    pub forgetful: bool,
     /// Both clocks.
     pub clock: Arc<dyn Clock>,
     /// How long a provider may take to answer, and so may its name: [`PATIENCE`] unless in a test.
     pub patience: Duration,
+}
+
+/// Why there is no vault to look at.
+pub struct NotOpened {
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 /// How long people wait for an examination without wondering.
@@ -96,9 +105,9 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks at everything. Takes at most some seconds, however slow a keychain or a provider is.
 pub async fn examine(subject: Subject) -> Report {
-    let Subject { paths, vault, clock, patience } = subject;
-    let vault_works = vault::examine(&vault, &*clock).await;
-    let usable = vault.ok().map(|(_, vault)| vault).filter(|_| vault_works.grade != Grade::Problem);
+    let Subject { paths, vault, forgetful, clock, patience } = subject;
+    let vault_works = vault::examine(vault.as_ref(), forgetful, &*clock).await;
+    let usable = vault.ok().filter(|_| vault_works.grade != Grade::Problem);
     let (config, mut findings) = config::examine(&paths);
     findings.push(vault_works);
     findings.extend(folders::examine(&paths));

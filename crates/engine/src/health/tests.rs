@@ -17,7 +17,7 @@ struct World {
     _root: tempfile::TempDir,
     paths: Paths,
     vault: MemoryVault,
-    kind: VaultKind,
+    forgetful: bool,
     clock: Arc<dyn Clock>,
     patience: Duration,
 }
@@ -29,14 +29,7 @@ impl World {
         let paths = Paths { config_dir: dir("config"), state_dir: dir("state"), runtime_dir: dir("run") };
         paths.ensure().unwrap();
         let vault = MemoryVault::new();
-        Self {
-            _root: root,
-            paths,
-            vault,
-            kind: VaultKind::Keychain,
-            clock: Arc::new(SystemClock),
-            patience: PATIENCE,
-        }
+        Self { _root: root, paths, vault, forgetful: false, clock: Arc::new(SystemClock), patience: PATIENCE }
     }
 
     fn configure(&self, port: u16) {
@@ -50,7 +43,8 @@ impl World {
     async fn examine(&self) -> Report {
         examine(Subject {
             paths: self.paths.clone(),
-            vault: Ok((self.kind, Arc::new(self.vault.clone()))),
+            vault: Ok(Arc::new(self.vault.clone())),
+            forgetful: self.forgetful,
             clock: self.clock.clone(),
             patience: self.patience,
         })
@@ -162,11 +156,12 @@ async fn a_vault_that_fails_is_told_once_and_in_the_words_of_the_rest() {
 
 #[tokio::test]
 async fn a_vault_that_was_not_opened_and_one_that_forgets_are_told() {
-    let world = World { kind: VaultKind::Memory, ..World::new() };
+    let world = World { forgetful: true, ..World::new() };
     assert_eq!(codes(&world.examine().await, Topic::Vault), [("vault_forgets", Grade::Warning)]);
     let report = examine(Subject {
         paths: world.paths.clone(),
-        vault: Err(("there is no vault `x`".to_owned(), None)),
+        vault: Err(NotOpened { message: "there is no vault `x`".to_owned(), hint: None }),
+        forgetful: false,
         clock: world.clock.clone(),
         patience: PATIENCE,
     })
@@ -224,7 +219,7 @@ async fn a_provider_that_never_answers_is_not_waited_for_without_end() {
 
 #[tokio::test]
 async fn a_report_has_the_same_members_for_every_finding() {
-    let world = World { kind: VaultKind::Memory, ..World::new() };
+    let world = World { forgetful: true, ..World::new() };
     let report = serde_json::to_value(world.examine().await).unwrap();
     assert_eq!(report["healthy"], true);
     let vault = &report["findings"][0];

@@ -6,20 +6,20 @@ use jiff::SignedDuration;
 use latchkey_core::policy::in_words;
 use latchkey_core::reason::VaultProblem;
 
-use super::{Finding, Grade, Topic};
+use super::{Finding, Grade, NotOpened, Topic};
 use crate::ports::{Clock, Vault, VaultError};
-use crate::vault::VaultKind;
 
 /// A vault slower than this keeps people waiting at every sign-in.
 const SLOW: SignedDuration = SignedDuration::from_secs(2);
 
 pub(super) async fn examine(
-    vault: &Result<(VaultKind, Arc<dyn Vault>), (String, Option<String>)>,
+    vault: Result<&Arc<dyn Vault>, &NotOpened>,
+    forgetful: bool,
     clock: &dyn Clock,
 ) -> Finding {
-    let (kind, vault) = match vault {
-        Ok(chosen) => chosen,
-        Err((message, hint)) => {
+    let vault = match vault {
+        Ok(vault) => vault,
+        Err(NotOpened { message, hint }) => {
             let finding = Finding::new(Topic::Vault, "vault_not_opened", Grade::Problem, message);
             return Finding { hint: hint.clone(), ..finding };
         }
@@ -29,7 +29,7 @@ pub(super) async fn examine(
     let took = clock.now().boot.saturating_sub(begun);
     match outcome {
         Err(error) => failed(&error),
-        Ok(()) if *kind == VaultKind::Memory => {
+        Ok(()) if forgetful => {
             let message = "Tokens are kept in memory and forgotten when Latchkey ends";
             Finding::new(Topic::Vault, "vault_forgets", Grade::Warning, message)
                 .hint("unset LATCHKEY_VAULT for the keychain, or set it to sealed-file")

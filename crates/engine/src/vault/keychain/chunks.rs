@@ -13,6 +13,8 @@
 //! without a list of items, which not every store can give. For that an erasing leaves a heading that says so until
 //! the last chunk has gone.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use latchkey_core::reason::VaultProblem;
 use zeroize::Zeroizing;
@@ -246,7 +248,11 @@ fn chunk(name: &str, edition: u64, number: usize) -> String {
 }
 
 fn checksum(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

@@ -152,7 +152,8 @@ fn reading() -> OpenOptions {
 #[cfg(unix)]
 fn keep_private(path: &Path, opened: &File, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    if opened.metadata()?.permissions().mode() & 0o077 == 0 {
+    let others = opened.metadata()?.permissions().mode() & 0o077;
+    if others == 0 {
         return Ok(());
     }
     opened.set_permissions(fs::Permissions::from_mode(mode))?;

@@ -17,6 +17,8 @@ use crate::vault::Envelope;
 
 /// How a sealed file's name ends. Names with `~` are ours as well; no account's name has one.
 const ENDING: &str = ".sealed";
+/// How the name of a file ends that is being written.
+const UNFINISHED: &str = ".new";
 /// The file of [`Inner::probe`].
 const PROBE: &str = "~probe";
 /// What [`Inner::check`] writes: more than any usual token set takes.
@@ -38,6 +40,12 @@ pub(super) struct Inner {
     newest: BTreeMap<AccountName, u64>,
 }
 
+/// A file that was opened.
+struct Opened {
+    generation: u64,
+    plain: Zeroizing<Vec<u8>>,
+}
+
 impl Inner {
     pub(super) fn new(folder: PathBuf, disk: Box<dyn Disk>, material: Material, cost: Cost) -> Self {
         Self { folder, disk, material, cost, keys: Vec::new(), fresh: None, newest: BTreeMap::new() }
@@ -49,7 +57,7 @@ impl Inner {
     }
 
     pub(super) fn read(&mut self, account: &AccountName) -> Result<Option<Envelope>, VaultError> {
-        let Some((generation, plain)) = self.load(account.as_str())? else { return Ok(None) };
+        let Some(Opened { generation, plain }) = self.load(account.as_str())? else { return Ok(None) };
         let envelope = Envelope::from_bytes(&plain, account)?;
         if envelope.generation != generation {
             return Err(damaged(account.as_str(), "its heading names another generation"));
@@ -73,7 +81,7 @@ impl Inner {
             return Err(VaultError { problem: VaultProblem::TooLarge, detail });
         }
         let before = self.load(account.as_str()).and_then(|before| match before {
-            Some((_, plain)) => Envelope::from_bytes(&plain, account).map(drop),
+            Some(Opened { plain, .. }) => Envelope::from_bytes(&plain, account).map(drop),
             None => Ok(()),
         });
         let spoilt = match before {
@@ -112,12 +120,12 @@ impl Inner {
         let read = self.load(PROBE);
         self.remove(PROBE)?;
         match read? {
-            Some((1, bytes)) if *bytes == plain => Ok(()),
+            Some(Opened { generation: 1, plain: kept }) if *kept == plain => Ok(()),
             Some(_) | None => Err(not_kept(PROBE)),
         }
     }
 
-    fn load(&mut self, stem: &str) -> Result<Option<(u64, Zeroizing<Vec<u8>>)>, VaultError> {
+    fn load(&mut self, stem: &str) -> Result<Option<Opened>, VaultError> {
         let read = self.disk.read(&self.file(stem));
         let Some(bytes) = read.map_err(|error| self.unusable(&format!("{stem}{ENDING}"), &error))? else {
             return Ok(None);
@@ -125,7 +133,7 @@ impl Inner {
         let heading = Heading::of(&bytes).map_err(|why| unreadable(stem, why))?;
         let key = self.key_of(stem, &heading)?;
         let plain = format::open(&key, stem, &heading, &bytes).map_err(|why| unreadable(stem, why))?;
-        Ok(Some((heading.generation, plain)))
+        Ok(Some(Opened { generation: heading.generation, plain }))
     }
 
     /// The order that loses nothing: the new file whole and durable under a name of its own, then at once in the place
@@ -175,7 +183,7 @@ impl Inner {
     fn remove_leftovers(&self, stem: &str, all: bool) -> Result<(), VaultError> {
         let leftover = |name: &String| {
             let rest = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('~'));
-            rest.is_some_and(|rest| all || rest.ends_with(".new"))
+            rest.is_some_and(|rest| all || rest.strip_suffix(UNFINISHED).is_some())
         };
         let failed = |error: &io::Error| self.unusable("cannot be cleaned", error);
         for name in
@@ -198,12 +206,11 @@ impl Inner {
                 return self.key_of(name.trim_end_matches(ENDING), &heading);
             }
         }
-        let key = match self.fresh.take() {
-            Some(fresh) => fresh,
-            None => {
-                let made = self.material.new_recipe(self.cost).and_then(|recipe| self.material.key(recipe));
-                Arc::new(made.map_err(|_| no_key())?)
-            }
+        let key = if let Some(fresh) = self.fresh.take() {
+            fresh
+        } else {
+            let made = self.material.new_recipe(self.cost).and_then(|recipe| self.material.key(recipe));
+            Arc::new(made.map_err(|_| no_key())?)
         };
         Ok(self.fresh.insert(key).clone())
     }
@@ -250,7 +257,7 @@ impl Inner {
     fn unused(&self, stem: &str) -> Result<PathBuf, VaultError> {
         let random = getrandom::u64()
             .map_err(|error| self.unusable("the system has no random bytes", &io::Error::other(error)))?;
-        Ok(self.folder.join(format!("{stem}~{random:016x}.new")))
+        Ok(self.folder.join(format!("{stem}~{random:016x}{UNFINISHED}")))
     }
 
     fn unusable(&self, what: &str, error: &io::Error) -> VaultError {

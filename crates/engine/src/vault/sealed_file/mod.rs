@@ -61,11 +61,11 @@ pub(super) fn given(folder: PathBuf, lookup: impl Fn(&str) -> Option<OsString>) 
 impl Unopened {
     /// Whether nothing is sealed yet: then the passphrase is being chosen, and is better asked for twice.
     pub fn is_new(&self) -> bool {
-        self.with(Password::new("")).inner_is_empty()
+        self.with(&Password::new("")).inner_is_empty()
     }
 
     /// With a passphrase. Whether it is the right one shows when the first file is opened.
-    pub fn with(&self, passphrase: Password) -> SealedFile {
+    pub fn with(&self, passphrase: &Password) -> SealedFile {
         let bytes = Zeroizing::new(passphrase.expose().as_bytes().to_vec());
         SealedFile::new(self.folder.clone(), Material::Passphrase(bytes))
     }

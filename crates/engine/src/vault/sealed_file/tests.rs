@@ -247,7 +247,7 @@ async fn links_and_other_things_in_the_place_of_file_or_folder_are_not_followed(
 async fn the_right_passphrase_is_derived_as_recommended() {
     let dir = tempfile::tempdir().unwrap();
     let unopened = Unopened { folder: dir.path().join("vault") };
-    let vault = unopened.with(Password::new("open sesame"));
+    let vault = unopened.with(&Password::new("open sesame"));
     vault.write(&name("work"), &example("work")).await.unwrap();
     let heading = format::Heading::of(&fs::read(dir.path().join("vault/work.sealed")).unwrap()).unwrap();
     assert_eq!(heading.recipe.cost, Some(Cost::RECOMMENDED));
