@@ -75,7 +75,12 @@ impl fmt::Display for UnknownVault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "there is no vault `{}`. Set {VARIABLE} to", self.0.escape_debug())?;
         for (place, kind) in VaultKind::ALL.into_iter().enumerate() {
-            write!(f, "{} `{}`", if place == 0 { "" } else { " or" }, kind.name())?;
+            let before = match place {
+                0 => " ",
+                place if place + 1 == VaultKind::ALL.len() => " or ",
+                _ => ", ",
+            };
+            write!(f, "{before}`{}`", kind.name())?;
         }
         write!(f, ", or leave it unset for the keychain")
     }
@@ -159,9 +164,9 @@ mod tests {
     fn an_unknown_vault_is_an_error_that_names_the_choices() {
         assert_eq!(
             chosen("file").unwrap_err(),
-            "there is no vault `file`. Set LATCHKEY_VAULT to `keychain` or `sealed-file` or `memory`, or leave it unset for the keychain"
+            "there is no vault `file`. Set LATCHKEY_VAULT to `keychain`, `sealed-file` or `memory`, or leave it unset for the keychain"
         );
         let odd = chosen("Memory\u{1b}[2J").unwrap_err();
-        assert!(odd.contains("`keychain` or `sealed-file`") && !odd.contains('\u{1b}'), "{odd}");
+        assert!(odd.contains("`sealed-file` or `memory`") && !odd.contains('\u{1b}'), "{odd}");
     }
 }

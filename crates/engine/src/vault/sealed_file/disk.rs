@@ -26,7 +26,7 @@ pub(super) trait Disk: Send {
     /// Removes a file; one that is gone already is no error.
     fn remove(&self, file: &Path) -> io::Result<()>;
 
-    /// Makes the names in the folder durable.
+    /// Makes the names in the folder durable, if there is one.
     fn sync(&self, folder: &Path) -> io::Result<()>;
 }
 
@@ -99,7 +99,8 @@ impl Disk for SystemDisk {
 
     #[cfg(unix)]
     fn sync(&self, folder: &Path) -> io::Result<()> {
-        match File::open(folder)?.sync_all() {
+        match File::open(folder).and_then(|folder| folder.sync_all()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             // Some network file systems cannot, and have no need to.
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>

@@ -21,7 +21,9 @@ const ENDING: &str = ".sealed";
 const UNFINISHED: &str = ".new";
 /// The file of [`Inner::probe`].
 const PROBE: &str = "~probe";
-/// What [`Inner::check`] writes: more than any usual token set takes.
+/// The file of [`Inner::check`].
+const CHECK: &str = "~check";
+/// What is written there: more than any usual token set takes.
 const ROOM: usize = 64 * 1024;
 /// The largest envelope that is stored, as with a keychain.
 const LARGEST: usize = 1024 * 1024;
@@ -105,7 +107,9 @@ impl Inner {
     pub(super) fn check(&mut self) -> Result<(), VaultError> {
         self.prepare()?;
         self.sealing_key()?;
-        let file = self.unused(PROBE)?;
+        // Another process that is checking just now does not miss its file.
+        self.remove_leftovers(CHECK, true)?;
+        let file = self.unused(CHECK)?;
         let outcome = self.disk.create(&file, &vec![0; ROOM]);
         // What is left of a write that failed would take the room that is missing.
         let removed = self.disk.remove(&file);
@@ -172,10 +176,6 @@ impl Inner {
         let failed = |error: &io::Error| self.unusable("cannot be erased", error);
         self.disk.remove(&self.file(stem)).map_err(|error| failed(&error))?;
         self.remove_leftovers(stem, true)?;
-        if self.disk.names(&self.folder).is_ok_and(|names| names.is_empty()) {
-            // Also where there is no folder, which cannot be synced.
-            return Ok(());
-        }
         self.disk.sync(&self.folder).map_err(|error| failed(&error))
     }
 

@@ -157,7 +157,7 @@ async fn what_a_newer_version_wrote_is_neither_read_nor_replaced() {
 }
 
 #[tokio::test]
-async fn an_older_generation_that_was_put_back_is_read() {
+async fn an_older_generation_that_was_put_back_is_read_and_told() {
     let dir = tempfile::tempdir().unwrap();
     let vault = open(dir.path(), "open sesame");
     vault.write(&name("work"), &generation(7)).await.unwrap();
@@ -165,7 +165,53 @@ async fn an_older_generation_that_was_put_back_is_read() {
     let backup = fs::read(&file).unwrap();
     vault.write(&name("work"), &generation(8)).await.unwrap();
     fs::write(&file, backup).unwrap();
-    assert_eq!(vault.read(&name("work")).await.ok().flatten().unwrap().generation, 7);
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let read = || vault.0.lock().unwrap().read(&name("work")).unwrap().unwrap().generation;
+    tracing::subscriber::with_default(subscriber, || {
+        assert_eq!(read(), 7);
+        assert!(log.text().contains("older generation"), "{}", log.text());
+        let once = log.text();
+        assert_eq!(read(), 7);
+        assert_eq!(log.text(), once, "it is told once");
+    });
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, part: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(part);
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_check_cleans_up_after_one_that_was_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = open(dir.path(), "open sesame");
+    vault.check_writable().await.unwrap();
+    fs::write(dir.path().join("vault/~check~00.new"), "room").unwrap();
+    vault.check_writable().await.unwrap();
+    assert_eq!(names(dir.path()), [""; 0]);
 }
 
 #[tokio::test]
