@@ -59,7 +59,7 @@ fn examine_one(folder: &Folder<'_>) -> Finding {
             .hint(elsewhere("run `chmod go-w` on it"));
     }
     if let Err(error) = tempfile::Builder::new().prefix(".latchkey-probe-").tempfile_in(path) {
-        let message = format!("The {name} {shown} cannot be written to: {error}");
+        let message = format!("The {name} {shown} cannot be written to: {}", error.kind());
         return finding("folder_unusable", Grade::Problem, message)
             .hint(elsewhere("make it writable for you"));
     }
@@ -97,7 +97,7 @@ fn examine_locks(dir: &Path) -> Finding {
                 .hint(format!("put the state folder on a disk of this machine, with {STATE_DIR}"))
         }
         Err(error) => {
-            let message = format!("Files in {} cannot be locked: {error}", dir.display());
+            let message = format!("Files in {} cannot be locked: {}", dir.display(), error.kind());
             finding("locks_fail", Grade::Problem, &message)
                 .hint(format!("put the state folder on a disk of this machine, with {STATE_DIR}"))
         }

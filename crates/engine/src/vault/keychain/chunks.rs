@@ -122,12 +122,8 @@ impl<'a> Chunks<'a> {
             return Err(VaultError { problem: VaultProblem::TooLarge, detail });
         }
         let Some(limit) = self.limits.item else { return self.items.write(name, bytes) };
-        let before = self.heading(name)?;
-        let edition = before.as_ref().map_or(0, |before| before.edition);
+        let edition = self.heading(name)?.map_or(0, |before| before.edition);
         self.sweep(name, edition.wrapping_sub(1), 0)?;
-        if before.is_some_and(|before| before.whole.is_none()) {
-            self.sweep(name, edition, 0)?;
-        }
         let next = edition.wrapping_add(1);
         let heading = |chunks| Heading::new(next, chunks, bytes).to_text();
         let behind = heading(0).len() + bytes.len() <= limit;
