@@ -27,7 +27,9 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 sign-in needed, 4 backend out of re
 Values go to standard output, messages to standard error.
 
 Environment:
-  LATCHKEY_VAULT       where tokens are kept: keychain (unless set) or memory
+  LATCHKEY_VAULT       where tokens are kept: keychain (unless set), sealed-file or memory
+  LATCHKEY_PASSPHRASE_FILE, LATCHKEY_KEY_FILE
+                       what opens the sealed file; without either its passphrase is asked for
   LATCHKEY_LOG         what the log takes down: error, warn, info, debug or trace
   LATCHKEY_CONFIG_DIR, LATCHKEY_STATE_DIR, LATCHKEY_RUNTIME_DIR
                        where its files are";
@@ -50,7 +52,9 @@ pub(crate) enum Command {
     Renew(Renew),
     /// Show what happened: the event log, without any token
     Log(Log),
-    /// Run the development backend: a login with short-lived, rotating tokens
+    /// Look whether all is well here: vault, configuration, folders, clock, providers
+    Doctor(Doctor),
+    /// Run the development backend: a REST login and an OpenID provider with short-lived, rotating tokens
     #[cfg(feature = "devserver")]
     Devserver(Devserver),
 }
@@ -295,6 +299,20 @@ impl From<LogLevel> for Level {
     }
 }
 
+/// `doctor`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey doctor
+  latchkey doctor --json | jq '.findings[] | select(.grade != \"ok\")'
+
+It ends with 1 if anything is a problem, and with 0 if there are at most warnings.")]
+pub(crate) struct Doctor {
+    /// As a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `devserver`.
 #[cfg(feature = "devserver")]
 #[derive(Args)]
@@ -304,7 +322,7 @@ Examples:
   latchkey devserver --access-lifetime 10s --grace 5s
   latchkey devserver --listen 127.0.0.1:0 --json
 
-The user is `demo` with the password `demo`. Ctrl-C ends it.")]
+The user is `demo` with the password `demo`, the OAuth client is `latchkey`. Ctrl-C ends it.")]
 pub(crate) struct Devserver {
     /// Where to listen; on this machine only, port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4180")]
@@ -321,6 +339,12 @@ pub(crate) struct Devserver {
     /// How long a replaced refresh token gets the same answer once more
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse_unsigned)]
     pub(crate) grace: std::time::Duration,
+    /// How long an app waits between two polls of a device code
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse_unsigned)]
+    pub(crate) device_interval: std::time::Duration,
+    /// Demand a nonce of this server in DPoP proofs
+    #[arg(long)]
+    pub(crate) require_dpop_nonce: bool,
     /// The file that keeps its sessions between runs (tokens as hashes only)
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<std::path::PathBuf>,

@@ -7,13 +7,15 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::{
     Faults, Options, StartError,
-    clock::Clock,
+    clock::{Clock, later},
     family::{Families, Lifetimes},
-    keys::SigningKey,
-    login::TokenReply,
+    keys::{KeyRing, SigningKey},
+    oidc::Pending,
+    reply::Answer,
     request_log::RequestLog,
     state_file::{self, Found},
     token::TokenHash,
@@ -23,28 +25,30 @@ pub(crate) struct Backend {
     pub(crate) options: Options,
     pub(crate) issuer: String,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) key: SigningKey,
     pub(crate) log: RequestLog,
     pub(crate) faults: Faults,
     sessions: Mutex<Sessions>,
+    keys: Mutex<Arc<KeyRing>>,
     /// Held while the file is written, so that an older picture never replaces a newer one.
     writing: Mutex<()>,
 }
 
-/// The families, and the answers that are still to be repeated inside the grace window.
+/// The families, the answers that are still to be repeated inside the grace window, and what OAuth has under way.
 ///
 /// Answers hold tokens in clear; they live in memory only, and no longer than the window.
 pub(crate) struct Sessions {
     pub(crate) families: Families,
-    replays: BTreeMap<TokenHash, (Timestamp, TokenReply)>,
+    pub(crate) oidc: Pending,
+    replays: BTreeMap<TokenHash, (Timestamp, Vec<u8>)>,
 }
 
 impl Sessions {
-    pub(crate) fn keep_replay(&mut self, consumed: TokenHash, until: Timestamp, reply: TokenReply) {
+    /// Keeps the body of an answer.
+    pub(crate) fn keep_replay(&mut self, consumed: TokenHash, until: Timestamp, reply: Vec<u8>) {
         self.replays.insert(consumed, (until, reply));
     }
 
-    pub(crate) fn replay(&self, consumed: TokenHash) -> Option<TokenReply> {
+    pub(crate) fn replay(&self, consumed: TokenHash) -> Option<Vec<u8>> {
         self.replays.get(&consumed).map(|(_, reply)| reply.clone())
     }
 
@@ -63,22 +67,24 @@ impl Backend {
     ) -> Result<(Self, Vec<String>), StartError> {
         let mut notices = Vec::new();
         let found = options.state.as_deref().map_or(Ok(Found::Nothing), state_file::read)?;
-        let (key, families) = match found {
+        let anew =
+            || Ok::<_, StartError>((KeyRing::new(SigningKey::generate()?, Vec::new()), Families::default()));
+        let (keys, families) = match found {
             Found::State(state) => *state,
-            Found::Nothing => (SigningKey::generate()?, Families::default()),
+            Found::Nothing => anew()?,
             Found::Damaged(notice) => {
                 notices.push(notice);
-                (SigningKey::generate()?, Families::default())
+                anew()?
             }
         };
         let backend = Self {
             options,
             issuer,
             clock,
-            key,
             log: RequestLog::new(),
             faults: Faults::default(),
-            sessions: Mutex::new(Sessions { families, replays: BTreeMap::new() }),
+            sessions: Mutex::new(Sessions { families, oidc: Pending::default(), replays: BTreeMap::new() }),
+            keys: Mutex::new(Arc::new(keys)),
             writing: Mutex::new(()),
         };
         // A folder that cannot be written is told now, not at the first login.
@@ -104,6 +110,31 @@ impl Backend {
         sessions
     }
 
+    /// The keys as they are now.
+    pub(crate) fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A token of this type with these claims.
+    pub(crate) fn sign(&self, token_type: &str, claims: &impl Serialize) -> Result<String, Answer> {
+        self.keys()
+            .current()
+            .sign(token_type, claims)
+            .map_err(|_| Answer::broken("a token could not be signed"))
+    }
+
+    /// Makes a new key and signs with it from now on; its `kid`. The key before it stays published until all it
+    /// signed has expired, or goes at once.
+    pub(crate) async fn rotate_keys(&self, remove_old: bool) -> Result<String, StartError> {
+        let generating = tokio::task::spawn_blocking(SigningKey::generate).await;
+        let next = generating.map_err(|error| StartError::Key(error.to_string()))??;
+        let key_id = next.key_id().to_owned();
+        let until = (!remove_old).then(|| later(self.clock.now(), self.options.access_lifetime));
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        *keys = Arc::new(keys.rotated(next, until));
+        Ok(key_id)
+    }
+
     /// Writes the state file, where there is one, before the answer leaves: a token that was handed out is
     /// known after a restart. A failure is a remark in the log and no reason to refuse the user.
     pub(crate) async fn save(self: &Arc<Self>) -> Option<String> {
@@ -121,12 +152,16 @@ impl Backend {
     pub(crate) fn revoke(&self, username: &str) -> Option<usize> {
         let user = self.options.user(username)?;
         let now = self.clock.now();
-        Some(self.sessions(now).families.revoke(&user.username, now))
+        let mut sessions = self.sessions(now);
+        // Or the browser would sign the user in again without being asked.
+        sessions.oidc.sign_out_of_browsers(&user.username);
+        Some(sessions.families.revoke(&user.username, now))
     }
 
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let families = self.sessions(self.clock.now()).families.clone();
-        state_file::write(path, &self.key, &families)
+        let now = self.clock.now();
+        let families = self.sessions(now).families.clone();
+        state_file::write(path, &self.keys(), &families, now)
     }
 }

@@ -1,4 +1,4 @@
-//! The test control: plan faults, revoke, read the request log. For the person at this machine only, as is
+//! The test control: plan faults, revoke, change keys, read the request log. For the person at this machine only, as is
 //! everything here: the server listens on loopback and answers to no other host name.
 
 use std::sync::Arc;
@@ -44,6 +44,21 @@ pub(crate) async fn revoke(State(backend): State<Arc<Backend>>, body: JsonObject
         Some(revoked) => Answer::ok(&json!({ "revoked": revoked }), format!("sessions revoked: {revoked}"))
             .remark(backend.save().await),
         None => Answer::refused(StatusCode::NOT_FOUND, "not_found", "nobody is called that"),
+    }
+}
+
+/// `POST /__rotate_keys`
+pub(crate) async fn rotate_keys(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
+    let remove_old = match body.0.get("remove_old") {
+        None => false,
+        Some(Value::Bool(remove_old)) => *remove_old,
+        Some(_) => return Answer::invalid_request("the field remove_old is neither true nor false"),
+    };
+    match backend.rotate_keys(remove_old).await {
+        Ok(key_id) => {
+            Answer::ok(&json!({ "kid": key_id }), "made a new signing key").remark(backend.save().await)
+        }
+        Err(error) => Answer::broken(&error.to_string()),
     }
 }
 

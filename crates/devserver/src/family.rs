@@ -3,9 +3,11 @@
 //! All refresh tokens that descend from one login form a *family* (RFC 9700 §4.14.2).
 //!
 //! Invariants:
-//! 1. A family has exactly one live refresh token, or none once it ended.
+//! 1. A family has at most one live refresh token, and none once it ended.
 //! 2. No expiry is later than the ceiling set at the login.
 //! 3. A family that ended never issues again.
+
+mod authorization;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,6 +15,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{clock::later, token::TokenHash};
+
+pub(crate) use authorization::{Authorization, Scope};
 
 /// An ended family is kept for a day, so that its tokens are told "revoked" and not "unknown".
 const KEEP_ENDED: Duration = Duration::from_hours(24);
@@ -39,6 +43,17 @@ pub(crate) enum Ended {
     SignedOut,
     /// Someone with the right to do so revoked it.
     Revoked,
+    /// The authorization code it came from was presented again: someone has a copy.
+    CodeReplayed,
+}
+
+/// Whose a new family is, and what for.
+pub(crate) struct Beginning {
+    pub(crate) username: String,
+    /// The first refresh token. None where the client did not ask for one (no `offline_access`).
+    pub(crate) first: Option<TokenHash>,
+    /// None at the REST login.
+    pub(crate) authorization: Option<Authorization>,
 }
 
 /// All that descends from one login.
@@ -48,14 +63,20 @@ pub(crate) struct Family {
     pub(crate) username: String,
     /// When does it end, whatever happens?
     pub(crate) ceiling: Timestamp,
+    /// What was it authorized for? None for a family of the REST login.
+    #[serde(default)]
+    pub(crate) authorization: Option<Authorization>,
     /// Which token is live?
-    live: TokenHash,
+    live: Option<TokenHash>,
     /// When does the live token expire?
     expires_at: Timestamp,
     /// Which tokens were live before, and what came of them?
     consumed: BTreeMap<TokenHash, Consumed>,
     /// Why did it end early?
     ended: Option<Ended>,
+    /// Which of its access tokens were revoked (by `jti`), and when do they expire anyway? Epoch seconds.
+    #[serde(default)]
+    revoked_access: BTreeMap<String, i64>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -70,6 +91,7 @@ pub(crate) struct Grant {
     pub(crate) family: String,
     pub(crate) username: String,
     pub(crate) access_expires_at: Timestamp,
+    /// Says nothing where the family has no refresh token.
     pub(crate) refresh_expires_at: Timestamp,
     pub(crate) ceiling: Timestamp,
 }
@@ -110,24 +132,25 @@ pub(crate) struct Families {
 }
 
 impl Families {
-    /// A login: a new family `id` whose first live token is `first`.
+    /// A login: a new family `id`.
     pub(crate) fn begin(
         &mut self,
         id: String,
-        username: String,
-        first: TokenHash,
+        beginning: Beginning,
         lifetimes: Lifetimes,
         now: Timestamp,
     ) -> Grant {
         self.families.retain(|_, family| later(family.ceiling, KEEP_ENDED) > now);
         let ceiling = later(now, lifetimes.session);
         let family = Family {
-            username,
+            username: beginning.username,
             ceiling,
-            live: first,
+            authorization: beginning.authorization,
+            live: beginning.first,
             expires_at: later(now, lifetimes.refresh).min(ceiling),
             consumed: BTreeMap::new(),
             ended: None,
+            revoked_access: BTreeMap::new(),
         };
         let grant = family.grant(&id, lifetimes, now);
         self.families.insert(id, family);
@@ -178,11 +201,11 @@ impl Families {
         let Some((id, family)) = self.find(presented) else { return Rotation::Unknown };
         let id = id.clone();
         let lost = family.consumed.get(&presented).map(|consumed| consumed.successor);
-        if lost != Some(family.live) {
+        let Some(lost) = lost.filter(|lost| family.live == Some(*lost)) else {
             family.ended = Some(Ended::Reused);
             return Rotation::Reused { family: id };
-        }
-        family.replace(family.live, successor, lifetimes, now);
+        };
+        family.replace(lost, successor, lifetimes, now);
         // A third request must find the newest answer, not the one that was lost.
         if let Some(consumed) = family.consumed.get_mut(&presented) {
             consumed.successor = successor;
@@ -195,6 +218,43 @@ impl Families {
         let (id, family) = self.find(token)?;
         family.ended.get_or_insert(Ended::SignedOut);
         Some(id.clone())
+    }
+
+    /// Ends this family, unless it has ended already.
+    pub(crate) fn end(&mut self, id: &str, why: Ended) {
+        if let Some(family) = self.families.get_mut(id) {
+            family.ended.get_or_insert(why);
+        }
+    }
+
+    /// Signs out of what was granted in this browser session and is not meant to outlive it
+    /// (OpenID Connect RP-Initiated Logout; `offline_access` is OpenID Connect Core §11); how many.
+    pub(crate) fn end_browser_session(&mut self, browser_session: &str, now: Timestamp) -> usize {
+        let mut ended = 0;
+        for family in self.families.values_mut() {
+            let ends = family.authorization.as_ref().is_some_and(|authorization| {
+                authorization.browser_session == browser_session && !authorization.is_offline()
+            });
+            if ends && family.ended.is_none() && now < family.ceiling {
+                family.ended = Some(Ended::SignedOut);
+                ended += 1;
+            }
+        }
+        ended
+    }
+
+    /// This one access token is no longer taken; the family goes on (RFC 7009 §2.1).
+    pub(crate) fn revoke_access_token(
+        &mut self,
+        id: &str,
+        token_id: String,
+        expires_at: i64,
+        now: Timestamp,
+    ) {
+        if let Some(family) = self.families.get_mut(id) {
+            family.revoked_access.retain(|_, expires_at| *expires_at > now.as_second());
+            family.revoked_access.insert(token_id, expires_at);
+        }
     }
 
     /// Ends every family of this user; how many were still going.
@@ -214,18 +274,30 @@ impl Families {
         self.families.get(id).filter(|family| family.ended.is_none() && now < family.ceiling)
     }
 
+    /// The family this token belongs to, live or consumed.
+    pub(crate) fn of_token(&self, token: TokenHash) -> Option<(&String, &Family)> {
+        self.families.iter().find(|(_, family)| family.holds(token))
+    }
+
     fn find(&mut self, token: TokenHash) -> Option<(&String, &mut Family)> {
         // A person's own machine has a handful of families: no index to keep in step.
-        self.families
-            .iter_mut()
-            .find(|(_, family)| family.live == token || family.consumed.contains_key(&token))
+        self.families.iter_mut().find(|(_, family)| family.holds(token))
     }
 }
 
 impl Family {
+    /// Whether this access token was revoked on its own.
+    pub(crate) fn has_revoked(&self, token_id: &str) -> bool {
+        self.revoked_access.contains_key(token_id)
+    }
+
+    fn holds(&self, token: TokenHash) -> bool {
+        self.live == Some(token) || self.consumed.contains_key(&token)
+    }
+
     fn replace(&mut self, old: TokenHash, successor: TokenHash, lifetimes: Lifetimes, now: Timestamp) {
         self.consumed.insert(old, Consumed { at: now, successor });
-        self.live = successor;
+        self.live = Some(successor);
         self.expires_at = later(now, lifetimes.refresh).min(self.ceiling);
         while self.consumed.len() > REMEMBER {
             let oldest = self.consumed.iter().min_by_key(|(_, consumed)| consumed.at).map(|(hash, _)| *hash);

@@ -9,8 +9,7 @@ use std::{
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-/// Paths of the test control itself; faults never hit them, or there would be no way back.
-pub(crate) const CONTROL_PREFIX: &str = "/__";
+use crate::endpoint::{self, CONTROL_PREFIX};
 
 /// Faults that can be planned at once.
 const MOST_PLANNED: usize = 1000;
@@ -48,7 +47,9 @@ pub enum FaultMode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The exact path it hits, such as `/auth/refreshToken`; `*` hits every path but the test control's.
+    /// Where it hits: an exact path such as `/auth/refreshToken`, or the name of an endpoint: `login`, `refresh`,
+    /// `logout`, `me`, `discovery`, `jwks`, `authorize`, `par`, `device`, `device_page`, `token`, `revoke`,
+    /// `userinfo`, `end_session`. `*` hits every path but the test control's.
     pub path: String,
     /// What goes wrong.
     pub mode: FaultMode,
@@ -134,10 +135,17 @@ impl Fault {
         self.headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
     }
 
+    fn hits(&self, path: &str) -> bool {
+        self.path == "*"
+            || self.path == path
+            || endpoint::paths(&self.path).is_some_and(|paths| paths.contains(&path))
+    }
+
     fn check(&self) -> Result<(), FaultError> {
         let refuse = |why: &str| Err(FaultError(why.to_owned()));
-        if self.path != "*" && !self.path.starts_with('/') {
-            return refuse("path: begins with / or is *");
+        if self.path != "*" && !self.path.starts_with('/') && endpoint::paths(&self.path).is_none() {
+            let names = endpoint::NAMES.map(|(name, _)| name).join(", ");
+            return refuse(&format!("path: begins with /, is * or is one of {names}"));
         }
         if self.path.starts_with(CONTROL_PREFIX) {
             return refuse("path: the test control itself takes no faults");
@@ -204,7 +212,7 @@ impl Faults {
             return None;
         }
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = planned.iter().position(|fault| fault.path == "*" || fault.path == path)?;
+        let place = planned.iter().position(|fault| fault.hits(path))?;
         let fault = planned.get_mut(place)?;
         match fault.count {
             -1 => Some(fault.clone()),
@@ -240,6 +248,18 @@ mod tests {
         assert!(faults.take("/__fault").is_none(), "the test control must stay usable");
         assert_eq!(faults.clear(), 1);
         assert!(faults.take("/anything").is_none());
+    }
+
+    #[test]
+    fn the_name_of_an_endpoint_stands_for_its_paths() {
+        let faults = Faults::default();
+        for (name, paths) in endpoint::NAMES {
+            for path in paths {
+                faults.add(Fault::new(name, FaultMode::Empty)).unwrap();
+                assert!(faults.take("/elsewhere").is_none());
+                assert_eq!(faults.take(path).map(|fault| fault.path).as_deref(), Some(name));
+            }
+        }
     }
 
     #[test]

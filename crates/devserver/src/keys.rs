@@ -1,37 +1,31 @@
-//! The signing key: RS256 access tokens (RFC 7519) and the key set that verifies them (RFC 7517).
+//! The signing keys: RS256 tokens (RFC 7519) and the key set that verifies them (RFC 7517).
+//!
+//! One key signs. A key that was replaced stays published for as long as a token lives that it signed.
 
-use aws_lc_rs::{
-    encoding::{AsDer as _, Pkcs8V1Der},
-    rsa::{KeyPair, KeySize},
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+mod signing_key;
+
+use jiff::Timestamp;
 use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation,
-    crypto::{CryptoProvider, aws_lc},
-    jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
+    Algorithm, DecodingKey, Validation,
+    jwk::{Jwk, JwkSet},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::StartError;
+pub(crate) use signing_key::SigningKey;
 
 /// The `aud` of every access token.
 pub(crate) const AUDIENCE: &str = "latchkey-demo";
 
-/// What an access token says.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Claims {
-    pub(crate) iss: String,
-    pub(crate) sub: String,
-    pub(crate) aud: String,
-    pub(crate) iat: i64,
-    pub(crate) exp: i64,
-    pub(crate) jti: String,
-    /// The family id: a token of a revoked family is told by it.
-    pub(crate) sid: String,
-    pub(crate) name: String,
-    pub(crate) email: String,
-    pub(crate) realm_access: Roles,
-}
+/// The `typ` of an access token of the REST login, and of an ID token.
+pub(crate) const JWT: &str = "JWT";
+
+/// The `typ` of an OAuth access token (RFC 9068 §2.1): what keeps the three kinds apart.
+pub(crate) const ACCESS_TOKEN_JWT: &str = "at+jwt";
+
+/// Not a token of this server, or one whose key is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("not a token of this server")]
+pub(crate) struct NotOurs;
 
 /// Roles in the place where Keycloak puts them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,72 +33,106 @@ pub(crate) struct Roles {
     pub(crate) roles: Vec<String>,
 }
 
-/// An RSA key of 2048 bits, the size RFC 7518 §3.3 requires at least.
-pub(crate) struct SigningKey {
-    pem: String,
-    key_id: String,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    jwk: Jwk,
+impl Roles {
+    /// Everyone here has the same.
+    pub(crate) fn of_a_user() -> Self {
+        Self { roles: vec!["user".into()] }
+    }
 }
 
-impl SigningKey {
-    /// A new key. Takes a good part of a second: not for an async thread.
-    pub(crate) fn generate() -> Result<Self, StartError> {
-        let pair =
-            KeyPair::generate(KeySize::Rsa2048).map_err(|_| StartError::Key("no RSA key pair".into()))?;
-        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| StartError::Key("no PKCS #8 form".into()))?;
-        Self::from_pem(&pem(der.as_ref())).map_err(|error| StartError::Key(error.to_string()))
+/// The key that signs, and those that signed before.
+pub(crate) struct KeyRing {
+    current: SigningKey,
+    old: Vec<OldKey>,
+}
+
+/// The public half of a key that was replaced.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct OldKey {
+    jwk: Jwk,
+    /// When has everything expired that it signed?
+    until: Timestamp,
+}
+
+impl KeyRing {
+    pub(crate) fn new(current: SigningKey, old: Vec<OldKey>) -> Self {
+        Self { current, old }
     }
 
-    /// The key that `to_pem` gave.
-    pub(crate) fn from_pem(pem: &str) -> Result<Self, jsonwebtoken::errors::Error> {
-        // Another crate of the process may switch on jsonwebtoken's second provider; then it would panic at the
-        // first signature unless one was chosen. A provider that was chosen already is as good.
-        let _ = CryptoProvider::install_default(&aws_lc::DEFAULT_PROVIDER);
-        let encoding = EncodingKey::from_rsa_pem(pem.as_bytes())?;
-        let mut jwk = Jwk::from_encoding_key(&encoding, Algorithm::RS256)?;
-        // RFC 7638: the same key has the same id after a restart.
-        let key_id = jwk.thumbprint(ThumbprintHash::SHA256)?;
-        jwk.common.key_id = Some(key_id.clone());
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Ok(Self { pem: pem.to_owned(), key_id, decoding: DecodingKey::from_jwk(&jwk)?, encoding, jwk })
+    /// `next` signs from now on. The key before it stays published until `until`; without one, all old keys go.
+    pub(crate) fn rotated(&self, next: SigningKey, until: Option<Timestamp>) -> Self {
+        let mut old = Vec::new();
+        if let Some(until) = until {
+            old.clone_from(&self.old);
+            old.push(OldKey { jwk: self.current.jwk().clone(), until });
+        }
+        Self { current: next, old }
     }
 
-    pub(crate) fn to_pem(&self) -> &str {
-        &self.pem
+    pub(crate) fn current(&self) -> &SigningKey {
+        &self.current
     }
 
-    /// The key set to publish: the public half only.
-    pub(crate) fn key_set(&self) -> JwkSet {
-        JwkSet { keys: vec![self.jwk.clone()] }
+    /// The old keys that are still published.
+    pub(crate) fn old(&self, now: Timestamp) -> Vec<OldKey> {
+        self.old.iter().filter(|key| key.until > now).cloned().collect()
     }
 
-    pub(crate) fn sign(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
-        let header = Header { kid: Some(self.key_id.clone()), ..Header::new(Algorithm::RS256) };
-        jsonwebtoken::encode(&header, claims, &self.encoding)
+    /// The key set to publish: public halves only, the one that signs first.
+    pub(crate) fn key_set(&self, now: Timestamp) -> JwkSet {
+        let old = self.old(now).into_iter().map(|key| key.jwk);
+        JwkSet { keys: std::iter::once(self.current.jwk().clone()).chain(old).collect() }
     }
 
     /// The claims of a token of ours, whatever its age: the caller compares `exp` with its own clock.
-    pub(crate) fn verify(&self, token: &str, issuer: &str) -> Result<Claims, jsonwebtoken::errors::Error> {
+    pub(crate) fn verify<T: DeserializeOwned>(
+        &self,
+        token_type: &str,
+        token: &str,
+        issuer: &str,
+        audience: &str,
+        now: Timestamp,
+    ) -> Result<T, NotOurs> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| NotOurs)?;
+        if header.typ.as_deref() != Some(token_type) {
+            return Err(NotOurs);
+        }
+        let keys = self.key_set(now);
+        let key = keys.find(header.kid.as_deref().unwrap_or_default()).ok_or(NotOurs)?;
+        let key = DecodingKey::from_jwk(key).map_err(|_| NotOurs)?;
         let mut rules = Validation::new(Algorithm::RS256);
         rules.validate_exp = false;
         rules.set_issuer(&[issuer]);
-        rules.set_audience(&[AUDIENCE]);
+        rules.set_audience(&[audience]);
         rules.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
-        Ok(jsonwebtoken::decode(token, &self.decoding, &rules)?.claims)
+        jsonwebtoken::decode(token, &key, &rules).map(|token| token.claims).map_err(|_| NotOurs)
     }
 }
 
-/// RFC 7468 §10.
-fn pem(der: &[u8]) -> String {
-    let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
-    for (place, character) in STANDARD.encode(der).chars().enumerate() {
-        if place > 0 && place % 64 == 0 {
-            pem.push('\n');
-        }
-        pem.push(character);
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_its_own_type_audience_and_issuer_while_its_key_is_published() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let keys = KeyRing::new(SigningKey::generate().unwrap(), Vec::new());
+        let claims = json!({ "iss": "issuer", "sub": "s", "aud": "audience", "exp": 5 });
+        let token = keys.current().sign(ACCESS_TOKEN_JWT, &claims).unwrap();
+        let verify = |keys: &KeyRing, token_type, issuer, audience, now| {
+            keys.verify::<Value>(token_type, &token, issuer, audience, at(now)).is_ok()
+        };
+        assert!(verify(&keys, ACCESS_TOKEN_JWT, "issuer", "audience", 0));
+        assert!(!verify(&keys, JWT, "issuer", "audience", 0));
+        assert!(!verify(&keys, ACCESS_TOKEN_JWT, "other", "audience", 0));
+        assert!(!verify(&keys, ACCESS_TOKEN_JWT, "issuer", "other", 0));
+
+        let rotated = keys.rotated(SigningKey::generate().unwrap(), Some(at(10)));
+        assert!(verify(&rotated, ACCESS_TOKEN_JWT, "issuer", "audience", 9));
+        assert!(!verify(&rotated, ACCESS_TOKEN_JWT, "issuer", "audience", 10));
+        let removed = rotated.rotated(SigningKey::generate().unwrap(), None);
+        assert!(!verify(&removed, ACCESS_TOKEN_JWT, "issuer", "audience", 9));
     }
-    pem.push_str("\n-----END PRIVATE KEY-----\n");
-    pem
 }

@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
     User,
     backend::Backend,
-    clock::later,
-    family::{Ended, Grant, Rotation},
-    keys::{AUDIENCE, Claims, Roles},
+    family::{Beginning, Family, Grant},
+    keys::{AUDIENCE, JWT, Roles},
     reply::{Answer, JsonObject},
+    rotation,
     token::{RefreshToken, TokenHash, random_id},
 };
 
@@ -38,6 +37,22 @@ pub(crate) struct TokenReply {
 struct UserInfo {
     name: String,
     email: String,
+}
+
+/// What an access token of the REST login says.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: String,
+    iat: i64,
+    exp: i64,
+    jti: String,
+    /// The family id: a token of a revoked family is told by it.
+    sid: String,
+    name: String,
+    email: String,
+    realm_access: Roles,
 }
 
 /// `POST /auth/login`
@@ -80,67 +95,27 @@ fn begin(backend: &Backend, body: &JsonObject) -> Result<Answer, Answer> {
     // One answer for both, so that names cannot be tried out.
     let user = backend
         .options
-        .user(name)
-        .filter(|user| verify_slices_are_equal(user.password.as_bytes(), password.as_bytes()).is_ok())
+        .user_with_password(name, password)
         .ok_or_else(|| Answer::invalid_credentials("wrong user name or password"))?;
 
     let now = backend.clock.now();
-    let family = random_id().map_err(|error| Answer::broken(&error.to_string()))?;
-    let refresh = RefreshToken::random().map_err(|error| Answer::broken(&error.to_string()))?;
-    let grant = backend.sessions(now).families.begin(
-        family.clone(),
-        user.username.clone(),
-        refresh.hash(),
-        backend.lifetimes(),
-        now,
-    );
+    let (family, refresh) = (random_id()?, RefreshToken::random()?);
+    let first = Some(refresh.hash());
+    let beginning = Beginning { username: user.username.clone(), first, authorization: None };
+    let grant = backend.sessions(now).families.begin(family.clone(), beginning, backend.lifetimes(), now);
     let reply = token_reply(backend, &grant, refresh, now)?;
     Ok(Answer::ok(&reply, format!("signed in: {}", user.username)).family(family))
 }
 
 fn rotate(backend: &Backend, body: &JsonObject) -> Result<Answer, Answer> {
     let presented = TokenHash::of(body.text("token")?);
-    let successor = RefreshToken::random().map_err(|error| Answer::broken(&error.to_string()))?;
     let now = backend.clock.now();
-    let lifetimes = backend.lifetimes();
-    // Held until the answer is kept: a second request with the same token must find either the token or the answer.
-    let mut sessions = backend.sessions(now);
-    let mut outcome = "rotated";
-    let mut rotation = sessions.families.rotate(presented, successor.hash(), lifetimes, now);
-    if let Rotation::Replay { family } = &rotation {
-        if let Some(reply) = sessions.replay(presented) {
-            return Ok(
-                Answer::ok(&reply, "repeated the earlier answer: inside the grace window").family(family)
-            );
-        }
-        outcome = "rotated again: the earlier answer was lost in a restart, inside the grace window";
-        rotation = sessions.families.reissue(presented, successor.hash(), lifetimes, now);
-    }
-    match rotation {
-        Rotation::Rotated(grant) => {
-            let reply = token_reply(backend, &grant, successor, now)?;
-            let answer = Answer::ok(&reply, outcome).family(grant.family);
-            if !lifetimes.grace.is_zero() {
-                sessions.keep_replay(presented, later(now, lifetimes.grace), reply);
-            }
-            Ok(answer)
-        }
-        Rotation::Reused { family } => {
-            Err(invalid_grant("refresh token already used; family revoked").family(family))
-        }
-        Rotation::Ended { family, why } => Err(invalid_grant(match why {
-            Ended::Reused => "family revoked earlier: one of its refresh tokens was used twice",
-            Ended::SignedOut => "family revoked earlier: the user signed out",
-            Ended::Revoked => "family revoked earlier: the session was revoked",
-        })
-        .family(family)),
-        Rotation::Expired { family } => Err(invalid_grant("refresh token expired").family(family)),
-        Rotation::CeilingReached { family } => {
-            Err(invalid_grant("session lifetime reached; sign in again").family(family))
-        }
-        Rotation::Replay { family } => Err(Answer::broken("a replay was not resolved").family(family)),
-        Rotation::Unknown => Err(invalid_grant("refresh token unknown")),
-    }
+    let accept = |family: &Family| match family.authorization {
+        None => Ok(()),
+        Some(_) => Err(invalid_grant("this refresh token belongs to the token endpoint /oauth/token")),
+    };
+    let issue = |grant: &Grant, (), successor| token_reply(backend, grant, successor, now);
+    rotation::rotate(backend, presented, StatusCode::UNAUTHORIZED, accept, issue, now)
 }
 
 fn user_info(backend: &Backend, headers: &HeaderMap) -> Result<Answer, Answer> {
@@ -151,11 +126,11 @@ fn user_info(backend: &Backend, headers: &HeaderMap) -> Result<Answer, Answer> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| unauthorized("no bearer token was sent", "Bearer"))?;
-    let claims = backend
-        .key
-        .verify(token, &backend.issuer)
-        .map_err(|_| invalid_token("not an access token of this server"))?;
     let now = backend.clock.now();
+    let claims: Claims = backend
+        .keys()
+        .verify(JWT, token, &backend.issuer, AUDIENCE, now)
+        .map_err(|_| invalid_token("not an access token of the REST login"))?;
     if now.as_second() >= claims.exp {
         return Err(invalid_token("access token expired").family(claims.sid));
     }
@@ -188,8 +163,7 @@ fn token_reply(
         .ok_or_else(|| invalid_grant("the user no longer exists").family(&grant.family))?;
     let access_token_expiry = grant.access_expires_at.as_second();
     let claims = claims(backend, grant, user, now, access_token_expiry)?;
-    let access_token =
-        backend.key.sign(&claims).map_err(|_| Answer::broken("the access token could not be signed"))?;
+    let access_token = backend.sign(JWT, &claims)?;
     Ok(TokenReply {
         access_token,
         access_token_expiry,
@@ -207,11 +181,11 @@ fn claims(backend: &Backend, grant: &Grant, user: &User, now: Timestamp, exp: i6
         aud: AUDIENCE.into(),
         iat: now.as_second(),
         exp,
-        jti: random_id().map_err(|error| Answer::broken(&error.to_string()))?,
+        jti: random_id()?,
         sid: grant.family.clone(),
         name: user.name.clone(),
         email: user.email.clone(),
-        realm_access: Roles { roles: vec!["user".into()] },
+        realm_access: Roles::of_a_user(),
     })
 }
 
@@ -226,5 +200,5 @@ fn invalid_token(description: &str) -> Answer {
 
 fn unauthorized(description: &str, challenge: &'static str) -> Answer {
     Answer::refused(StatusCode::UNAUTHORIZED, "invalid_token", description)
-        .header(header::WWW_AUTHENTICATE, challenge)
+        .fixed_header(header::WWW_AUTHENTICATE, challenge)
 }

@@ -8,11 +8,14 @@ use std::{
     time::Duration,
 };
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
 use crate::StartError;
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_hours(365 * 24);
 const LONGEST_GRACE: Duration = Duration::from_hours(1);
+const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How the dev server is to behave.
 #[derive(Clone, Debug)]
@@ -31,6 +34,11 @@ pub struct Options {
     pub grace: Duration,
     /// The file in which families (hashed tokens only) and the signing key outlive the process. None unless set.
     pub state: Option<PathBuf>,
+    /// How long a client waits between two polls of a device code (RFC 8628 §3.2). Whole seconds, 1 s to 1 min; 5 s
+    /// unless set.
+    pub device_interval: Duration,
+    /// Whether DPoP proofs must hold a nonce of this server (RFC 9449 §8). Not unless set.
+    pub require_dpop_nonce: bool,
     /// Who can sign in: at least one, with distinct names. The user `demo` unless set.
     pub users: Vec<User>,
 }
@@ -44,6 +52,8 @@ impl Default for Options {
             session_lifetime: Duration::from_hours(8),
             grace: Duration::ZERO,
             state: None,
+            device_interval: Duration::from_secs(5),
+            require_dpop_nonce: false,
             users: vec![User::demo()],
         }
     }
@@ -66,6 +76,11 @@ impl Options {
         }
         if self.grace > LONGEST_GRACE {
             return Err(StartError::Option(format!("grace of {:?} is longer than 1 h", self.grace)));
+        }
+        let interval = self.device_interval;
+        if interval < SECOND || interval > LONGEST_INTERVAL || interval.subsec_nanos() != 0 {
+            let range = "a whole number of seconds from 1 s to 1 min";
+            return Err(StartError::Option(format!("device interval of {interval:?} is not {range}")));
         }
         self.check_users()
     }
@@ -94,6 +109,12 @@ impl Options {
         self.users
             .iter()
             .find(|user| user.username.to_lowercase() == name || user.email.to_lowercase() == name)
+    }
+
+    /// The user with this user name or email, if that is the password.
+    pub(crate) fn user_with_password(&self, name: &str, password: &str) -> Option<&User> {
+        self.user(name)
+            .filter(|user| verify_slices_are_equal(user.password.as_bytes(), password.as_bytes()).is_ok())
     }
 }
 
@@ -162,6 +183,9 @@ mod tests {
         assert!(refused(|options| options.access_lifetime = Duration::ZERO).contains("access lifetime"));
         assert!(refused(|options| options.session_lifetime = YEAR + SECOND).contains("session lifetime"));
         assert!(refused(|options| options.grace = LONGEST_GRACE + SECOND).contains("grace"));
+        for interval in [Duration::ZERO, Duration::from_millis(1500), Duration::from_secs(61)] {
+            assert!(refused(|options| options.device_interval = interval).contains("device interval"));
+        }
     }
 
     #[test]

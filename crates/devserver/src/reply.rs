@@ -1,4 +1,4 @@
-//! How requests are read and answered: JSON both ways, and a note for the request log with each answer.
+//! How requests are read and answered: JSON, forms and pages, and a note for the request log with each answer.
 
 use axum::{
     body::{Body, Bytes},
@@ -9,6 +9,8 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::token::NoRandomness;
+
 /// What the request log says about an answer. Travels with the response as an extension; it is never sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Note {
@@ -16,9 +18,10 @@ pub(crate) struct Note {
     pub(crate) family: Option<String>,
 }
 
-/// An answer in JSON. No `Debug`: the body may hold tokens.
+/// An answer: JSON unless said otherwise. No `Debug`: the body may hold tokens.
 pub(crate) struct Answer {
     status: StatusCode,
+    content_type: &'static str,
     body: Vec<u8>,
     headers: Vec<(HeaderName, HeaderValue)>,
     note: Note,
@@ -31,6 +34,38 @@ impl Answer {
             |_| Self::broken("the answer could not be written as JSON"),
             |body| Self::new(StatusCode::OK, body, outcome),
         )
+    }
+
+    /// 200 with this body, which was written as JSON before.
+    pub(crate) fn json(body: Vec<u8>, outcome: impl Into<String>) -> Self {
+        Self::new(StatusCode::OK, body, outcome)
+    }
+
+    /// A page for a person.
+    pub(crate) fn html(status: StatusCode, page: String, outcome: impl Into<String>) -> Self {
+        let answer = Self::new(status, page.into_bytes(), outcome);
+        Self { content_type: "text/html; charset=utf-8", ..answer }
+    }
+
+    /// 200 and nothing else to say.
+    pub(crate) fn done(outcome: impl Into<String>) -> Self {
+        Self::new(StatusCode::OK, Vec::new(), outcome)
+    }
+
+    /// Sends a browser on. The address is one of ours or was checked; what a header cannot hold is an error of ours.
+    pub(crate) fn redirect(to: &str, outcome: impl Into<String>) -> Self {
+        let Ok(location) = HeaderValue::from_str(to) else {
+            return Self::broken("an address no header can hold");
+        };
+        let mut answer = Self::done(outcome).header(header::LOCATION, location);
+        answer.status = StatusCode::FOUND;
+        // The address may hold a code.
+        answer.no_store()
+    }
+
+    /// With this status.
+    pub(crate) fn status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// A refusal in the form of RFC 6749 §5.2.
@@ -61,14 +96,19 @@ impl Answer {
         self
     }
 
-    pub(crate) fn header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.headers.push((name, HeaderValue::from_static(value)));
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
         self
+    }
+
+    /// With a header whose value is known beforehand.
+    pub(crate) fn fixed_header(self, name: HeaderName, value: &'static str) -> Self {
+        self.header(name, HeaderValue::from_static(value))
     }
 
     /// RFC 6749 §5.1: a reply with tokens is stored by nobody on its way.
     pub(crate) fn no_store(self) -> Self {
-        self.header(header::CACHE_CONTROL, "no-store").header(header::PRAGMA, "no-cache")
+        self.fixed_header(header::CACHE_CONTROL, "no-store").fixed_header(header::PRAGMA, "no-cache")
     }
 
     /// One more fact for the log.
@@ -80,7 +120,14 @@ impl Answer {
     }
 
     fn new(status: StatusCode, body: Vec<u8>, outcome: impl Into<String>) -> Self {
-        Self { status, body, headers: Vec::new(), note: Note { outcome: outcome.into(), family: None } }
+        let note = Note { outcome: outcome.into(), family: None };
+        Self { status, content_type: "application/json", body, headers: Vec::new(), note }
+    }
+}
+
+impl From<NoRandomness> for Answer {
+    fn from(error: NoRandomness) -> Self {
+        Self::broken(&error.to_string())
     }
 }
 
@@ -88,7 +135,7 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         response.headers_mut().extend(self.headers);
         response.extensions_mut().insert(self.note);
         response

@@ -21,7 +21,7 @@ use crate::{
     Faults, Options, RequestRecord, StartError, User,
     backend::Backend,
     clock::{Clock, SystemClock},
-    control, login,
+    control, endpoint, login, oidc,
     reply::{Answer, Note},
     request::{self, Closed},
 };
@@ -83,6 +83,11 @@ impl DevServer {
         &self.backend.issuer
     }
 
+    /// The one OAuth client: public, with any redirect URI on this machine.
+    pub fn client_id(&self) -> &'static str {
+        oidc::CLIENT_ID
+    }
+
     /// Where it listens; the port is the real one, also where port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -123,6 +128,15 @@ impl DevServer {
         Some(revoked)
     }
 
+    /// Signs with a new key from now on; its `kid`. Old keys stay published until the last token they signed has
+    /// expired, or go at once if `remove_old`.
+    pub async fn rotate_keys(&self, remove_old: bool) -> Result<String, StartError> {
+        let key_id = self.backend.rotate_keys(remove_old).await?;
+        // As with `revoke`.
+        let _ = self.backend.save().await;
+        Ok(key_id)
+    }
+
     /// Accepts nothing new, lets replies leave for up to 2 s, then ends. The port is free afterwards.
     pub async fn shutdown(self) {
         let Self { backend, stop, accepting, .. } = self;
@@ -142,16 +156,18 @@ impl std::fmt::Debug for DevServer {
 fn router(backend: Arc<Backend>) -> Router {
     Router::new()
         .route("/", get(about))
-        .route("/auth/login", post(login::login))
-        .route("/auth/refreshToken", post(login::refresh))
-        .route("/auth/logout", post(login::logout))
-        .route("/auth/me", get(login::me))
-        .route("/.well-known/jwks.json", get(key_set))
+        .route(endpoint::LOGIN, post(login::login))
+        .route(endpoint::REFRESH, post(login::refresh))
+        .route(endpoint::LOGOUT, post(login::logout))
+        .route(endpoint::ME, get(login::me))
+        .route(endpoint::JWKS, get(key_set))
+        .merge(oidc::routes())
         .route(
             "/__fault",
             post(control::plan_fault).get(control::planned_faults).delete(control::clear_faults),
         )
         .route("/__revoke", post(control::revoke))
+        .route("/__rotate_keys", post(control::rotate_keys))
         .route("/__requests", get(control::requests))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
@@ -217,10 +233,13 @@ async fn about(State(backend): State<Arc<Backend>>) -> Response {
          POST /auth/refreshToken   {{\"token\"}}\n\
          POST /auth/logout         {{\"token\"}}\n\
          GET  /auth/me             with Authorization: Bearer\n\
+         GET  /.well-known/openid-configuration\n\
+         \x20                         the OpenID provider; its client is `latchkey`\n\
          GET  /.well-known/jwks.json\n\
          GET  /__requests          what this server saw\n\
          POST /__fault             make something go wrong\n\
-         POST /__revoke            {{\"username\"}}\n",
+         POST /__revoke            {{\"username\"}}\n\
+         POST /__rotate_keys       {{\"remove_old\"}}\n",
         backend.issuer
     );
     let mut response = text.into_response();
@@ -229,7 +248,7 @@ async fn about(State(backend): State<Arc<Backend>>) -> Response {
 }
 
 async fn key_set(State(backend): State<Arc<Backend>>) -> Answer {
-    Answer::ok(&backend.key.key_set(), "published the key set")
+    Answer::ok(&backend.keys().key_set(backend.clock.now()), "published the key set")
 }
 
 async fn not_found() -> Answer {

@@ -1,4 +1,4 @@
-//! What outlives the process: families, with hashes in place of tokens, and the signing key.
+//! What outlives the process: families, with hashes in place of tokens, and the signing keys.
 //!
 //! The file is private to its owner, because the key could sign a token for any user of this server.
 
@@ -8,9 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{StartError, family::Families, keys::SigningKey};
+use crate::{
+    StartError,
+    family::Families,
+    keys::{KeyRing, OldKey, SigningKey},
+};
 
 const VERSION: u32 = 1;
 
@@ -18,6 +23,7 @@ const VERSION: u32 = 1;
 struct Written<'a> {
     version: u32,
     signing_key: &'a str,
+    old_keys: Vec<OldKey>,
     families: &'a Families,
 }
 
@@ -25,6 +31,9 @@ struct Written<'a> {
 struct Read {
     version: u32,
     signing_key: String,
+    /// Absent in a file that was written before keys could be replaced.
+    #[serde(default)]
+    old_keys: Vec<OldKey>,
     families: Families,
 }
 
@@ -32,7 +41,7 @@ struct Read {
 pub(crate) enum Found {
     /// No file yet.
     Nothing,
-    State(Box<(SigningKey, Families)>),
+    State(Box<(KeyRing, Families)>),
     /// A file that cannot be understood. It was put aside; the sentence is for the person.
     Damaged(String),
 }
@@ -60,8 +69,9 @@ pub(crate) fn read(path: &Path) -> Result<Found, StartError> {
 }
 
 /// Replaces the file in one step. The temporary file is made with mode 0600 on Unix, and renaming keeps that.
-pub(crate) fn write(path: &Path, key: &SigningKey, families: &Families) -> io::Result<()> {
-    let json = serde_json::to_vec(&Written { version: VERSION, signing_key: key.to_pem(), families })?;
+pub(crate) fn write(path: &Path, keys: &KeyRing, families: &Families, now: Timestamp) -> io::Result<()> {
+    let (signing_key, old_keys) = (keys.current().to_pem(), keys.old(now));
+    let json = serde_json::to_vec(&Written { version: VERSION, signing_key, old_keys, families })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(&json)?;
@@ -72,13 +82,13 @@ pub(crate) fn write(path: &Path, key: &SigningKey, families: &Families) -> io::R
 }
 
 /// In words only: an error of the parser could quote the key.
-fn parse(bytes: &[u8]) -> Result<(SigningKey, Families), &'static str> {
+fn parse(bytes: &[u8]) -> Result<(KeyRing, Families), &'static str> {
     let read: Read = serde_json::from_slice(bytes).map_err(|_| "cannot be read")?;
     if read.version != VERSION {
         return Err("was written by another version");
     }
     let key = SigningKey::from_pem(&read.signing_key).map_err(|_| "holds no usable signing key")?;
-    Ok((key, read.families))
+    Ok((KeyRing::new(key, read.old_keys), read.families))
 }
 
 fn aside(path: &Path) -> PathBuf {

@@ -3,5 +3,6 @@
 mod client;
 mod endpoints;
 mod faults;
+mod oidc;
 mod sessions;
 mod state;

@@ -16,9 +16,8 @@ pub(crate) struct NoRandomness;
 pub(crate) struct RefreshToken(String);
 
 impl RefreshToken {
-    /// 32 random bytes (RFC 6749 §10.10 asks for 128 bits or more).
     pub(crate) fn random() -> Result<Self, NoRandomness> {
-        random_text::<32>().map(Self)
+        random_secret().map(Self)
     }
 
     pub(crate) fn hash(&self) -> TokenHash {
@@ -30,7 +29,7 @@ impl RefreshToken {
     }
 }
 
-/// SHA-256 of a refresh token: what is kept and compared.
+/// SHA-256 of a refresh token or another secret: what is kept and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TokenHash([u8; 32]);
 
@@ -62,9 +61,29 @@ impl<'de> Deserialize<'de> for TokenHash {
     }
 }
 
+/// A secret that cannot be guessed: 32 random bytes in base64url (RFC 6749 §10.10 asks for 128 bits or more).
+pub(crate) fn random_secret() -> Result<String, NoRandomness> {
+    random_text::<32>()
+}
+
 /// A random identifier (family id, `jti`): 16 bytes in base64url. Not a secret.
 pub(crate) fn random_id() -> Result<String, NoRandomness> {
     random_text::<16>()
+}
+
+/// Random letters out of these 20: what a person can read and type. 2^4.3 possibilities each.
+pub(crate) fn random_letters<const COUNT: usize>(letters: &[u8; 20]) -> Result<String, NoRandomness> {
+    let mut text = String::new();
+    while text.len() < COUNT {
+        let mut bytes = [0; COUNT];
+        rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+        // 240 is the largest multiple of 20 in a byte: above it some letters would come more often.
+        let fair = bytes.iter().filter(|byte| **byte < 240);
+        let drawn = fair.filter_map(|byte| letters.get(usize::from(*byte) % letters.len()));
+        let missing = COUNT - text.len();
+        text.extend(drawn.take(missing).map(|letter| char::from(*letter)));
+    }
+    Ok(text)
 }
 
 fn random_text<const BYTES: usize>() -> Result<String, NoRandomness> {

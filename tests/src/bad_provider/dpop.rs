@@ -13,7 +13,7 @@ use super::state::State;
 /// How far a proof's clock may be off, in seconds.
 const TOLERANCE: i64 = 300;
 
-/// Nonces of the two servers; they are never mixed (RFC 9449 §9).
+/// What the resource asks for; its nonces and those of the token endpoint are never mixed (RFC 9449 §9).
 const RESOURCE_NONCE: &str = "resource-nonce";
 
 /// The thumbprint of the key that a request proves to have (RFC 7638), if it proves one.
@@ -40,18 +40,16 @@ pub(super) fn proven(
     if !good {
         return Err(refused(resource, "invalid_dpop_proof"));
     }
-    let nonce = claims["nonce"].as_str();
-    let (wanted, nonce_ok) = if resource {
-        let wanted = state.plan.has(Dpop::NonceResource).then(|| RESOURCE_NONCE.to_owned());
-        let ok = wanted.is_none() || nonce == wanted.as_deref();
-        (wanted, ok)
+    let wanted = if resource {
+        state.plan.has(Dpop::NonceResource).then(|| RESOURCE_NONCE.to_owned())
     } else {
-        let wanted = state.nonce();
-        let ok = wanted.is_none() || nonce == wanted.as_deref() && !state.plan.has(Dpop::NonceForever);
-        (wanted, ok)
+        state.nonce()
     };
+    let never = !resource && state.plan.has(Dpop::NonceForever);
     match wanted {
-        Some(wanted) if !nonce_ok => Err(refused(resource, "use_dpop_nonce").with("dpop-nonce", wanted)),
+        Some(wanted) if never || claims["nonce"] != wanted.as_str() => {
+            Err(refused(resource, "use_dpop_nonce").with("dpop-nonce", wanted))
+        }
         Some(_) | None => Ok(Some(key)),
     }
 }

@@ -126,8 +126,7 @@ async fn what_is_asked_wrongly_is_refused() {
 
 #[tokio::test]
 async fn each_refresh_rotates_and_reuse_ends_the_family() {
-    let Pair { provider, client } = Pair::new().await;
-    let pair = Pair { provider, client };
+    let pair = Pair::new().await;
     let first = pair.tokens().await.text_of("refresh_token");
     let second = pair.client.refresh(&first).await.text_of("refresh_token");
     assert!(!second.is_empty() && first != second);

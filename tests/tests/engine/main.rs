@@ -6,6 +6,7 @@
     reason = "a test fails by a panic, which says where"
 )]
 
+mod agent;
 mod bad_provider;
 mod clocks;
 mod closing;

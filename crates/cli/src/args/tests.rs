@@ -27,6 +27,8 @@ fn what_leaves_no_doubt_is_accepted() {
         "sign-in work",
         "sign-in work --username me --password-stdin",
         "sign-out --all",
+        "doctor",
+        "doctor --json",
         "log -f -n 3 --account work --level warn --json",
         "accounts add --template",
         "accounts add demo --devserver --devserver-port 4181 --renew-before 10s",
@@ -57,6 +59,7 @@ fn what_cannot_be_meant_is_refused() {
             ErrorKind::ValueValidation,
         ),
         ("log --level loud", ErrorKind::InvalidValue),
+        ("doctor work", ErrorKind::UnknownArgument),
     ] {
         assert_eq!(parse(line).err().unwrap().kind(), kind, "{line}");
     }
@@ -69,7 +72,7 @@ fn the_dev_server_has_the_lifetimes_that_are_written_down() {
     assert_eq!(args.listen.to_string(), "127.0.0.1:4180");
     let lifetimes = [args.access_lifetime, args.refresh_lifetime, args.session_lifetime, args.grace];
     assert_eq!(lifetimes.map(|lifetime| lifetime.as_secs()), [60, 1_800, 28_800, 0]);
-    assert_eq!(args.state, None);
+    assert_eq!((args.state, args.device_interval.as_secs(), args.require_dpop_nonce), (None, 5, false));
 }
 
 #[test]

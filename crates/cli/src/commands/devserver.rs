@@ -36,6 +36,8 @@ pub(crate) async fn run(args: Devserver) -> Result<(), Failure> {
         refresh_lifetime: args.refresh_lifetime,
         session_lifetime: args.session_lifetime,
         grace: args.grace,
+        device_interval: args.device_interval,
+        require_dpop_nonce: args.require_dpop_nonce,
         state: args.state,
         ..Options::default()
     };

@@ -179,7 +179,9 @@ impl World {
     }
 
     fn begin(&mut self, id: &str, token: &str) {
-        self.families.begin(id.into(), "demo".into(), TokenHash::of(token), self.lifetimes, self.now);
+        let first = Some(TokenHash::of(token));
+        let beginning = Beginning { username: "demo".into(), first, authorization: None };
+        self.families.begin(id.into(), beginning, self.lifetimes, self.now);
     }
 
     fn rotate(&mut self, presented: &str, successor: &str) -> Rotation {

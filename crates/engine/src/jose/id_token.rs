@@ -55,6 +55,8 @@ pub enum Occasion<'a> {
 }
 
 /// What the ID token of a sign-in said that later ones must say as well (OpenID Connect Core §12.2).
+///
+/// A refreshed token may say less than that of the sign-in (no nonce), so the latter is the better one to keep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Original {
     /// `iss`.
@@ -197,15 +199,16 @@ fn signed_in_lately(claims: &Claims, max_age: Option<SignedDuration>, now: Times
 
 /// What must not change over refreshes (§12.2).
 fn same_person(claims: &Claims, original: &Original) -> Result<(), Refusal> {
-    let signed_in_at = claims.date("auth_time")?.map(Timestamp::as_second);
-    let nonce = claims.text("nonce")?;
+    // What an issuer leaves out of one token it may put into the next: these two are compared where both tell.
+    let signed_in_at = claims.date("auth_time")?.map(Timestamp::as_second).zip(original.signed_in_at);
+    let nonce = claims.text("nonce")?.zip(original.nonce.as_deref());
     let changed = [
         ("iss", claims.issuer != original.issuer),
         ("sub", claims.subject.as_deref() != Some(original.subject.as_str())),
         ("aud", !original.audience.iter().all(|one| claims.audience.contains(one))),
         ("azp", claims.text("azp")? != original.authorized_party.as_deref()),
-        ("nonce", nonce.is_some() && nonce != original.nonce.as_deref()),
-        ("auth_time", signed_in_at.is_some() && signed_in_at != original.signed_in_at),
+        ("nonce", nonce.is_some_and(|(now, then)| now != then)),
+        ("auth_time", signed_in_at.is_some_and(|(now, then)| now != then)),
     ];
     match changed.into_iter().find(|(_, changed)| *changed) {
         Some((name, _)) => Err(Refusal::Changed(name)),

@@ -10,8 +10,8 @@
 //! | `dpop`, `pkce` | proofs of possession and the secrets of one sign-in |
 //! | `look` | looking into a JWT without believing it |
 //!
-//! **Invariants:** nothing in here reads the clock: "now" comes in, corrected by the server's measured skew where
-//! the caller knows it. A [`Refusal`] holds nothing of the token it is about. No header of a token makes this
+//! **Invariants:** tokens are judged at a "now" that comes in, the time as the issuer sees it; the age of keys is
+//! told by the clock port. A [`Refusal`] holds nothing of the token it is about. No header of a token makes this
 //! program fetch anything or use a key that is not in the issuer's own set (RFC 8725 §3.10).
 //!
 //! The crate's own `Validation` is not used: it reads the system clock, takes an `iss` that is an array, and

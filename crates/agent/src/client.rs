@@ -1,0 +1,148 @@
+//! Asking the agent. Blocking and small: one connection, one question, one answer.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::protocol::{LONGEST_WAIT, Problem, ProblemDetail, TokenAnswer, TokenQuestion};
+use crate::socket::{self, SocketError};
+
+/// How long an answer may take that waits for nothing.
+const ANSWER: Duration = Duration::from_secs(35);
+/// The longest answer that is read: a thousand sessions are less.
+const MAX_ANSWER: u64 = 16 * 1024 * 1024;
+/// The longest head of an answer.
+const MAX_HEAD: usize = 8 * 1024;
+const MAX_HEADERS: usize = 32;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// There is nobody to ask, or somebody who is not to be asked.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The agent went away, or took too long.
+    #[error("the agent did not answer: {0}")]
+    Lost(#[source] io::Error),
+    /// What came back is none of our answers: an agent of another version, most likely.
+    #[error("the agent's answer cannot be read: it may be of another version; restart it")]
+    Unreadable,
+    /// The agent says no.
+    #[error("{}", .0.message)]
+    Refused(ProblemDetail),
+}
+
+impl ClientError {
+    /// Whether no agent runs: whoever can do without one goes on by itself.
+    pub fn nobody(&self) -> bool {
+        matches!(self, Self::Socket(SocketError::Nobody(_)))
+    }
+}
+
+/// The way to the agent whose socket is in a folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Client<'a> {
+    folder: &'a Path,
+}
+
+impl<'a> Client<'a> {
+    /// The agent that serves in this runtime folder.
+    pub fn new(folder: &'a Path) -> Self {
+        Self { folder }
+    }
+
+    /// What a path says.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.ask("GET", path, b"", ANSWER)
+    }
+
+    /// Has something done.
+    pub fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.ask("POST", path, b"", ANSWER)
+    }
+
+    /// A valid access token.
+    pub fn token(&self, account: &str, question: TokenQuestion) -> Result<TokenAnswer, ClientError> {
+        let body = serde_json::to_vec(&question).map_err(|_| ClientError::Unreadable)?;
+        let wait = Duration::from_secs(question.wait.unwrap_or(10).min(LONGEST_WAIT));
+        self.ask("POST", &format!("/v1/sessions/{account}/token"), &body, ANSWER + wait)
+    }
+
+    /// Opens an answer that does not end, such as `/v1/events`, and gives its body to read.
+    pub fn open(&self, path: &str) -> Result<impl Read + use<>, ClientError> {
+        let mut stream = socket::connect(self.folder)?;
+        send(&mut stream, "GET", path, b"")?;
+        let (status, rest) = head(&mut stream)?;
+        let body = io::Cursor::new(rest).chain(stream);
+        if status == 200 { Ok(body) } else { Err(refusal(body)) }
+    }
+
+    fn ask<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        path: &str,
+        body: &[u8],
+        wait: Duration,
+    ) -> Result<T, ClientError> {
+        let mut stream = socket::connect(self.folder)?;
+        stream.set_read_timeout(Some(wait)).map_err(ClientError::Lost)?;
+        stream.set_write_timeout(Some(ANSWER)).map_err(ClientError::Lost)?;
+        send(&mut stream, method, path, body)?;
+        let (status, rest) = head(&mut stream)?;
+        let body = io::Cursor::new(rest).chain(stream);
+        if !(200..300).contains(&status) {
+            return Err(refusal(body));
+        }
+        let bytes = whole(body)?;
+        let bytes = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
+        serde_json::from_slice(bytes).map_err(|_| ClientError::Unreadable)
+    }
+}
+
+/// HTTP/1.0: the answer ends when the connection does, and is never cut into chunks.
+fn send(stream: &mut impl Write, method: &str, path: &str, body: &[u8]) -> Result<(), ClientError> {
+    let mut request = format!(
+        "{method} {path} HTTP/1.0\r\nhost: latchkey\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(body);
+    stream.write_all(&request).map_err(ClientError::Lost)
+}
+
+/// Reads an answer's head: its status, and what was read of the body with it.
+fn head(stream: &mut impl Read) -> Result<(u16, Vec<u8>), ClientError> {
+    let mut read = Vec::with_capacity(2048);
+    let mut part = [0; 2048];
+    loop {
+        let length = stream.read(&mut part).map_err(ClientError::Lost)?;
+        if length == 0 {
+            return Err(ClientError::Lost(io::ErrorKind::UnexpectedEof.into()));
+        }
+        read.extend_from_slice(part.get(..length).unwrap_or_default());
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut headers);
+        match response.parse(&read) {
+            Ok(httparse::Status::Complete(end)) => {
+                let status = response.code.ok_or(ClientError::Unreadable)?;
+                return Ok((status, read.split_off(end)));
+            }
+            Ok(httparse::Status::Partial) if read.len() <= MAX_HEAD => {}
+            Ok(httparse::Status::Partial) | Err(_) => return Err(ClientError::Unreadable),
+        }
+    }
+}
+
+fn whole(body: impl Read) -> Result<Vec<u8>, ClientError> {
+    let mut bytes = Vec::new();
+    body.take(MAX_ANSWER + 1).read_to_end(&mut bytes).map_err(ClientError::Lost)?;
+    if bytes.len() as u64 > MAX_ANSWER { Err(ClientError::Unreadable) } else { Ok(bytes) }
+}
+
+fn refusal(body: impl Read) -> ClientError {
+    let problem = whole(body)
+        .and_then(|bytes| serde_json::from_slice::<Problem>(&bytes).map_err(|_| ClientError::Unreadable));
+    problem.map_or_else(|error| error, |problem| ClientError::Refused(problem.error))
+}

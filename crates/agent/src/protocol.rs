@@ -1,0 +1,78 @@
+//! What is said over the socket, besides the sessions themselves (`latchkey_engine::snapshot`).
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the protocol; the first part of every path is `/v1`.
+pub const VERSION: u32 = 1;
+
+/// The longest a caller may wait for a token, in seconds.
+pub const LONGEST_WAIT: u64 = 300;
+
+/// Who answers: `GET /v1/about`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The program's version.
+    pub version: String,
+    /// [`VERSION`].
+    pub protocol: u32,
+    /// Its process id.
+    pub pid: u32,
+    /// What runs it: `window` or `agent`.
+    pub host: String,
+    /// Where tokens are kept, in words.
+    pub vault: String,
+}
+
+/// What someone needs of a token: the body of `POST /v1/sessions/{account}/token`. All of it may be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenQuestion {
+    /// How many seconds it must stay valid; 30 unless given, and never more than half of the token's lifetime.
+    pub min_valid: Option<u64>,
+    /// How many seconds to wait for one; 10 unless given, at most [`LONGEST_WAIT`].
+    pub wait: Option<u64>,
+}
+
+/// A token: the answer to it.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "server", derive(Serialize))]
+pub struct TokenAnswer {
+    /// The token. Whoever holds this answer holds a secret.
+    pub access_token: String,
+    /// How it is sent (RFC 6749 §7.1).
+    pub token_type: String,
+    /// When it expires (RFC 3339, UTC).
+    pub expires_at: String,
+    /// Whose it is.
+    pub account: String,
+    /// The generation it belongs to.
+    pub generation: u64,
+    /// What logs and windows call it.
+    pub fingerprint: String,
+    /// Whether it lives shorter than what was asked, and no better one could be had.
+    pub falls_short: bool,
+    /// Whether more was asked than half of its lifetime.
+    pub min_valid_capped: bool,
+}
+
+/// Why something was not done: the body of every answer with a status of 400 and above.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What went wrong.
+    pub error: ProblemDetail,
+}
+
+/// What went wrong, for programs and for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemDetail {
+    /// Stable name.
+    pub code: String,
+    /// A sentence.
+    pub message: String,
+    /// What to do about it, if that can be said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
+    /// The stable name of the session's reason, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}

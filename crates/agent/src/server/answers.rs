@@ -1,0 +1,106 @@
+//! How the engine's answers look over the socket. No answer repeats what was sent.
+
+use axum::Json;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use latchkey_core::account::AccountName;
+use latchkey_engine::{EngineError, IssuedToken};
+
+use crate::protocol::{Problem, ProblemDetail, TokenAnswer};
+
+/// Nobody keeps an answer with a token in it.
+const NO_STORE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+
+const NO_ACCOUNT: &str = "there is no such account";
+
+/// Why something was not done.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    detail: ProblemDetail,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Self {
+        let detail =
+            ProblemDetail { code: code.to_owned(), message: message.to_owned(), hint: None, reason: None };
+        Self { status, detail }
+    }
+
+    /// A request that cannot be understood. What was wrong with it is not quoted.
+    pub(super) fn bad_request() -> Self {
+        let message = "the request is not one of this protocol; see /v1/openapi.json";
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(super) fn unknown_account() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown_account", NO_ACCOUNT)
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path; see /v1/openapi.json")
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        let reason = match &error {
+            EngineError::SignInNeeded { reason }
+            | EngineError::NotNow { reason, .. }
+            | EngineError::SignInFailed { reason }
+            | EngineError::OddAnswer { reason } => Some(reason.code().to_owned()),
+            EngineError::UnknownAccount(_)
+            | EngineError::AccountExists(_)
+            | EngineError::WrongCredentials { .. }
+            | EngineError::NotThisWay
+            | EngineError::Unreachable { .. }
+            | EngineError::Vault { .. }
+            | EngineError::Busy
+            | EngineError::Cancelled
+            | EngineError::Closing => None,
+        };
+        // The name that was asked for stays out of the answer.
+        let unknown = matches!(error, EngineError::UnknownAccount(_));
+        let message = if unknown { NO_ACCOUNT.to_owned() } else { error.to_string() };
+        let detail = ProblemDetail { code: error.code().to_owned(), message, hint: error.hint(), reason };
+        Self { status: status(&error), detail }
+    }
+}
+
+fn status(error: &EngineError) -> StatusCode {
+    match error {
+        EngineError::UnknownAccount(_) => StatusCode::NOT_FOUND,
+        EngineError::AccountExists(_)
+        | EngineError::SignInFailed { .. }
+        | EngineError::SignInNeeded { .. }
+        | EngineError::Busy
+        | EngineError::NotThisWay
+        | EngineError::Cancelled => StatusCode::CONFLICT,
+        EngineError::WrongCredentials { .. } => StatusCode::FORBIDDEN,
+        EngineError::Unreachable { .. } | EngineError::OddAnswer { .. } => StatusCode::BAD_GATEWAY,
+        EngineError::Vault { .. } | EngineError::NotNow { .. } | EngineError::Closing => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, [NO_STORE], Json(Problem { error: self.detail })).into_response()
+    }
+}
+
+/// A token on its way to whoever asked.
+pub(super) fn token(account: &AccountName, issued: &IssuedToken) -> Response {
+    let answer = TokenAnswer {
+        access_token: issued.access.expose().to_owned(),
+        token_type: issued.token_type.clone().unwrap_or_else(|| "Bearer".to_owned()),
+        expires_at: issued.expires_at.to_string(),
+        account: account.to_string(),
+        generation: issued.generation,
+        fingerprint: issued.fingerprint.to_string(),
+        falls_short: issued.falls_short,
+        min_valid_capped: issued.min_valid_capped,
+    };
+    ([NO_STORE], Json(answer)).into_response()
+}

@@ -1,0 +1,178 @@
+//! Serving the socket: who may connect, how many, and for how long.
+
+mod answers;
+mod events;
+mod routes;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper_util::rt::{TokioIo, TokioTimer};
+use latchkey_engine::EngineHandle;
+use latchkey_engine::event_log::EventLog;
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::protocol::About;
+use crate::socket::{Held, Peer, SocketError};
+
+/// How many connections one process may have at a time: a program in a loop does not shut out the others.
+pub const PER_PROCESS: usize = 32;
+/// How many connections all processes may have together.
+pub const IN_ALL: usize = 1024;
+/// How long a connection may be silent before its request's head is whole.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// The longest head of a request, in bytes. hyper wants 8 KiB at least.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// What the agent answers with.
+#[derive(Clone)]
+pub struct Served {
+    /// The sessions.
+    pub engine: EngineHandle,
+    /// What happened.
+    pub log: EventLog,
+    /// Who answers.
+    pub about: About,
+}
+
+/// The agent, serving until it is told to stop.
+pub struct Server {
+    stop: CancellationToken,
+    ended: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves the socket. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`SocketError::Io`] when the socket cannot be waited on.
+    pub fn start(held: Held, served: Served) -> Result<Self, SocketError> {
+        let io = |source| SocketError::Io { path: held.path.clone(), source };
+        let listener = held.listener.try_clone().map_err(io)?;
+        listener.set_nonblocking(true).map_err(io)?;
+        let listener = UnixListener::from_std(listener).map_err(io)?;
+        let stop = CancellationToken::new();
+        let ended = tokio::spawn(accept(listener, served, stop.clone(), held));
+        Ok(Self { stop, ended })
+    }
+
+    /// Stops: answers under way are finished, streams of events end, and the socket goes.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let _ = self.ended.await;
+    }
+}
+
+/// Accepts until it is stopped; `held` keeps the socket as long as that lasts.
+async fn accept(listener: UnixListener, served: Served, stop: CancellationToken, held: Held) {
+    let guests = Guests::default();
+    let connections = tokio_util::task::TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, most likely: those who are connected go on, and their end makes room.
+            warn!(kind = "agent_cannot_accept", "A connection could not be accepted");
+            tokio::time::timeout(Duration::from_millis(100), stop.cancelled()).await.ok();
+            continue;
+        };
+        let Some((peer, guest)) = admitted(&stream, &guests) else { continue };
+        connections.spawn(serve(stream, served.clone(), peer, guest, stop.clone()));
+    }
+    connections.close();
+    connections.wait().await;
+    drop(held);
+}
+
+/// Whoever is another user, or one too many, is closed on before anything is read.
+fn admitted(stream: &UnixStream, guests: &Guests) -> Option<(Peer, Guest)> {
+    let peer = Peer::of(stream).ok()?;
+    if !peer.is_us() {
+        warn!(kind = "agent_foreign_user", uid = peer.uid, "A process of another user was turned away");
+        return None;
+    }
+    let guest = guests.enter(peer.pid);
+    if guest.is_none() {
+        debug!(kind = "agent_crowded", "A process has too many connections; one was closed");
+    }
+    Some((peer, guest?))
+}
+
+async fn serve(stream: UnixStream, served: Served, peer: Peer, guest: Guest, stop: CancellationToken) {
+    let service = routes::service(served, peer, stop.clone());
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(MAX_HEAD)
+        // Some tools close their end as soon as they have asked.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // What a peer breaks off or garbles is the end of its connection and of nothing else.
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+    drop(guest);
+}
+
+/// How many connections each process has.
+#[derive(Clone, Default)]
+struct Guests(Arc<Mutex<HashMap<Option<i32>, usize>>>);
+
+/// One connection, counted as long as it lives.
+struct Guest {
+    guests: Guests,
+    pid: Option<i32>,
+}
+
+impl Guests {
+    fn enter(&self, pid: Option<i32>) -> Option<Guest> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_all: usize = counts.values().sum();
+        let own = counts.entry(pid).or_default();
+        if in_all >= IN_ALL || *own >= PER_PROCESS {
+            return None;
+        }
+        *own += 1;
+        Some(Guest { guests: self.clone(), pid })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut counts = self.guests.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = counts.get_mut(&self.pid) {
+            *own -= 1;
+            if *own == 0 {
+                counts.remove(&self.pid);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_cannot_shut_out_the_others() {
+        let guests = Guests::default();
+        let crowd: Vec<_> = std::iter::from_fn(|| guests.enter(Some(1))).take(PER_PROCESS + 1).collect();
+        assert_eq!(crowd.len(), PER_PROCESS);
+        let other = guests.enter(Some(2));
+        assert!(other.is_some());
+        drop(crowd);
+        assert!(guests.enter(Some(1)).is_some());
+        drop(other);
+        assert!(guests.0.lock().unwrap().is_empty(), "nothing is kept of those who left");
+    }
+}

@@ -1,0 +1,193 @@
+//! What can be asked, and which one thing of the engine answers it.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use jiff::SignedDuration;
+use latchkey_core::account::AccountName;
+use latchkey_engine::TokenRequest;
+use latchkey_engine::event_log::LogRecord;
+use latchkey_engine::snapshot::SessionStatus;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+use tower_service::Service as _;
+
+use super::answers::{self, Refusal};
+use super::{Served, events};
+use crate::protocol::{About, LONGEST_WAIT, TokenQuestion};
+use crate::socket::Peer;
+
+/// What the protocol says of itself.
+pub(super) const OPENAPI: &str = include_str!("../../openapi.json");
+
+/// The longest body of a request: what is asked fits into a line.
+const MAX_BODY: usize = 16 * 1024;
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// How long a token must stay valid if nobody says.
+const MIN_VALID: SignedDuration = SignedDuration::from_secs(30);
+/// How long to wait for a token if nobody says.
+const WAIT: SignedDuration = SignedDuration::from_secs(10);
+/// The most log records in one answer.
+const LONGEST_PAGE: usize = 10_000;
+
+/// What a connection's requests are answered with.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) served: Served,
+    pub(super) stop: CancellationToken,
+}
+
+/// Answers the requests of one connection.
+pub(super) fn service(
+    served: Served,
+    _peer: Peer,
+    stop: CancellationToken,
+) -> impl hyper::service::Service<
+    hyper::Request<Incoming>,
+    Response = Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> {
+    let router = router(Asked { served, stop });
+    service_fn(move |request: hyper::Request<Incoming>| router.clone().call(request))
+}
+
+fn router(asked: Asked) -> Router {
+    Router::new()
+        .route("/v1/openapi.json", get(openapi))
+        .route("/v1/about", get(about))
+        .route("/v1/sessions", get(sessions))
+        .route("/v1/sessions/{account}", get(session))
+        .route("/v1/sessions/{account}/token", post(token))
+        .route("/v1/sessions/{account}/renew", post(renew))
+        .route("/v1/sessions/{account}/reload", post(reload))
+        .route("/v1/sessions/{account}/sign-in", get(sign_in).delete(cancel_sign_in))
+        .route("/v1/events", get(events::stream))
+        .route("/v1/log", get(log))
+        .fallback(async || Refusal::not_found())
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(asked)
+}
+
+async fn wrong_method(_: Method, _: Uri) -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong_method",
+        "this path is asked in another way; see /v1/openapi.json",
+    )
+}
+
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+async fn about(State(asked): State<Asked>) -> Json<About> {
+    Json(asked.served.about)
+}
+
+async fn sessions(State(asked): State<Asked>) -> Json<Vec<SessionStatus>> {
+    Json(asked.served.engine.sessions().await)
+}
+
+async fn session(
+    State(asked): State<Asked>,
+    Path(account): Path<String>,
+) -> Result<Json<SessionStatus>, Refusal> {
+    Ok(Json(asked.served.engine.status(&named(&account)?).await?))
+}
+
+async fn token(
+    State(asked): State<Asked>,
+    Path(account): Path<String>,
+    body: axum::body::Body,
+) -> Result<Response, Refusal> {
+    let account = named(&account)?;
+    let question = question(body).await?;
+    let seconds = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let request = TokenRequest {
+        min_valid: question.min_valid.map_or(MIN_VALID, seconds),
+        wait: question.wait.map_or(WAIT, |wait| seconds(wait.min(LONGEST_WAIT))),
+    };
+    Ok(answers::token(&account, &asked.served.engine.token(&account, request).await?))
+}
+
+async fn renew(
+    State(asked): State<Asked>,
+    Path(account): Path<String>,
+) -> Result<Json<SessionStatus>, Refusal> {
+    Ok(Json(asked.served.engine.renew(&named(&account)?).await?))
+}
+
+/// Another process has changed what the vault holds.
+async fn reload(
+    State(asked): State<Asked>,
+    Path(account): Path<String>,
+) -> Result<Json<SessionStatus>, Refusal> {
+    let account = named(&account)?;
+    asked.served.engine.reload(&account)?;
+    Ok(Json(asked.served.engine.status(&account).await?))
+}
+
+/// What the person has to do for the sign-in under way; null without one.
+async fn sign_in(State(asked): State<Asked>, Path(account): Path<String>) -> Result<Response, Refusal> {
+    let session = asked.served.engine.status(&named(&account)?).await?;
+    Ok(Json(session.sign_in).into_response())
+}
+
+async fn cancel_sign_in(
+    State(asked): State<Asked>,
+    Path(account): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    asked.served.engine.cancel_sign_in(&named(&account)?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which part of the log is wanted.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LogQuestion {
+    /// The number of the last record that is known.
+    after: u64,
+    /// How many at most.
+    limit: usize,
+}
+
+impl Default for LogQuestion {
+    fn default() -> Self {
+        Self { after: 0, limit: 1000 }
+    }
+}
+
+async fn log(
+    State(asked): State<Asked>,
+    question: Result<Query<LogQuestion>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Vec<LogRecord>>, Refusal> {
+    let Query(question) = question.map_err(|_| Refusal::bad_request())?;
+    Ok(Json(asked.served.log.since(question.after, question.limit.min(LONGEST_PAGE))))
+}
+
+fn named(account: &str) -> Result<AccountName, Refusal> {
+    AccountName::new(account).map_err(|_| Refusal::unknown_account())
+}
+
+/// Reads what is asked of a token; an empty body asks for nothing in particular.
+async fn question(body: axum::body::Body) -> Result<TokenQuestion, Refusal> {
+    let whole = tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, MAX_BODY));
+    let bytes: Bytes = whole
+        .await
+        .map_err(|_| Refusal::bad_request())?
+        .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request is too large"))?;
+    if bytes.is_empty() {
+        return Ok(TokenQuestion::default());
+    }
+    serde_json::from_slice(&bytes).map_err(|_| Refusal::bad_request())
+}

@@ -1,0 +1,200 @@
+//! Unix sockets: a folder of the user's own (0700), a socket in it (0600), and the peer's user id from the kernel.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
+use super::{FILE, LOCK, LONGEST_PATH, SocketError};
+
+/// What serves: the socket, and the right to serve it as long as this lives.
+#[derive(Debug)]
+pub struct Held {
+    /// Where callers connect.
+    pub listener: UnixListener,
+    /// Its path.
+    pub path: PathBuf,
+    _lock: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The lock is still held: what stands there is ours.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Who connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The user, as the kernel says.
+    pub uid: u32,
+    /// The process; `None` where it lives in another pid namespace.
+    pub pid: Option<i32>,
+}
+
+impl Peer {
+    /// The process at the other end of a socket.
+    pub fn of(stream: impl AsFd) -> io::Result<Self> {
+        let credentials = rustix::net::sockopt::socket_peercred(stream)?;
+        let pid = credentials.pid.as_raw_nonzero().get();
+        Ok(Self { uid: credentials.uid.as_raw(), pid: (pid > 0).then_some(pid) })
+    }
+
+    /// Whether it belongs to the user of this process.
+    pub fn is_us(self) -> bool {
+        self.uid == geteuid().as_raw()
+    }
+}
+
+/// Takes the socket in this folder: one process at a time, and what a dead one left behind is replaced.
+///
+/// # Errors
+/// [`SocketError`]; nothing is changed when another agent serves.
+pub fn hold(folder: &Path) -> Result<Held, SocketError> {
+    let path = socket_in(folder)?;
+    let io = |source| SocketError::Io { path: path.clone(), source };
+    let mut lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(folder.join(LOCK))
+        .map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(SocketError::Taken { pid: holder(&mut lock) }),
+        Err(TryLockError::Error(source)) => return Err(io(source)),
+    }
+    // Under the lock whatever is there was left by a process that is gone.
+    match fs::symlink_metadata(&path) {
+        Ok(found) if found.file_type().is_socket() && found.uid() == geteuid().as_raw() => {
+            fs::remove_file(&path).map_err(io)?;
+        }
+        Ok(_) => return Err(SocketError::InTheWay(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(io(source)),
+    }
+    let listener = UnixListener::bind(&path).map_err(io)?;
+    // The folder keeps others out from the first moment on; this is the second door.
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
+    write_holder(&mut lock).map_err(io)?;
+    Ok(Held { listener, path: path.clone(), _lock: lock })
+}
+
+/// Connects to the agent of this user.
+///
+/// # Errors
+/// [`SocketError::Nobody`] when none listens, [`SocketError::Foreign`] when another user's process does.
+pub fn connect(folder: &Path) -> Result<UnixStream, SocketError> {
+    let path = socket_in(folder)?;
+    let stream = UnixStream::connect(&path).map_err(|source| {
+        let nobody = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused].contains(&source.kind());
+        let path = path.clone();
+        if nobody { SocketError::Nobody(path) } else { SocketError::Io { path, source } }
+    })?;
+    let peer = Peer::of(&stream).map_err(|source| SocketError::Io { path: path.clone(), source })?;
+    if !peer.is_us() {
+        return Err(SocketError::Foreign(path));
+    }
+    Ok(stream)
+}
+
+/// The socket's path, once its folder is known to be this user's alone: whoever can write to the folder could
+/// put another socket in its place.
+fn socket_in(folder: &Path) -> Result<PathBuf, SocketError> {
+    let path = folder.join(FILE);
+    if path.as_os_str().len() > LONGEST_PATH {
+        return Err(SocketError::TooLong(path));
+    }
+    match fs::symlink_metadata(folder) {
+        Ok(found) => {
+            let ours =
+                found.is_dir() && found.uid() == geteuid().as_raw() && found.mode().trailing_zeros() >= 6;
+            if ours { Ok(path) } else { Err(SocketError::Folder(folder.to_owned())) }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SocketError::Nobody(path)),
+        Err(source) => Err(SocketError::Io { path: folder.to_owned(), source }),
+    }
+}
+
+fn holder(lock: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    lock.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn write_holder(lock: &mut File) -> io::Result<()> {
+    lock.set_len(0)?;
+    lock.rewind()?;
+    writeln!(lock, "{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_socket_is_the_users_alone() {
+        let folder = folder();
+        let held = hold(folder.path()).unwrap();
+        assert_eq!(fs::metadata(&held.path).unwrap().mode() & 0o777, 0o600);
+        assert!(connect(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_second_agent_is_told_who_serves() {
+        let folder = folder();
+        let _held = hold(folder.path()).unwrap();
+        let second = hold(folder.path()).unwrap_err();
+        let ours = std::process::id();
+        assert!(matches!(second, SocketError::Taken { pid: Some(pid) } if pid == ours), "{second}");
+        assert!(connect(folder.path()).is_ok(), "the first one still serves");
+    }
+
+    #[test]
+    fn what_a_dead_agent_left_is_replaced() {
+        let folder = folder();
+        let left = UnixListener::bind(folder.path().join(FILE)).unwrap();
+        drop(left);
+        assert!(matches!(connect(folder.path()), Err(SocketError::Nobody(_))));
+        let held = hold(folder.path()).unwrap();
+        assert!(connect(folder.path()).is_ok());
+        drop(held);
+        assert!(!folder.path().join(FILE).exists());
+        assert!(hold(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_others_can_enter_a_link_and_a_file_in_the_way_are_refused() {
+        let open = folder();
+        fs::set_permissions(open.path(), Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(hold(open.path()), Err(SocketError::Folder(_))));
+        assert!(matches!(connect(open.path()), Err(SocketError::Folder(_))));
+        let (real, around) = (folder(), folder());
+        let link = around.path().join("link");
+        std::os::unix::fs::symlink(real.path(), &link).unwrap();
+        assert!(matches!(hold(&link), Err(SocketError::Folder(_))));
+        let taken = folder();
+        fs::write(taken.path().join(FILE), "mine").unwrap();
+        assert!(matches!(hold(taken.path()), Err(SocketError::InTheWay(_))));
+        assert_eq!(fs::read(taken.path().join(FILE)).unwrap(), b"mine", "it is left alone");
+    }
+
+    #[test]
+    fn a_path_no_socket_can_have_is_told() {
+        let long = Path::new("/").join("a".repeat(LONGEST_PATH));
+        assert!(matches!(hold(&long), Err(SocketError::TooLong(_))));
+    }
+}

@@ -1,0 +1,45 @@
+//! Where everything is: one table for the routes, the discovery document and the names of faults.
+
+pub(crate) const LOGIN: &str = "/auth/login";
+pub(crate) const REFRESH: &str = "/auth/refreshToken";
+pub(crate) const LOGOUT: &str = "/auth/logout";
+pub(crate) const ME: &str = "/auth/me";
+
+pub(crate) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+pub(crate) const OAUTH_SERVER: &str = "/.well-known/oauth-authorization-server";
+pub(crate) const JWKS: &str = "/.well-known/jwks.json";
+pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
+pub(crate) const PAR: &str = "/oauth/par";
+pub(crate) const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
+/// Where a person enters the code that the device shows. Short, because it may have to be typed.
+pub(crate) const DEVICE_PAGE: &str = "/device";
+pub(crate) const TOKEN: &str = "/oauth/token";
+pub(crate) const REVOKE: &str = "/oauth/revoke";
+pub(crate) const USERINFO: &str = "/oauth/userinfo";
+pub(crate) const END_SESSION: &str = "/oauth/end_session";
+
+/// Paths of the test control itself; faults never hit them, or there would be no way back.
+pub(crate) const CONTROL_PREFIX: &str = "/__";
+
+/// The short names by which a fault may be planned, and the paths each stands for.
+pub(crate) const NAMES: [(&str, &[&str]); 14] = [
+    ("login", &[LOGIN]),
+    ("refresh", &[REFRESH]),
+    ("logout", &[LOGOUT]),
+    ("me", &[ME]),
+    ("discovery", &[OPENID_CONFIGURATION, OAUTH_SERVER]),
+    ("jwks", &[JWKS]),
+    ("authorize", &[AUTHORIZE]),
+    ("par", &[PAR]),
+    ("device", &[DEVICE_AUTHORIZATION]),
+    ("device_page", &[DEVICE_PAGE]),
+    ("token", &[TOKEN]),
+    ("revoke", &[REVOKE]),
+    ("userinfo", &[USERINFO]),
+    ("end_session", &[END_SESSION]),
+];
+
+/// The paths of the endpoint with this name.
+pub(crate) fn paths(name: &str) -> Option<&'static [&'static str]> {
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, paths)| *paths)
+}

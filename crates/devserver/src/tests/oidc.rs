@@ -1,0 +1,11 @@
+//! The OpenID provider, as a browser and a client meet it.
+
+mod code;
+mod device;
+mod dpop;
+mod ending;
+mod pages;
+mod parties;
+mod provider;
+mod refresh;
+mod request;
