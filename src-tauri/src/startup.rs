@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use latchkey_engine::browser::SystemBrowser;
 use latchkey_engine::config::{AccountConfig, Config, ConfigError};
 use latchkey_engine::event_log::{
     self, BadLevel, EventLog, Filter, LOG_VARIABLE, Level, LogRecord, StderrLayer, WallClock,
@@ -12,7 +13,7 @@ use latchkey_engine::event_log::{
 use latchkey_engine::fingerprint_key::{self, KeyError};
 use latchkey_engine::http::{Http, HttpUnusable};
 use latchkey_engine::paths::{Paths, PathsError};
-use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
+use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::past;
 use latchkey_engine::{EngineHandle, Setup, clock::SystemClock, vault};
@@ -160,12 +161,13 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
     let dev_server =
         EmbeddedServer::new(paths.devserver_state_file(), arguments.access_lifetime, http.clone());
     dev_server.start_for(&accounts).await;
+    let browser: Arc<dyn Browser> = Arc::new(SystemBrowser);
     let setup = Setup {
         lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
         clock: Arc::clone(&clock),
         notifier,
-        browser: Arc::new(NoBrowser),
-        http,
+        browser: Arc::clone(&browser),
+        http: http.clone(),
         fingerprints: fingerprints.key,
         background: true,
         vault: Arc::clone(&vault),
@@ -182,6 +184,8 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         clock,
         paths,
         vault: vault.name(),
+        browser,
+        http,
         dev_server,
         reloaded: std::sync::Mutex::default(),
     }

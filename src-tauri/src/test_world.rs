@@ -104,6 +104,8 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         log,
         clock,
         vault: "memory",
+        browser: Arc::new(NoBrowser),
+        http: http.clone(),
         dev_server: EmbeddedServer::new(paths.devserver_state_file(), None, http),
         paths,
         reloaded: Mutex::default(),

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use latchkey_core::account::AccountName;
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::session::Notice;
+use latchkey_engine::browser::SystemBrowser;
 use latchkey_engine::clock::SystemClock;
 use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, LOG_VARIABLE, Level, StderrLayer, WallClock};
 use latchkey_engine::http::Http;
 use latchkey_engine::paths::Paths;
-use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
+use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::vault::{self, Chosen, VaultKind};
@@ -46,6 +47,8 @@ pub(crate) struct Desk {
     pub(crate) paths: Paths,
     pub(crate) config: Config,
     pub(crate) clock: SystemClock,
+    /// What opens pages for the person.
+    pub(crate) browser: Arc<dyn Browser>,
 }
 
 impl Desk {
@@ -54,13 +57,14 @@ impl Desk {
         let paths = Paths::from_env()?;
         paths.ensure()?;
         let config = Config::load(&paths)?;
-        Ok(Self { paths, config, clock: SystemClock })
+        Ok(Self { paths, config, clock: SystemClock, browser: Arc::new(SystemBrowser) })
     }
 
     /// Only the folders: what is wrong with the configuration does not matter to everyone.
     pub(crate) fn without_accounts() -> Result<Self, Failure> {
         let paths = Paths::from_env()?;
-        Ok(Self { paths, config: Config::default(), clock: SystemClock })
+        let config = Config::default();
+        Ok(Self { paths, config, clock: SystemClock, browser: Arc::new(SystemBrowser) })
     }
 
     /// The account of this name, or an error that helps.
@@ -164,7 +168,7 @@ impl<'a> Open<'a> {
             lock: Arc::new(FileLock::new(desk.paths.locks_dir(), clock.clone())),
             clock,
             notifier: Arc::new(Terminal),
-            browser: Arc::new(NoBrowser),
+            browser: desk.browser.clone(),
             http: Http::new()?,
             fingerprints: key.key,
             background: false,

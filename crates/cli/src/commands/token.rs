@@ -49,9 +49,10 @@ pub(crate) async fn run(args: Token) -> Result<(), Failure> {
     .await
 }
 
-/// Servers say `bearer` in many ways; some resource servers know only one (RFC 6750 §2.1).
+/// Servers say `bearer` in many ways; some resource servers know only one (RFC 6750 §2.1, RFC 9449 §7.1).
 fn scheme(token_type: &str) -> &str {
-    if token_type.eq_ignore_ascii_case("bearer") { "Bearer" } else { token_type }
+    let known = ["Bearer", "DPoP"].into_iter().find(|known| token_type.eq_ignore_ascii_case(known));
+    known.unwrap_or(token_type)
 }
 
 /// How the token falls short of what was asked. What nobody asked for cannot be missed.
@@ -68,4 +69,17 @@ fn shortage(token: &IssuedToken, args: &Token, when: &When) -> Option<String> {
             "--min-valid {asked} is more than half of what this account's tokens live; half of it counted"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_is_written_as_resource_servers_know_it() {
+        for (said, written) in [("bearer", "Bearer"), ("BEARER", "Bearer"), ("dpop", "DPoP"), ("mac", "mac")]
+        {
+            assert_eq!(scheme(said), written);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! One task for each account: it feeds the session machine and runs what the machine wants done.
 
 mod answers;
+mod attempts;
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use jiff::SignedDuration;
 use latchkey_core::fingerprint::Fingerprint;
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::record::{Level, Record};
-use latchkey_core::session::{self, Asker, Effect, Input, Session, State, Step};
+use latchkey_core::session::{self, Asker, Effect, EffectId, Input, Session, State, Step};
 use latchkey_core::time::{Jitter, Now};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -67,11 +68,10 @@ pub(crate) struct Actor {
     arrived: Option<Arrived>,
     /// How the sign-in that was asked for is to be done.
     how: Option<SignIn>,
-    /// The sign-in under way.
-    attempt: Option<Attempt>,
+    /// The sign-in under way. One that was given up may end after the next has begun.
+    attempt: Option<(EffectId, Attempt)>,
     /// What a person is to be shown for it.
     prompts: mpsc::UnboundedReceiver<SignInPrompt>,
-    prompter: mpsc::UnboundedSender<SignInPrompt>,
     under_way: u32,
     sign_in_waiter: Option<oneshot::Sender<Result<SessionStatus, EngineError>>>,
     sign_out_waiters: Vec<oneshot::Sender<Result<SessionStatus, EngineError>>>,
@@ -101,7 +101,6 @@ impl Actor {
         beside: Beside,
     ) -> (Self, mpsc::UnboundedSender<Message>) {
         let (outbox, inbox) = mpsc::unbounded_channel();
-        let (prompter, prompts) = mpsc::unbounded_channel();
         let step = session::open(workshop.account.clone(), workshop.policy.clone(), draw(&*workshop.clock));
         let mut actor = Self {
             session: step.session.clone(),
@@ -116,8 +115,7 @@ impl Actor {
             arrived: None,
             how: None,
             attempt: None,
-            prompts,
-            prompter,
+            prompts: mpsc::unbounded_channel().1,
             under_way: 0,
             sign_in_waiter: None,
             sign_out_waiters: Vec::new(),
@@ -199,32 +197,10 @@ impl Actor {
         }
     }
 
-    fn sign_in(&mut self, how: SignIn, reply: oneshot::Sender<Result<SessionStatus, EngineError>>) {
-        self.how = Some(how);
-        self.input(Input::SignInRequested);
-        // The machine took it if it began an attempt; otherwise something else is under way.
-        if self.how.take().is_some() {
-            let _ = reply.send(Err(EngineError::Busy));
-        } else {
-            self.sign_in_waiter = Some(reply);
-        }
-    }
-
-    fn cancel_sign_in(&mut self) {
-        if self.attempt.as_ref().is_some_and(Attempt::give_up) {
-            self.input(Input::SignInCancelled);
-        }
-    }
-
-    /// The attempt is over, however it ended: nothing more is shown for it.
-    fn end_attempt(&mut self) {
-        self.attempt = None;
-        self.beside.prompt = None;
-    }
-
     fn finished(&mut self, done: Done) {
         self.under_way -= 1;
-        let signed_in = matches!(done.input, Input::Authenticated(..));
+        let begun = self.attempt.as_ref().map(|(id, _)| *id);
+        let signed_in = matches!(done.input, Input::Authenticated(id, _) if Some(id) == begun);
         if let Input::Wiped(_, outcome) = &done.input {
             self.erase_problem = outcome.err();
         }
@@ -236,7 +212,7 @@ impl Actor {
         if !self.saving() {
             self.arrived = None;
         }
-        if signed_in && self.attempt.is_some() {
+        if signed_in {
             self.end_attempt();
             if let Some(waiter) = self.sign_in_waiter.take() {
                 let _ = waiter.send(done.told.map_or_else(|| Ok(self.status()), Err));
@@ -277,15 +253,16 @@ impl Actor {
             }),
             Effect::Authenticate(id) => {
                 let Some(how) = self.how.take() else { return };
-                let attempt = Attempt::new(self.workshop.browser.clone(), self.prompter.clone());
-                self.attempt = Some(attempt.clone());
+                let (prompter, prompts) = mpsc::unbounded_channel();
+                let attempt = Attempt::new(self.workshop.browser.clone(), prompter);
+                (self.attempt, self.prompts) = (Some((id, attempt.clone())), prompts);
                 self.begin(move |workshop| async move {
                     let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;
                     Done { input: Input::Authenticated(id, outcome), arrived, told }
                 });
             }
             Effect::AbandonSignIn => {
-                if let Some(attempt) = &self.attempt {
+                if let Some((_, attempt)) = &self.attempt {
                     attempt.give_up();
                 }
                 self.end_attempt();
@@ -359,7 +336,10 @@ impl Actor {
         let saving = self.saving();
         match &mut self.closing {
             None => return false,
-            Some(_) if self.under_way > 0 => return false,
+            Some(_) if self.under_way > 0 => {
+                self.give_up_waiting_for_a_person();
+                return false;
+            }
             Some(closing) if saving && !closing.tried_saving => closing.tried_saving = true,
             Some(_) => {
                 if let Some(closing) = self.closing.take() {

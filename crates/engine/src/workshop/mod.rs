@@ -146,7 +146,7 @@ fn no_tokens() -> Failure {
 }
 
 /// What a failure outside of a session's machine is called.
-fn reason_of(failure: &Failure) -> Reason {
+pub(crate) fn reason_of(failure: &Failure) -> Reason {
     match disposition(failure) {
         Disposition::Retry { reason, .. }
         | Disposition::Quarantine(reason)

@@ -1,10 +1,9 @@
 //! Signing in, and storing what it brings.
 
-use latchkey_core::disposition::Failure;
 use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_core::session::Authenticated;
 
-use super::{Arrived, Unsaved, Workshop, no_tokens, reason_of};
+use super::{Arrived, Unsaved, Workshop, no_tokens};
 use crate::error::EngineError;
 use crate::ports::VaultError;
 use crate::provider::SignInFailure;
@@ -82,10 +81,6 @@ fn sign_in_error(failure: SignInFailure) -> EngineError {
         SignInFailure::NotThisWay => EngineError::NotThisWay,
         SignInFailure::GivenUp => EngineError::Cancelled,
         SignInFailure::Refused(reason) => EngineError::SignInFailed { reason },
-        SignInFailure::Failed(Failure::NotSent { what }) => EngineError::Unreachable { what },
-        SignInFailure::Failed(Failure::NoReply) => {
-            EngineError::Unreachable { what: "its reply did not arrive".to_owned() }
-        }
-        SignInFailure::Failed(failure) => EngineError::OddAnswer { reason: reason_of(&failure) },
+        SignInFailure::Failed(failure) => failure.into(),
     }
 }
