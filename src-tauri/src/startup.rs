@@ -53,7 +53,7 @@ pub(crate) enum NotPrepared {
     #[error(transparent)]
     Fingerprints(#[from] KeyError),
     #[error(transparent)]
-    Vault(#[from] vault::UnknownVault),
+    Vault(#[from] vault::NotOpened),
     #[error("{LOG_VARIABLE}: {0}")]
     Level(#[from] BadLevel),
     #[error(transparent)]
@@ -83,9 +83,9 @@ pub(crate) fn prepare() -> Result<Prepared, NotPrepared> {
         return Err(NotPrepared::NoDisplay);
     }
     let level = Level::from_env()?;
-    let vault = vault::choose(std::env::var_os(vault::VARIABLE).as_deref())?;
     let paths = Paths::from_env()?;
     paths.ensure()?;
+    let vault = vault::choose(&paths, |name| std::env::var_os(name))?.without_asking()?;
     let accounts = Config::load(&paths)?.accounts;
     let fingerprints = fingerprint_key::load_or_create(&paths)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

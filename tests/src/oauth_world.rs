@@ -3,7 +3,7 @@
 
 mod journey;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
@@ -114,7 +114,7 @@ impl<P> OauthWorld<P> {
             clock: Arc::new(self.clock.clone()),
             notifier: Arc::new(self.notices.clone()),
             browser: Arc::new(self.browser.clone()),
-            http: Http::new().unwrap(),
+            http: HTTP.clone(),
             fingerprints: FingerprintKey::new([7; 32]),
             background: true,
         };
@@ -303,10 +303,18 @@ impl Browser for Visitor {
     }
 }
 
+/// Making a client takes longer than most tests; it keeps no connections, so every runtime may use it.
+static BROWSING: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+});
+
+/// The same for the engine's.
+static HTTP: LazyLock<Http> = LazyLock::new(|| Http::new().unwrap());
+
 /// Goes to one address and no further.
 pub async fn visit(url: &Url) -> reqwest::Result<Visit> {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-    let response = client.get(url.clone()).send().await?;
+    let response = BROWSING.get(url.clone()).send().await?;
     let location = response.headers().get("location").and_then(|place| url.join(place.to_str().ok()?).ok());
     let headers = response.headers().iter();
     let headers =

@@ -31,7 +31,9 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 sign-in needed, 4 backend out of re
 Values go to standard output, messages to standard error.
 
 Environment:
-  LATCHKEY_VAULT       where tokens are kept: keychain (unless set) or memory
+  LATCHKEY_VAULT       where tokens are kept: keychain (unless set), sealed-file or memory
+  LATCHKEY_PASSPHRASE_FILE, LATCHKEY_KEY_FILE
+                       what opens the sealed file; without either its passphrase is asked for
   LATCHKEY_LOG         what the log takes down: error, warn, info, debug or trace
   LATCHKEY_CONFIG_DIR, LATCHKEY_STATE_DIR, LATCHKEY_RUNTIME_DIR
                        where its files are";
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Renew(Renew),
     /// Show what happened: the event log, without any token
     Log(Log),
+    /// Look whether all is well here: vault, configuration, folders, clock, providers
+    Doctor(Doctor),
     /// Run the development backend: a REST login and an OpenID provider with short-lived, rotating tokens
     #[cfg(feature = "devserver")]
     Devserver(Devserver),
@@ -273,6 +277,20 @@ impl From<LogLevel> for Level {
             LogLevel::Trace => Self::Trace,
         }
     }
+}
+
+/// `doctor`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey doctor
+  latchkey doctor --json | jq '.findings[] | select(.grade != \"ok\")'
+
+It ends with 1 if anything is a problem, and with 0 if there are at most warnings.")]
+pub(crate) struct Doctor {
+    /// As a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `devserver`.

@@ -168,8 +168,9 @@ fails!(
     latchkey_engine::http::HttpUnusable,
 );
 
-impl From<latchkey_engine::vault::UnknownVault> for Failure {
-    fn from(error: latchkey_engine::vault::UnknownVault) -> Self {
+impl From<latchkey_engine::vault::NotOpened> for Failure {
+    /// The environment is set right by hand; its texts say how.
+    fn from(error: latchkey_engine::vault::NotOpened) -> Self {
         Self::wrong_use(error.to_string())
     }
 }

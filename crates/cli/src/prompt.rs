@@ -47,6 +47,32 @@ pub(crate) async fn password(who: &str) -> Result<Password, Failure> {
     Ok(Password::new(typed))
 }
 
+/// The passphrase of the sealed file; asked for twice where it is being chosen.
+pub(crate) async fn passphrase(is_new: bool) -> Result<Password, Failure> {
+    on_the_terminal(
+        "the sealed file needs a passphrase or a key file: set LATCHKEY_PASSPHRASE_FILE or LATCHKEY_KEY_FILE to the \
+         path of a file that only you can read",
+    )?;
+    let ask = async |question: &'static str| {
+        let terminal = Terminal::remember();
+        let typed = waiting_for_a_person(move || rpassword::prompt_password(question)).await?;
+        drop(terminal);
+        if typed.is_empty() {
+            return Err(Failure::failed("no passphrase was typed"));
+        }
+        Ok(Password::new(typed))
+    };
+    if !is_new {
+        return ask("Passphrase of the sealed file: ").await;
+    }
+    let chosen = ask("New passphrase for the sealed file: ").await?;
+    let again = ask("The same once more: ").await?;
+    if chosen.expose() != again.expose() {
+        return Err(Failure::failed("the two passphrases differ; nothing was sealed"));
+    }
+    Ok(chosen)
+}
+
 /// The password as it stands on standard input, without the line end that `echo` adds.
 pub(crate) async fn password_from_stdin() -> Result<Password, Failure> {
     let bytes = waiting_for_a_person(|| {

@@ -13,19 +13,20 @@ use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, LOG_VARIABLE, Level, StderrLayer, WallClock};
 use latchkey_engine::http::Http;
 use latchkey_engine::paths::Paths;
-use latchkey_engine::ports::{Browser, Clock, Notifier};
+use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::SessionStatus;
-use latchkey_engine::{EngineError, EngineHandle, Setup, fingerprint_key, vault};
+use latchkey_engine::vault::{self, Chosen, VaultKind};
+use latchkey_engine::{EngineError, EngineHandle, Setup, fingerprint_key};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::render::when::When;
-use crate::{names, output};
+use crate::{names, output, prompt};
 
 /// All that can be wrong with a vault; a status has their codes.
-const VAULT_PROBLEMS: [VaultProblem; 7] = [
+const VAULT_PROBLEMS: [VaultProblem; 10] = [
     VaultProblem::Locked,
     VaultProblem::Unavailable,
     VaultProblem::Refused,
@@ -33,6 +34,9 @@ const VAULT_PROBLEMS: [VaultProblem; 7] = [
     VaultProblem::TooLarge,
     VaultProblem::Damaged,
     VaultProblem::Newer,
+    VaultProblem::WrongPassphrase,
+    VaultProblem::FileUnusable,
+    VaultProblem::NotKept,
 ];
 
 /// How long a close may take before the person is told what it waits for.
@@ -113,7 +117,7 @@ async fn worked<T>(
     work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut interrupt = Interrupt::listen();
-    let open = Open::new(desk, accounts, log)?;
+    let open = Open::new(desk, accounts, log).await?;
     let outcome = tokio::select! {
         outcome = work(&open) => outcome,
         () = interrupt.wished() => Err(Failure::interrupted()),
@@ -148,16 +152,19 @@ fn take_down(desk: &Desk) -> Result<EventLog, Failure> {
 }
 
 impl<'a> Open<'a> {
-    fn new(desk: &'a Desk, accounts: Vec<&'a AccountConfig>, log: &'a EventLog) -> Result<Self, Failure> {
-        let variable = std::env::var_os(vault::VARIABLE);
-        let kind = vault::VaultKind::from_variable(variable.as_deref())?;
+    async fn new(
+        desk: &'a Desk,
+        accounts: Vec<&'a AccountConfig>,
+        log: &'a EventLog,
+    ) -> Result<Self, Failure> {
+        let (kind, vault) = open_vault(&desk.paths).await?;
         let key = fingerprint_key::load_or_create(&desk.paths)?;
         if let Some(warning) = key.warning {
             tracing::warn!(kind = "fingerprint_key", "{warning}");
         }
         let clock: Arc<dyn Clock> = Arc::new(desk.clock);
         let setup = Setup {
-            vault: vault::open(kind),
+            vault,
             lock: Arc::new(FileLock::new(desk.paths.locks_dir(), clock.clone())),
             clock,
             notifier: Arc::new(Terminal),
@@ -167,13 +174,26 @@ impl<'a> Open<'a> {
             background: false,
         };
         let engine = EngineHandle::start(setup, accounts.iter().map(|account| (*account).clone()));
-        Ok(Self { desk, accounts, engine, log, forgetful: kind == vault::VaultKind::Memory })
+        Ok(Self { desk, accounts, engine, log, forgetful: kind == VaultKind::Memory })
     }
 
     /// The only account, where a command is about one.
     pub(crate) fn account(&self) -> Result<&'a AccountConfig, Failure> {
         self.accounts.first().copied().ok_or_else(|| Failure::wrong_use("no account was named"))
     }
+}
+
+/// Opens the vault that the environment asks for; its passphrase, if it needs one and no file was named for it, is
+/// asked for on the terminal.
+pub(crate) async fn open_vault(paths: &Paths) -> Result<(VaultKind, Arc<dyn Vault>), Failure> {
+    let choice = vault::choose(paths, |name| std::env::var_os(name))?;
+    let vault = match choice.vault {
+        Chosen::Open(vault) => vault,
+        Chosen::NeedsPassphrase(unopened) => {
+            Arc::new(unopened.with(&prompt::passphrase(unopened.is_new()).await?))
+        }
+    };
+    Ok((choice.kind, vault))
 }
 
 /// What keeps this session from being read or stored, if it is the vault.

@@ -129,6 +129,12 @@ pub enum VaultProblem {
     Damaged,
     /// The item was written by a newer version of Latchkey.
     Newer,
+    /// The item was sealed with another passphrase or key file.
+    WrongPassphrase,
+    /// The sealed file cannot be read or written: a full disk, a folder that is not writable, a link in its place.
+    FileUnusable,
+    /// What was read back is not what had been written.
+    NotKept,
 }
 
 impl VaultProblem {
@@ -142,6 +148,9 @@ impl VaultProblem {
             Self::TooLarge => "keychain_item_too_large",
             Self::Damaged => "keychain_item_damaged",
             Self::Newer => "keychain_item_newer",
+            Self::WrongPassphrase => "keychain_wrong_passphrase",
+            Self::FileUnusable => "keychain_file_unusable",
+            Self::NotKept => "keychain_not_kept",
         }
     }
 
@@ -163,6 +172,15 @@ impl VaultProblem {
             }
             Self::Damaged => "The stored item cannot be read. Sign in again to replace it",
             Self::Newer => "The stored item was written by a newer version of Latchkey. Update this one",
+            Self::WrongPassphrase => {
+                "This passphrase or key file does not open the sealed file, which was left as it is. Give the one it was sealed with"
+            }
+            Self::FileUnusable => {
+                "The sealed file cannot be read or written. See that the disk has room and that the state folder is yours; the log says which file"
+            }
+            Self::NotKept => {
+                "What was read back is not what had been written. Choose another vault with LATCHKEY_VAULT if this stays"
+            }
         }
     }
 }

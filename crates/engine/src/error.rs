@@ -8,8 +8,9 @@ use latchkey_core::reason::{Reason, VaultProblem};
 use crate::workshop::reason_of;
 
 /// What someone without a keychain can do; nothing weaker is chosen for them.
-const NO_KEYCHAIN: &str = "start a keychain service that has a default keyring, or set LATCHKEY_VAULT=memory to stay \
-     signed in until the program ends";
+const NO_KEYCHAIN: &str = "start a keychain service that has a default keyring, or choose another vault: \
+     LATCHKEY_VAULT=sealed-file keeps tokens in a file sealed with a passphrase, LATCHKEY_VAULT=memory until the \
+     program ends";
 
 /// Why a request was not fulfilled. Never holds a token, a password, a body or a query string.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -15,6 +15,7 @@ mod engine;
 pub mod error;
 pub mod event_log;
 pub mod fingerprint_key;
+pub mod health;
 pub mod http;
 pub mod http_cache;
 pub mod jose;

@@ -164,6 +164,11 @@ impl Paths {
         self.state_dir.join("fingerprint.key")
     }
 
+    /// The folder of the sealed files.
+    pub fn vault_dir(&self) -> PathBuf {
+        self.state_dir.join("vault")
+    }
+
     /// What the embedded dev server remembers between runs.
     pub fn devserver_state_file(&self) -> PathBuf {
         self.state_dir.join("devserver.json")

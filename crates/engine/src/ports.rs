@@ -43,6 +43,12 @@ pub trait Vault: Send + Sync {
 
     /// Whether it could be written now: what cannot be saved is not spent.
     async fn check_writable(&self) -> Result<(), VaultError>;
+
+    /// Whether it works: writes an item under a reserved name, reads it back and erases it. For `doctor`; a renewal
+    /// needs only [`Vault::check_writable`], which asks the person nothing where each reading is confirmed.
+    async fn probe(&self) -> Result<(), VaultError> {
+        self.check_writable().await
+    }
 }
 
 /// What went wrong in a vault: the kind decides, the detail explains. Neither holds what is stored.

@@ -54,6 +54,18 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
+/// Whether a lock in this folder keeps a second holder out: some network file systems take every lock and keep none.
+/// Uses a file of its own, which is gone afterwards.
+pub(crate) fn probe(dir: &Path) -> io::Result<bool> {
+    let file = tempfile::Builder::new().prefix(".probe-").tempfile_in(dir)?;
+    file.as_file().lock()?;
+    match file.reopen()?.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 #[async_trait]
 impl RenewalLock for FileLock {
     async fn acquire(&self, account: &AccountName, wait: Duration) -> Result<LockGuard, LockError> {

@@ -91,7 +91,11 @@ fn plain_http_to_another_machine_is_refused_before_anything_is_written() {
 fn a_vault_that_is_none_is_refused_with_the_choices() {
     let desktop = desktop().with("LATCHKEY_VAULT", "bogus");
     desktop.add_demo(4180);
-    let _ = desktop.sign_in("demo", "demo").ends(2).says("LATCHKEY_VAULT").says("`keychain` or `memory`");
+    let _ = desktop
+        .sign_in("demo", "demo")
+        .ends(2)
+        .says("LATCHKEY_VAULT")
+        .says("`keychain`, `sealed-file` or `memory`");
     let _ = desktop.latchkey(&["status"]).ends(2).says("`bogus`");
 }
 

@@ -330,6 +330,18 @@ export const en = {
       title: "The keychain refused",
       todo: "Allow Latchkey to use it, then try again.",
     },
+    keychain_wrong_passphrase: {
+      title: "The sealed file was sealed with something else",
+      todo: "Start Latchkey with the passphrase or key file it was sealed with.",
+    },
+    keychain_file_unusable: {
+      title: "The sealed file cannot be read or written",
+      todo: "See that the disk has room and that the state folder is yours. The log says which file.",
+    },
+    keychain_not_kept: {
+      title: "Secrets are not kept as they are stored",
+      todo: "Latchkey tries again. If this stays, choose another vault with LATCHKEY_VAULT.",
+    },
     unknown_account: {
       title: "There is no such account",
       todo: "It may have been removed. Look at latchkey accounts list.",

@@ -47,6 +47,7 @@ impl From<EngineError> for Refusal {
         let reason = match &error {
             EngineError::SignInNeeded { reason }
             | EngineError::NotNow { reason, .. }
+            | EngineError::SignInFailed { reason }
             | EngineError::OddAnswer { reason } => Some(reason.code().to_owned()),
             EngineError::UnknownAccount(_)
             | EngineError::AccountExists(_)
@@ -70,6 +71,7 @@ fn status(error: &EngineError) -> StatusCode {
     match error {
         EngineError::UnknownAccount(_) => StatusCode::NOT_FOUND,
         EngineError::AccountExists(_)
+        | EngineError::SignInFailed { .. }
         | EngineError::SignInNeeded { .. }
         | EngineError::Busy
         | EngineError::NotThisWay

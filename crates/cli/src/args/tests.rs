@@ -28,6 +28,8 @@ fn what_leaves_no_doubt_is_accepted() {
         "sign-in work",
         "sign-in work --username me --password-stdin",
         "sign-out --all",
+        "doctor",
+        "doctor --json",
         "log -f -n 3 --account work --level warn --json",
         "accounts add --template",
         "accounts add demo --devserver --devserver-port 4181 --renew-before 10s",
@@ -74,6 +76,7 @@ fn what_cannot_be_meant_is_refused() {
         ("sign-in work --device --no-browser", ErrorKind::ArgumentConflict),
         ("sign-in work --device --username me", ErrorKind::ArgumentConflict),
         ("log --level loud", ErrorKind::InvalidValue),
+        ("doctor work", ErrorKind::UnknownArgument),
     ] {
         assert_eq!(parse(line).err().unwrap().kind(), kind, "{line}");
     }

@@ -3,6 +3,7 @@
 mod accounts;
 #[cfg(feature = "devserver")]
 mod devserver;
+mod doctor;
 mod log;
 mod renew;
 mod sign_in;
@@ -23,6 +24,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Token(args) => token::run(args).await,
         Command::Renew(args) => renew::run(args).await,
         Command::Log(args) => log::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         #[cfg(feature = "devserver")]
         Command::Devserver(args) => devserver::run(args).await,
     }

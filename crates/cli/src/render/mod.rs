@@ -1,6 +1,7 @@
 //! How things look on a terminal. Nothing in here prints, reads a clock or asks anyone.
 
 pub(crate) mod account;
+pub(crate) mod doctor;
 pub(crate) mod log;
 pub(crate) mod server;
 pub(crate) mod sign_in;

@@ -16,11 +16,15 @@ use secret_service::Error as ServiceError;
 use zbus::DBusError as _;
 use zbus_secret_service_keyring_store::{Store, errors::decode_error};
 
+use super::chunks::Limits;
 use super::slot::{Backend, NotReady, Verdict};
 use unlock::Doorman;
 
 /// What this keychain is called.
 pub(super) const NAME: &str = "keychain (Secret Service)";
+
+/// How much it takes.
+pub(super) const LIMITS: Limits = Limits::ROOMY;
 
 /// The Secret Service of the session bus.
 #[derive(Default)]

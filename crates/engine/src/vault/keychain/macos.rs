@@ -13,10 +13,14 @@ use keyring_core::api::CredentialStore;
 use keyring_core::error::PlatformError;
 use latchkey_core::reason::VaultProblem;
 
+use super::chunks::Limits;
 use super::slot::{Backend, NotReady, Verdict};
 
 /// What this keychain is called.
 pub(super) const NAME: &str = "keychain (macOS)";
+
+/// How much it takes.
+pub(super) const LIMITS: Limits = Limits::ROOMY;
 
 /// The login keychain.
 #[derive(Default)]

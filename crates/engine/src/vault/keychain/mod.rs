@@ -7,9 +7,13 @@
 //! Invariant: one operation at a time, in the order in which they were asked for. So a write that takes long
 //! and is carried out after its caller has given up never lands on top of a later one.
 //!
+//! What was written is read back where reading is known to ask nobody (`docs/decisions/0010`): a store that keeps
+//! something else than it was given has failed to store it.
+//!
 //! Invariant: an operation never waits for the person. Where the keychain must be unlocked first, that is asked
 //! for apart (`linux/unlock.rs`), so a question nobody answers holds up no operation.
 
+mod chunks;
 mod slot;
 
 #[cfg(target_os = "linux")]
@@ -20,7 +24,7 @@ mod macos;
 mod windows;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,7 +34,9 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::Envelope;
+use crate::clock::SystemClock;
 use crate::ports::{Vault, VaultError};
+use chunks::{Chunks, Items as _, Limits};
 use slot::Slot;
 
 #[cfg(target_os = "linux")]
@@ -45,10 +51,8 @@ const SERVICE: &str = "latchkey";
 
 /// Where [`Vault::check_writable`] writes. The dot keeps it from being the name of an account.
 const CHECK: &str = ".latchkey-write-check";
-
-/// The largest envelope that is stored. The bus drops the connection over messages of some ten megabytes,
-/// which would look like a broken service; no provider issues tokens of this size.
-const LARGEST: usize = 1024 * 1024;
+/// What it writes there.
+const CHECKING: &[u8] = b"Latchkey checks whether the keychain can be written";
 
 /// How long an operation may take before it counts as [`VaultProblem::Slow`]. It takes milliseconds, unless
 /// the keychain asks the person something.
@@ -61,6 +65,7 @@ type Job = Box<dyn FnOnce(&mut Slot) + Send>;
 pub struct Keychain {
     jobs: mpsc::Sender<Job>,
     patience: Duration,
+    limits: Limits,
 }
 
 impl Default for Keychain {
@@ -79,7 +84,8 @@ impl Keychain {
     pub fn with_patience(patience: Duration) -> Self {
         // The question to the person is left alone a little earlier, so that the answer can say so.
         let for_the_person = patience.saturating_sub(patience / 10);
-        Self::over(Slot::new(Box::new(platform::Platform::default()), for_the_person), patience)
+        let backend = Box::new(platform::Platform::default());
+        Self::over(Slot::new(backend, for_the_person, Arc::new(SystemClock)), patience)
     }
 
     /// Starts the thread on which every operation runs, one after the other.
@@ -99,7 +105,7 @@ impl Keychain {
             // Every operation will say `Unavailable`, since nobody takes it from the queue.
             tracing::error!(%error, "no thread for the keychain");
         }
-        Self { jobs, patience }
+        Self { jobs, patience, limits: platform::LIMITS }
     }
 
     /// Has one operation carried out, and stops waiting for it after a while.
@@ -140,33 +146,65 @@ impl Vault for Keychain {
     }
 
     async fn read(&self, account: &AccountName) -> Result<Option<Envelope>, VaultError> {
-        let user = account.clone();
-        let found = self.call(move |slot| slot.read(user.as_str())).await?;
+        let (user, limits) = (account.clone(), self.limits);
+        let found = self.call(move |slot| Chunks::new(slot, limits).read(user.as_str())).await?;
         newest(&found, account)
     }
 
     async fn write(&self, account: &AccountName, envelope: &Envelope) -> Result<(), VaultError> {
         let bytes = envelope.to_bytes_for(account)?;
-        if bytes.len() > LARGEST {
-            let detail = format!("{} bytes; at most {LARGEST} are stored", bytes.len());
-            return Err(VaultError { problem: VaultProblem::TooLarge, detail });
-        }
-        let user = account.clone();
-        self.call(move |slot| slot.write(user.as_str(), &bytes)).await
+        let (user, limits) = (account.clone(), self.limits);
+        self.call(move |slot| write(slot, limits, user.as_str(), &bytes)).await
     }
 
     async fn erase(&self, account: &AccountName) -> Result<(), VaultError> {
-        let user = account.clone();
-        self.call(move |slot| slot.erase(user.as_str())).await
+        let (user, limits) = (account.clone(), self.limits);
+        self.call(move |slot| Chunks::new(slot, limits).erase(user.as_str())).await
     }
 
     async fn check_writable(&self) -> Result<(), VaultError> {
         self.call(|slot| {
-            slot.write(CHECK, b"Latchkey checks whether the keychain can be written")?;
+            slot.write(CHECK, CHECKING)?;
             slot.erase(CHECK)
         })
         .await
     }
+
+    async fn probe(&self) -> Result<(), VaultError> {
+        self.call(|slot| {
+            slot.write(CHECK, CHECKING)?;
+            let read = slot.read(CHECK);
+            slot.erase(CHECK)?;
+            if is(&read?, CHECKING) { Ok(()) } else { Err(not_kept()) }
+        })
+        .await
+    }
+}
+
+/// Writes, and looks whether it was kept, unless looking could ask the person something.
+fn write(slot: &mut Slot, limits: Limits, user: &str, bytes: &[u8]) -> Result<(), VaultError> {
+    Chunks::new(slot, limits).write(user, bytes)?;
+    if !slot.reads_freely() {
+        return Ok(());
+    }
+    match Chunks::new(slot, limits).read(user) {
+        Ok(found) if is(&found, bytes) => Ok(()),
+        Ok(_) => Err(not_kept()),
+        Err(error) => {
+            // The store has taken it; that it cannot be read just now says nothing about that.
+            tracing::debug!(detail = error.detail, "what was stored could not be read back");
+            Ok(())
+        }
+    }
+}
+
+fn is(found: &[Zeroizing<Vec<u8>>], expected: &[u8]) -> bool {
+    matches!(found, [only] if only.as_slice() == expected)
+}
+
+fn not_kept() -> VaultError {
+    let detail = "the item was read back otherwise than it was written".to_owned();
+    VaultError { problem: VaultProblem::NotKept, detail }
 }
 
 /// The newest of the items found under one name: more than one are left behind by a copied or merged

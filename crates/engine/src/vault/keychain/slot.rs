@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use keyring_core::api::CredentialStore;
 use keyring_core::error::PlatformError;
 use keyring_core::{Entry, Error};
@@ -11,7 +12,8 @@ use latchkey_core::reason::VaultProblem;
 use zeroize::Zeroizing;
 
 use super::SERVICE;
-use crate::ports::VaultError;
+use super::chunks::Items;
+use crate::ports::{Clock, VaultError};
 
 /// What differs by platform.
 pub(super) trait Backend: Send {
@@ -62,32 +64,52 @@ impl Verdict {
     pub(super) const BROKEN: Self = Self { problem: VaultProblem::Unavailable, broken: true };
 }
 
+/// Nobody reads a question and agrees to it in less than this.
+const QUICKER_THAN_ANYONE: SignedDuration = SignedDuration::from_millis(100);
+
 /// The store, once there is one.
 pub(super) struct Slot {
     backend: Box<dyn Backend>,
     store: Option<Arc<CredentialStore>>,
     patience: Duration,
+    clock: Arc<dyn Clock>,
+    /// How long did the last reading of an item take?
+    last_read: Option<SignedDuration>,
 }
 
 impl Slot {
-    pub(super) fn new(backend: Box<dyn Backend>, patience: Duration) -> Self {
-        Self { backend, store: None, patience }
+    pub(super) fn new(backend: Box<dyn Backend>, patience: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { backend, store: None, patience, clock, last_read: None }
     }
 
+    /// Whether an item was read so quickly that no person can have been asked about it: a store that has every
+    /// reading confirmed is not read more often than is needed.
+    pub(super) fn reads_freely(&self) -> bool {
+        self.last_read.is_some_and(|took| took < QUICKER_THAN_ANYONE)
+    }
+}
+
+impl Items for Slot {
     /// Every item under this name: none, one, or more where a keychain was copied or merged.
-    pub(super) fn read(&mut self, user: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, VaultError> {
-        self.run(user, |entry| match entry.get_secret() {
+    fn read(&mut self, user: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, VaultError> {
+        let begun = self.clock.now().boot;
+        let found = self.run(user, |entry| match entry.get_secret() {
             Ok(bytes) => Ok(vec![Zeroizing::new(bytes)]),
             Err(Error::NoEntry) => Ok(Vec::new()),
             Err(Error::Ambiguous(entries)) => {
                 entries.iter().map(|entry| entry.get_secret().map(Zeroizing::new)).collect()
             }
             Err(error) => Err(error),
-        })
+        })?;
+        // Nobody is asked about an item that is not there.
+        if !found.is_empty() {
+            self.last_read = Some(self.clock.now().boot.saturating_sub(begun));
+        }
+        Ok(found)
     }
 
     /// Puts these bytes in the place of whatever is under this name.
-    pub(super) fn write(&mut self, user: &str, bytes: &[u8]) -> Result<(), VaultError> {
+    fn write(&mut self, user: &str, bytes: &[u8]) -> Result<(), VaultError> {
         self.run(user, |entry| match entry.set_secret(bytes) {
             // One is written before the others go, so there is one at every moment.
             Err(Error::Ambiguous(entries)) => match entries.split_first() {
@@ -102,13 +124,15 @@ impl Slot {
     }
 
     /// Leaves nothing under this name.
-    pub(super) fn erase(&mut self, user: &str) -> Result<(), VaultError> {
+    fn erase(&mut self, user: &str) -> Result<(), VaultError> {
         self.run(user, |entry| match delete(entry) {
             Err(Error::Ambiguous(entries)) => entries.iter().try_for_each(delete),
             result => result,
         })
     }
+}
 
+impl Slot {
     /// Runs an operation on the held store, and once more on a new one if the held one is broken. Operations
     /// may be repeated: each leaves the same behind, done once or twice.
     fn run<T>(

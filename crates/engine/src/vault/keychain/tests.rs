@@ -1,18 +1,16 @@
 //! The keychain over a store made here, which fails and hangs when told to. The real one is driven by the
 //! black-box tests.
 
-use std::any::Any;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, mpsc};
+mod world;
 
-use keyring_core::api::{CredentialApi, CredentialStore, CredentialStoreApi};
-use keyring_core::error::PlatformError;
-use keyring_core::{Entry, Error};
+use std::sync::atomic::Ordering::SeqCst;
+
+use keyring_core::Error;
 
 use super::super::envelope::tests::{example, same};
-use super::slot::{Backend, NotReady, Verdict};
+use super::slot::NotReady;
 use super::*;
+use world::World;
 
 #[tokio::test]
 async fn it_keeps_one_envelope_for_each_account() {
@@ -111,7 +109,7 @@ async fn a_call_that_hangs_is_slow_and_so_are_those_behind_it_until_it_ends() {
     assert_eq!(problem(keychain.read(&work()).await), VaultProblem::Slow);
 
     answer.send(()).unwrap();
-    let patient = Keychain { jobs: keychain.jobs.clone(), patience: PATIENCE };
+    let patient = Keychain { jobs: keychain.jobs.clone(), patience: PATIENCE, limits: keychain.limits };
     let read = patient.read(&work()).await.ok().flatten().unwrap();
     assert_eq!(read.generation, 8, "the late write was carried out before the read");
 }
@@ -162,10 +160,53 @@ async fn checking_leaves_nothing_behind_and_fails_as_a_write_would() {
 }
 
 #[tokio::test]
+async fn a_store_that_keeps_something_else_has_failed_to_store() {
+    let world = World::default();
+    let keychain = world.keychain();
+    keychain.write(&work(), &example("work")).await.unwrap();
+    assert_eq!(world.0.reads.load(SeqCst), 0, "before anything was read nobody knows whether it asks");
+    keychain.read(&work()).await.unwrap();
+    world.0.drops_a_byte.store(true, SeqCst);
+    assert_eq!(problem(keychain.write(&work(), &example("work")).await), VaultProblem::NotKept);
+    assert_eq!(problem(keychain.probe().await), VaultProblem::NotKept);
+    world.0.drops_a_byte.store(false, SeqCst);
+    keychain.write(&work(), &example("work")).await.unwrap();
+    keychain.probe().await.unwrap();
+    assert_eq!(world.items(), [("work".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_store_that_has_every_reading_confirmed_is_read_once_in_a_renewal() {
+    let world = World::default();
+    let keychain = world.keychain();
+    keychain.write(&work(), &example("work")).await.unwrap();
+    *world.0.confirming.lock().unwrap() = jiff::SignedDuration::from_millis(400);
+    for renewals in 1..=3 {
+        assert!(keychain.read(&work()).await.unwrap().is_some());
+        keychain.check_writable().await.unwrap();
+        keychain.write(&work(), &example("work")).await.unwrap();
+        assert_eq!(world.0.reads.load(SeqCst), renewals);
+    }
+}
+
+#[tokio::test]
+async fn a_token_set_that_is_stored_and_cannot_be_read_back_just_now_is_stored() {
+    let world = World::default();
+    let keychain = world.keychain();
+    keychain.write(&work(), &example("work")).await.unwrap();
+    keychain.read(&work()).await.unwrap();
+    let mut next = example("work");
+    next.generation += 1;
+    world.fail_after_the_next_operation(Error::NoStorageAccess("locked".into()));
+    keychain.write(&work(), &next).await.unwrap();
+    assert!(same(&keychain.read(&work()).await.ok().flatten().unwrap(), &next));
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_not_sent() {
     let world = World::default();
     let mut large = example("work");
-    large.scope = Some("x".repeat(LARGEST));
+    large.scope = Some("x".repeat(Limits::ROOMY.whole));
     assert_eq!(problem(world.keychain().write(&work(), &large).await), VaultProblem::TooLarge);
     assert_eq!(world.connections(), 0);
 }
@@ -176,158 +217,4 @@ fn work() -> AccountName {
 
 fn problem<T>(result: Result<T, VaultError>) -> VaultProblem {
     result.err().unwrap().problem
-}
-
-/// What every connection of a test sees.
-#[derive(Clone, Default)]
-struct World(Arc<Shared>);
-
-#[derive(Default)]
-struct Shared {
-    items: Mutex<BTreeMap<String, Vec<Vec<u8>>>>,
-    failures: Mutex<VecDeque<Error>>,
-    hang: Mutex<Option<mpsc::Receiver<()>>>,
-    closed: Mutex<Option<NotReady>>,
-    connections: AtomicUsize,
-}
-
-impl World {
-    fn keychain(&self) -> Keychain {
-        self.keychain_with(PATIENCE)
-    }
-
-    fn keychain_with(&self, patience: Duration) -> Keychain {
-        Keychain::over(Slot::new(Box::new(self.clone()), patience), patience)
-    }
-
-    fn fail_next(&self, failures: impl IntoIterator<Item = Error>) {
-        self.0.failures.lock().unwrap().extend(failures);
-    }
-
-    fn plant(&self, user: &str, bytes: &[u8]) {
-        self.0.items.lock().unwrap().entry(user.to_owned()).or_default().push(bytes.to_vec());
-    }
-
-    fn items(&self) -> Vec<(String, usize)> {
-        self.0.items.lock().unwrap().iter().map(|(user, items)| (user.clone(), items.len())).collect()
-    }
-
-    fn connections(&self) -> usize {
-        self.0.connections.load(SeqCst)
-    }
-}
-
-impl Backend for World {
-    fn connect(&mut self) -> Result<Arc<CredentialStore>, Error> {
-        self.0.connections.fetch_add(1, SeqCst);
-        Ok(Arc::new(self.clone()))
-    }
-
-    fn label(&self) -> Option<&'static str> {
-        Some("label")
-    }
-
-    fn ready(&mut self, _user: &str, _patience: Duration) -> Result<(), NotReady> {
-        self.0.closed.lock().unwrap().take().map_or(Ok(()), Err)
-    }
-
-    fn judge(&self, _error: &PlatformError, _no_access: bool) -> Verdict {
-        Verdict::final_(VaultProblem::Locked)
-    }
-}
-
-impl CredentialStoreApi for World {
-    fn vendor(&self) -> String {
-        "test".to_owned()
-    }
-
-    fn id(&self) -> String {
-        "test".to_owned()
-    }
-
-    fn build(&self, service: &str, user: &str, mods: Option<&HashMap<&str, &str>>) -> Result<Entry, Error> {
-        assert_eq!(service, "latchkey");
-        assert_eq!(mods.unwrap()["label"], format!("Latchkey: {}", user.trim_start_matches('.')));
-        Ok(Entry::new_with_credential(Arc::new(Item {
-            world: self.clone(),
-            user: user.to_owned(),
-            only: None,
-        })))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// Every item under a name, or `only` one of them.
-struct Item {
-    world: World,
-    user: String,
-    only: Option<Vec<u8>>,
-}
-
-impl Item {
-    /// Runs on the items of this name, unless a failure or a question comes first.
-    fn on<T>(&self, act: impl FnOnce(&mut Vec<Vec<u8>>) -> T) -> Result<T, Error> {
-        let question = self.world.0.hang.lock().unwrap().take();
-        if let Some(question) = question {
-            question.recv().expect("nobody answers: the library panics");
-        }
-        if let Some(failure) = self.world.0.failures.lock().unwrap().pop_front() {
-            return Err(failure);
-        }
-        let mut all = self.world.0.items.lock().unwrap();
-        let items = all.entry(self.user.clone()).or_default();
-        let done =
-            if items.len() > 1 && self.only.is_none() { Err(self.each(items)) } else { Ok(act(items)) };
-        all.retain(|_, items| !items.is_empty());
-        done
-    }
-
-    fn each(&self, items: &[Vec<u8>]) -> Error {
-        let one = |bytes: &Vec<u8>| Item {
-            world: self.world.clone(),
-            user: self.user.clone(),
-            only: Some(bytes.clone()),
-        };
-        Error::Ambiguous(items.iter().map(|bytes| Entry::new_with_credential(Arc::new(one(bytes)))).collect())
-    }
-
-    fn place(&self, items: &[Vec<u8>]) -> Option<usize> {
-        self.only.as_ref().map_or(Some(0), |only| items.iter().position(|bytes| bytes == only))
-    }
-}
-
-impl CredentialApi for Item {
-    fn set_secret(&self, secret: &[u8]) -> Result<(), Error> {
-        self.on(|items| match self.place(items).and_then(|place| items.get_mut(place)) {
-            Some(bytes) => *bytes = secret.to_vec(),
-            None => items.push(secret.to_vec()),
-        })
-    }
-
-    fn get_secret(&self) -> Result<Vec<u8>, Error> {
-        self.on(|items| self.place(items).and_then(|place| items.get(place).cloned()))?.ok_or(Error::NoEntry)
-    }
-
-    fn delete_credential(&self) -> Result<(), Error> {
-        let delete = |items: &mut Vec<Vec<u8>>| {
-            let place = self.place(items).filter(|place| *place < items.len());
-            place.map(|place| items.remove(place))
-        };
-        self.on(delete)?.map(drop).ok_or(Error::NoEntry)
-    }
-
-    fn get_credential(&self) -> Result<Option<Arc<keyring_core::api::Credential>>, Error> {
-        Ok(None)
-    }
-
-    fn get_specifiers(&self) -> Option<(String, String)> {
-        Some(("latchkey".to_owned(), self.user.clone()))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
 }

@@ -1,8 +1,7 @@
 //! The Credential Manager of Windows. Untried: written after the documentation of its store crate, and nobody
 //! has run it yet.
 //!
-//! A credential holds at most 2560 bytes (`CRED_MAX_CREDENTIAL_BLOB_SIZE`). A larger envelope is refused as too
-//! large, before any renewal is lost to it, since the sign-in could not be stored either.
+//! A credential holds at most 2560 bytes, so a token set may take several (`chunks`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +12,14 @@ use keyring_core::error::PlatformError;
 use latchkey_core::reason::VaultProblem;
 use windows_native_keyring_store::Store;
 
+use super::chunks::Limits;
 use super::slot::{Backend, NotReady, Verdict};
 
 /// What this keychain is called.
 pub(super) const NAME: &str = "keychain (Windows Credential Manager)";
+
+/// How much it takes.
+pub(super) const LIMITS: Limits = Limits::WINDOWS;
 
 /// The Credential Manager.
 #[derive(Default)]
