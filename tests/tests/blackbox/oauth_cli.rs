@@ -185,7 +185,8 @@ async fn a_server_that_demands_bound_tokens_and_pushed_requests_is_served_from_p
     }
     // Struggling is no verdict, from the terminal either.
     terminal.provider.fault(&OpFault::retry_after("/token", 503, 2));
-    terminal.runs(&["renew", "op"], 4);
+    let struggling = terminal.runs(&["renew", "op"], 1);
+    assert!(struggling.stderr.contains("your session is kept"), "{struggling:#?}");
     terminal.runs(&["renew", "op"], 0);
     terminal.runs(&["sign-out", "op"], 0);
     assert_eq!(terminal.provider.refusals().len(), 0);

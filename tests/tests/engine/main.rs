@@ -21,6 +21,7 @@ mod oauth_listener;
 mod oauth_refusals;
 mod oauth_renewing;
 mod oauth_signing_in;
+mod oauth_verdicts;
 mod odd_replies;
 mod openid_provider;
 mod plain_client;

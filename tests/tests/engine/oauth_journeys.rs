@@ -302,6 +302,46 @@ async fn a_server_that_struggles_is_waited_for_as_long_as_it_asks() {
 }
 
 #[tokio::test]
+async fn a_code_whose_reply_was_lost_is_not_sent_again() {
+    let world = world_of(&Settings::default(), "");
+    let engine = world.engine();
+    world.provider.fault(&OpFault::drop_reply("/token"));
+    let (status, page) = engine.signs_in_at(&mut alice()).await;
+    assert_eq!(status.unwrap_err().code(), "backend_unreachable");
+    assert!(!page.text.contains("You are signed in"), "{page:#?}");
+    assert_eq!(world.provider.requests("/token"), 1, "a code that comes twice is taken for stolen");
+    assert_eq!(engine.signs_in_at(&mut alice()).await.0.unwrap().state, "signed_in");
+}
+
+#[tokio::test]
+async fn a_sign_out_while_a_renewal_is_under_way_leaves_nothing_here_or_there() {
+    let world = world_of(&Settings::default(), "");
+    let engine = signed_in(&world).await;
+    let (first, mut stored) = (world.stored_refresh_token().await, world.stored_secrets().await);
+    world.provider.fault(&OpFault::delay("/token", Duration::from_millis(400)));
+    let renewing = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.renews().await }
+    });
+    guarded("the renewal", async {
+        while engine.now().await.state != "renewing" {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
+    let _ = guarded("the renewal's end", renewing).await;
+    assert_eq!(engine.now().await.state, "signed_out");
+    assert!(world.stored().await.is_none());
+    stored.dedup();
+    world.holds_none_of(&stored, &[]);
+    let thief = PlainClient::discover(world.provider.issuer()).await;
+    assert_eq!(thief.refresh(&first).await.text_of("error"), "invalid_grant");
+    // Its successor was revoked as well: the server let go of the whole grant.
+    assert!(world.provider.events().iter().any(|event| event.event == "grant.revoked"));
+}
+
+#[tokio::test]
 async fn two_engines_that_renew_at_once_spend_one_refresh_token() {
     let world = world_of(&Settings::default(), "");
     let (one, other) = (signed_in(&world).await, world.engine());
