@@ -1,13 +1,13 @@
 //! A world for accounts of an authorization server: a provider that does wrong what it is asked to, a vault in memory, a
 //! clock that is moved by hand, and a browser that does what the test says.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_engine::clock::{ManualClock, SystemClock};
-use latchkey_engine::config::Config;
+use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, Level};
 use latchkey_engine::http::Http;
 use latchkey_engine::ports::{Browser, BrowserError, Clock, Vault};
@@ -52,18 +52,23 @@ impl OauthWorld {
     }
 
     /// A world with a provider like this and these further keys of the account.
-    #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the present")]
     pub async fn with(settings: Settings, keys: &str) -> Self {
+        Self::whose_account_says(settings, |issuer| {
+            format!("issuer = \"{issuer}\"\nclient_id = \"{CLIENT_ID}\"\n{keys}")
+        })
+        .await
+    }
+
+    /// A world with a provider like this and an account with these keys, for the issuer that it is told.
+    #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the present")]
+    pub async fn whose_account_says(settings: Settings, keys: impl FnOnce(&str) -> String) -> Self {
         let clock = ManualClock::new(Timestamp::now());
         let shown = {
             let clock = clock.clone();
             Arc::new(move || clock.now().wall)
         };
         let provider = BadProvider::start(Settings { clock: shown.clone(), ..settings }).await;
-        let issuer = provider.issuer();
-        let text = format!(
-            "[accounts.work]\nprovider = \"oauth\"\nissuer = \"{issuer}\"\nclient_id = \"{CLIENT_ID}\"\n{keys}\n"
-        );
+        let text = format!("[accounts.work]\nprovider = \"oauth\"\n{}\n", keys(provider.issuer()));
         let dir = tempfile::tempdir().unwrap();
         let (log, layer) = EventLog::open(&dir.path().join("log"), Filter::new(Level::Trace), shown);
         let traced = EverythingTraced::default();
@@ -83,6 +88,11 @@ impl OauthWorld {
         }
     }
 
+    /// The account.
+    pub fn account(&self) -> &AccountConfig {
+        &self.config.accounts[0]
+    }
+
     /// An engine, as a window or an agent has one.
     pub fn engine(&self) -> OauthEngine {
         let setup = Setup {
@@ -91,7 +101,7 @@ impl OauthWorld {
             clock: Arc::new(self.clock.clone()),
             notifier: Arc::new(self.notices.clone()),
             browser: Arc::new(self.browser.clone()),
-            http: Http::new().unwrap(),
+            http: HTTP.clone(),
             fingerprints: FingerprintKey::new([7; 32]),
             background: true,
         };
@@ -280,10 +290,18 @@ impl Browser for Visitor {
     }
 }
 
+/// Making a client takes longer than most tests; it keeps no connections, so every runtime may use it.
+static BROWSING: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+});
+
+/// The same for the engine's.
+static HTTP: LazyLock<Http> = LazyLock::new(|| Http::new().unwrap());
+
 /// Goes to one address and no further.
 pub async fn visit(url: &Url) -> reqwest::Result<Visit> {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-    let response = client.get(url.clone()).send().await?;
+    let response = BROWSING.get(url.clone()).send().await?;
     let location = response.headers().get("location").and_then(|place| url.join(place.to_str().ok()?).ok());
     let headers = response.headers().iter();
     let headers =

@@ -162,7 +162,9 @@ async fn a_request_is_sent_ahead_where_it_can_be_and_anew_while_nobody_has_opene
 async fn tokens_are_bound_to_a_key_where_the_server_binds_them() {
     for fault in [None, Some(Dpop::NonceFirst), Some(Dpop::NonceEach)] {
         let world = OauthWorld::with(Settings { dpop_required: true, ..Settings::default() }, "").await;
-        fault.into_iter().for_each(|fault| world.provider.misbehave(fault));
+        if let Some(fault) = fault {
+            world.provider.misbehave(fault);
+        }
         let engine = world.signed_in().await;
         let stored = world.stored().await.unwrap();
         assert!(stored.dpop_key.is_some() && stored.token_type.as_deref() == Some("DPoP"));
@@ -225,14 +227,27 @@ async fn a_device_that_is_refused_is_told_so_once() {
 }
 
 #[tokio::test]
-async fn user_info_of_somebody_else_is_not_used() {
-    for fault in [UserInfo::SubWrong, UserInfo::SubMissing] {
-        let world = OauthWorld::new().await;
-        world.provider.misbehave(fault);
+async fn user_info_completes_the_identity_and_that_of_somebody_else_is_not_used() {
+    // The ID token has no name where the account looks for one, so the provider is asked.
+    let keys = "[accounts.work.claims]\nname = \"/nowhere\"";
+    for fault in [None, Some(UserInfo::SubWrong), Some(UserInfo::SubMissing)] {
+        let world = OauthWorld::with(Settings::default(), keys).await;
+        if let Some(fault) = fault {
+            world.provider.misbehave(fault);
+        }
+        let nickname = r#"{"sub":"alice","nowhere":"Ally"}"#;
+        if fault.is_none() {
+            world.provider.answer_next(Endpoint::UserInfo, 200, "application/json", nickname);
+        }
         let identity = world.engine().signs_in().await.unwrap().identity.unwrap();
-        assert_eq!(identity.subject.as_deref(), Some("alice"), "{}", fault.name());
-        assert!(world.provider.count(Endpoint::UserInfo) > 0);
+        assert_eq!(identity.name.as_deref(), fault.is_none().then_some("Ally"), "{fault:?}");
+        assert_eq!(identity.subject.as_deref(), Some("alice"), "{fault:?}");
+        assert_eq!(world.provider.count(Endpoint::UserInfo), 1);
     }
+    let mallory = r#"{"sub":"mallory","nowhere":"Mallory"}"#;
+    let world = OauthWorld::with(Settings::default(), keys).await;
+    world.provider.answer_next(Endpoint::UserInfo, 200, "application/json", mallory);
+    assert_eq!(world.engine().signs_in().await.unwrap().identity.unwrap().name, None);
 }
 
 #[tokio::test]

@@ -99,9 +99,9 @@ pub(crate) fn failed(failure: Failure) -> Renewal {
 }
 
 /// Tokens of somebody else came back.
-pub(crate) fn distrusted(facts: TokenFacts) -> Renewal {
+pub(crate) fn distrusted(facts: &TokenFacts) -> Renewal {
     let reason = Reason::Distrusted { why: "another person's".to_owned() };
-    Renewal::Distrusted { facts: TokenFacts { quarantined: Some(reason.clone()), ..facts }, reason }
+    Renewal::Distrusted { facts: TokenFacts { quarantined: Some(reason.clone()), ..facts.clone() }, reason }
 }
 
 /// The id of the answer that the session waits for.

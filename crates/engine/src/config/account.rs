@@ -25,6 +25,7 @@ pub struct AccountConfig {
 
 /// How an account signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one exists per account")]
 pub enum ProviderConfig {
     /// A REST login.
     Credentials(CredentialsConfig),

@@ -78,6 +78,7 @@ pub enum SignInFailure {
 
 /// An account's provider.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "one exists per account")]
 pub enum Provider {
     /// A REST backend with a login and a refresh endpoint.
     Credentials(credentials::Credentials),

@@ -106,7 +106,7 @@ impl World {
                 id,
                 match outcome.kind {
                     0..5 => Renewal::Done { facts: self.facts(outcome, 1), took_ms: 80 },
-                    5 if outcome.sealed => samples::distrusted(self.facts(outcome, 1)),
+                    5 if outcome.sealed => samples::distrusted(&self.facts(outcome, 1)),
                     5 => Renewal::Adopted(self.facts(outcome, 1 + outcome.newer)),
                     6 => Renewal::Unsaved { facts: self.facts(outcome, 1), problem: outcome.problem },
                     7 => Renewal::NoVault(outcome.problem),

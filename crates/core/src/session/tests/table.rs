@@ -231,7 +231,7 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
             renewed("", "Renewed Done", Renewal::Done { facts: newer.clone(), took_ms: 80 }),
             renewed("", "Renewed Adopted", Renewal::Adopted(newer.clone())),
             renewed(", quarantined", "Renewed Adopted", Renewal::Adopted(sealed(&newer))),
-            renewed("", "Renewed Distrusted", samples::distrusted(sealed(&newer))),
+            renewed("", "Renewed Distrusted", samples::distrusted(&newer)),
             renewed("", "Renewed Unsaved", Renewal::Unsaved { facts: newer, problem: locked }),
             renewed(", offline", "Renewed Failed", samples::failed(samples::offline())),
             renewed(", 429", "Renewed Failed", samples::failed(samples::bare(429, Some(30)))),

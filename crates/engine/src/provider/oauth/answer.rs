@@ -54,13 +54,8 @@ impl Expected {
         if let Some(error) = known.get("error") {
             return Answer::Ended(ended(error, known.get("error_description").map(String::as_str)));
         }
-        match known.remove("code") {
-            Some(code) => Answer::Code(Secret::new(code)),
-            None => {
-                let why = "its answer has neither a code nor an error".to_owned();
-                Answer::Ended(Reason::NotBelieved { why })
-            }
-        }
+        let neither = || Reason::NotBelieved { why: "its answer has neither a code nor an error".to_owned() };
+        known.remove("code").map_or_else(|| Answer::Ended(neither()), |code| Answer::Code(Secret::new(code)))
     }
 
     /// Whether it is from whom was asked (RFC 9207 §2.4): compared octet by octet.

@@ -29,10 +29,10 @@ const USUALLY_GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// The longest code that is shown.
 const MAX_USER_CODE: usize = 64;
 
-/// What the server says of a new code.
-struct Code {
-    device_code: Secret,
-    user_code: String,
+/// What the server says of a new code (RFC 8628 §3.2).
+struct DeviceCode {
+    secret: Secret,
+    shown: String,
     verification_uri: Url,
     verification_uri_complete: Option<Url>,
     good_for: SignedDuration,
@@ -51,7 +51,7 @@ impl Oauth {
         };
         let until = self.inner.clock.now().plus(code.good_for);
         attempt.prompt(SignInPrompt::Device {
-            user_code: code.user_code.clone(),
+            user_code: code.shown.clone(),
             verification_uri: code.verification_uri.to_string(),
             verification_uri_complete: code.verification_uri_complete.as_ref().map(ToString::to_string),
             expires_at: until.wall.to_string(),
@@ -61,7 +61,7 @@ impl Oauth {
         self.signed_in(&metadata, &answer, &by).await
     }
 
-    async fn begin_device(&self) -> Result<(Metadata, Option<BoundKey>, Code), SignInFailure> {
+    async fn begin_device(&self) -> Result<(Metadata, Option<BoundKey>, DeviceCode), SignInFailure> {
         let metadata = self.metadata().await.map_err(SignInFailure::Failed)?;
         let url = metadata.endpoints.device_authorization.clone().ok_or(SignInFailure::NotThisWay)?;
         let key = self.new_key(&metadata)?;
@@ -74,7 +74,7 @@ impl Oauth {
         form.extend(self.resource());
         let answer = self.ask(&metadata, &url, form, None).await.map_err(SignInFailure::Failed)?;
         let local = is_loopback(&url);
-        let code = Code::read(&answer, local)?;
+        let code = DeviceCode::read(&answer, local)?;
         Ok((metadata, key, code))
     }
 
@@ -83,7 +83,7 @@ impl Oauth {
     async fn poll(
         &self,
         metadata: &Metadata,
-        code: &Code,
+        code: &DeviceCode,
         key: Option<&BoundKey>,
         until: Stamp,
         attempt: &Attempt,
@@ -101,7 +101,7 @@ impl Oauth {
             }
             let form = vec![
                 ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-                ("device_code", code.device_code.expose()),
+                ("device_code", code.secret.expose()),
             ];
             match self.ask_for_tokens(metadata, form, key).await {
                 Ok(answer) => match Said::of(&answer) {
@@ -154,7 +154,7 @@ impl Said {
     }
 }
 
-impl Code {
+impl DeviceCode {
     fn read(answer: &Reply, local: bool) -> Result<Self, SignInFailure> {
         let json = reply::object(answer).filter(|_| answer.is_success()).ok_or_else(|| refused(answer))?;
         let member = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -174,8 +174,8 @@ impl Code {
         let device_code = member("device_code").ok_or_else(|| refused(answer))?;
         let user_code = member("user_code").map(shown_code).filter(|code| !code.is_empty());
         Ok(Self {
-            device_code: Secret::new(device_code.to_owned()),
-            user_code: user_code.ok_or_else(|| unfit("user code"))?,
+            secret: Secret::new(device_code.to_owned()),
+            shown: user_code.ok_or_else(|| unfit("user code"))?,
             // Google's name for it is the draft's.
             verification_uri: page("verification_uri")
                 .or_else(|| page("verification_url"))
@@ -205,7 +205,7 @@ mod tests {
         Reply { status, headers: HeaderMap::new(), body: Zeroizing::new(body.as_bytes().to_vec()) }
     }
 
-    fn code(changes: &Value) -> Result<Code, SignInFailure> {
+    fn code(changes: &Value) -> Result<DeviceCode, SignInFailure> {
         let mut body = json!({
             "device_code": "d", "user_code": "WDJB-MJHT", "verification_uri": "https://example.com/device",
             "expires_in": 900,
@@ -213,7 +213,7 @@ mod tests {
         for (name, value) in changes.as_object().unwrap() {
             body[name] = value.clone();
         }
-        Code::read(&reply(200, &body.to_string()), false)
+        DeviceCode::read(&reply(200, &body.to_string()), false)
     }
 
     #[test]

@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn of_json(claims: Value, roles: &str) -> Identity {
+    fn of_json(claims: &Value, roles: &str) -> Identity {
         let places = ClaimPlaces { roles: roles.to_owned(), ..ClaimPlaces::default() };
         of(claims.as_object().unwrap(), &places)
     }
@@ -139,15 +139,15 @@ mod tests {
     #[test]
     fn roles_are_read_as_each_server_writes_them() {
         let keycloak = json!({ "realm_access": { "roles": ["admin", "user"] } });
-        assert_eq!(of_json(keycloak, "/realm_access/roles").roles, ["admin", "user"]);
+        assert_eq!(of_json(&keycloak, "/realm_access/roles").roles, ["admin", "user"]);
         let zitadel = json!({ "urn:zitadel:iam:org:project:roles": { "admin": { "1": "example.com" } } });
-        assert_eq!(of_json(zitadel, "/urn:zitadel:iam:org:project:roles").roles, ["admin"]);
-        assert_eq!(of_json(json!({ "roles": "a b" }), "/roles").roles, ["a", "b"]);
+        assert_eq!(of_json(&zitadel, "/urn:zitadel:iam:org:project:roles").roles, ["admin"]);
+        assert_eq!(of_json(&json!({ "roles": "a b" }), "/roles").roles, ["a", "b"]);
         for none in [json!({}), json!({ "roles": 7 }), json!({ "roles": [7, null, ""] })] {
-            assert_eq!(of_json(none, "/roles").roles, [""; 0]);
+            assert_eq!(of_json(&none, "/roles").roles, [""; 0]);
         }
         let many: Vec<_> = (0..1000).map(|number| format!("r{number}")).collect();
-        assert_eq!(of_json(json!({ "roles": many }), "/roles").roles.len(), MAX_ROLES);
+        assert_eq!(of_json(&json!({ "roles": many }), "/roles").roles.len(), MAX_ROLES);
     }
 
     #[test]
@@ -156,10 +156,10 @@ mod tests {
             "name": "A\u{1b}[2Jda", "email": "ada@example.com", "sub": 7,
             "picture": "javascript:alert(1)", "roles": ["\u{202e}x"],
         });
-        let identity = of_json(claims, "/roles");
+        let identity = of_json(&claims, "/roles");
         assert_eq!((identity.name.as_deref(), identity.subject.as_deref()), (Some("A [2Jda"), Some("7")));
         assert_eq!((identity.picture, identity.roles), (None, vec!["x".to_owned()]));
-        let picture = of_json(json!({ "picture": "https://example.com/a.png" }), "/roles").picture;
+        let picture = of_json(&json!({ "picture": "https://example.com/a.png" }), "/roles").picture;
         assert_eq!(picture.as_deref(), Some("https://example.com/a.png"));
     }
 }

@@ -226,7 +226,7 @@ impl Door {
         }
         match self.expected.read(request.uri().query().unwrap_or_default()) {
             Answer::NotOurs => page(&Page::not_ours()),
-            answer => {
+            answer @ (Answer::Code(_) | Answer::Ended(_)) => {
                 // A page that is loaded twice is answered twice and counts once.
                 if let Some(sender) = locked(&self.answer).take() {
                     let _ = sender.send(answer);

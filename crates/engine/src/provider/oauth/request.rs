@@ -51,15 +51,14 @@ impl Oauth {
     ) -> Result<AuthorizationRequest, SignInFailure> {
         let config = &self.inner.config;
         let endpoint = metadata.endpoints.authorization.clone().ok_or(SignInFailure::NotThisWay)?;
-        let pushed_to = match (config.par, &metadata.endpoints.pushed_authorization_request) {
-            (When::Auto | When::Always, Some(url)) => Some(url.clone()),
-            (When::Auto, None) if !metadata.par_required => None,
-            (When::Never, _) if !metadata.par_required => None,
-            (When::Never, _) => return Err(misfit("it takes requests only that are sent ahead (`par`)")),
-            (When::Auto | When::Always, None) => {
-                return Err(misfit("requests cannot be sent ahead to it (`par`)"));
-            }
-        };
+        let pushed_to = metadata.endpoints.pushed_authorization_request.clone();
+        let pushed_to = pushed_to.filter(|_| config.par != When::Never);
+        if pushed_to.is_none() && metadata.par_required {
+            return Err(misfit("it takes requests only that are sent ahead (`par`)"));
+        }
+        if pushed_to.is_none() && config.par == When::Always {
+            return Err(misfit("requests cannot be sent ahead to it (`par`)"));
+        }
         let mut parameters = vec![
             ("response_type", "code".to_owned()),
             ("client_id", config.client_id.clone()),
@@ -126,14 +125,12 @@ fn pushed(answer: &Reply) -> Result<(String, SignedDuration), SignInFailure> {
 pub(super) fn refused(answer: &Reply) -> SignInFailure {
     let json = reply::object(answer);
     let member = |name: &str| json.as_ref()?.get(name)?.as_str().map(str::to_owned);
-    match member("error").filter(|_| answer.status < 500) {
-        Some(error) => SignInFailure::Refused(answer::ended(&error, member("error_description").as_deref())),
-        None => SignInFailure::Failed(match failure(answer) {
-            // Something did arrive, and there is nothing that could be asked for once more.
-            Failure::NoReply => reply::odd(answer),
-            other => other,
-        }),
+    if let Some(error) = member("error").filter(|_| answer.status < 500) {
+        return SignInFailure::Refused(answer::ended(&error, member("error_description").as_deref()));
     }
+    let failure = failure(answer);
+    // Something did arrive, and there is nothing that could be asked for once more.
+    SignInFailure::Failed(if failure == Failure::NoReply { reply::odd(answer) } else { failure })
 }
 
 /// A server that cannot do what the account asks of it.
@@ -196,9 +193,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_account_wants_and_the_server_cannot_is_said() {
-        let why = |failure| match failure {
-            SignInFailure::Refused(Reason::Misfit { why }) => why,
-            other => panic!("{other:?}"),
+        let why = |failure| {
+            let SignInFailure::Refused(Reason::Misfit { why }) = failure else { panic!("{failure:?}") };
+            why
         };
         let said = why(page("par = \"always\"", samples::metadata()).await.unwrap_err());
         assert!(said.contains("sent ahead"), "{said}");

@@ -95,10 +95,11 @@ impl Oauth {
         let mut authorization = None;
         match &config.client_secret {
             Some(secret) if takes_basic(metadata) => {
-                authorization = Some(basic(&config.client_id, secret.expose()))
+                authorization = Some(basic(&config.client_id, secret.expose()));
             }
             Some(secret) => {
-                fields.extend([("client_id", config.client_id.as_str()), ("client_secret", secret.expose())])
+                let (id, secret) = (config.client_id.as_str(), secret.expose());
+                fields.extend([("client_id", id), ("client_secret", secret)]);
             }
             None => fields.push(("client_id", config.client_id.as_str())),
         }

@@ -129,3 +129,6 @@ fn stands_twice(body: &[u8]) -> bool {
 
     serde_json::Deserializer::from_slice(body).deserialize_map(Names).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,8 @@ fn the_document_looks_like_this() {
         r#""stored_at":"2026-11-20T12:00:01Z","received_at":"2026-11-20T12:00:00Z","#,
         r#""access_token":"access-canary","refresh_token":"refresh-canary","id_token":null,"#,
         r#""access":{"expires_at":"2026-11-20T12:05:00Z","source":"expires_in"},"refresh":null,"session":null,"#,
-        r#""identity":{"name":"Ada","email":null,"subject":"u1"},"token_type":"Bearer","scope":null,"quarantined":null}"#
+        r#""identity":{"name":"Ada","email":null,"subject":"u1","roles":[],"picture":null},"#,
+        r#""token_type":"Bearer","scope":null,"quarantined":null}"#
     );
     assert_eq!(std::str::from_utf8(&bytes).unwrap(), expected);
 }
