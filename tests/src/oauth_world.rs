@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_engine::clock::{ManualClock, SystemClock};
-use latchkey_engine::config::Config;
+use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, Level};
 use latchkey_engine::http::Http;
 use latchkey_engine::ports::{Browser, BrowserError, Clock, Vault};
@@ -56,37 +56,44 @@ impl OauthWorld {
     }
 
     /// A world with a provider like this and these further keys of the account.
-    #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the present")]
     pub async fn with(settings: Settings, keys: &str) -> Self {
+        Self::whose_account_says(settings, |issuer| {
+            format!("issuer = \"{issuer}\"\nclient_id = \"{CLIENT_ID}\"\n{keys}")
+        })
+        .await
+    }
+
+    /// A world with a provider like this and an account with these keys, for the issuer that it is told.
+    #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the present")]
+    pub async fn whose_account_says(settings: Settings, keys: impl FnOnce(&str) -> String) -> Self {
         let clock = ManualClock::new(Timestamp::now());
         let shown = {
             let clock = clock.clone();
             Arc::new(move || clock.now().wall)
         };
         let provider = BadProvider::start(Settings { clock: shown, ..settings }).await;
-        let issuer = provider.issuer().to_owned();
-        let world = Self::around(provider, clock, &issuer, keys);
+        let keys = keys(provider.issuer());
+        let world = Self::around(provider, clock, &keys);
         world.browser.does(Does::Visit);
         world
     }
 }
 
 impl<P> OauthWorld<P> {
-    /// A world around a provider that runs already and has this issuer. Its clock stands still while that of the
-    /// provider goes on; the browser opens pages and leaves them to the test.
+    /// A world around a provider that runs already, has this issuer and knows the client; `keys` are further keys of the
+    /// account. Its clock stands still while that of the provider goes on; the browser leaves pages to the test.
     #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the present")]
     pub fn at(provider: P, issuer: &str, keys: &str) -> Self {
-        Self::around(provider, ManualClock::new(Timestamp::now()), issuer, keys)
+        let keys = format!("issuer = \"{issuer}\"\nclient_id = \"{CLIENT_ID}\"\n{keys}");
+        Self::around(provider, ManualClock::new(Timestamp::now()), &keys)
     }
 
-    fn around(provider: P, clock: ManualClock, issuer: &str, keys: &str) -> Self {
-        let text = format!(
-            "[accounts.work]\nprovider = \"oauth\"\nissuer = \"{issuer}\"\nclient_id = \"{CLIENT_ID}\"\n{keys}\n"
-        );
+    fn around(provider: P, clock: ManualClock, keys: &str) -> Self {
         let shown = {
             let clock = clock.clone();
             Arc::new(move || clock.now().wall)
         };
+        let text = format!("[accounts.work]\nprovider = \"oauth\"\n{keys}\n");
         let dir = tempfile::tempdir().unwrap();
         let (log, layer) = EventLog::open(&dir.path().join("log"), Filter::new(Level::Trace), shown);
         let traced = EverythingTraced::default();
@@ -104,6 +111,11 @@ impl<P> OauthWorld<P> {
             dir,
             _subscriber: tracing::subscriber::set_default(subscriber),
         }
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountConfig {
+        &self.config.accounts[0]
     }
 
     /// An engine, as a window or an agent has one.

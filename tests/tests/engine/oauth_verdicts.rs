@@ -66,27 +66,6 @@ async fn what_stands_between_here_and_the_server_is_waited_out_whatever_its_stat
 }
 
 #[tokio::test]
-async fn a_scope_that_is_refused_is_asked_for_once_as_it_was_granted() {
-    let world = OauthWorld::new().await;
-    let engine = world.signed_in().await;
-    let granted = world.stored().await.unwrap().scope.unwrap();
-    let body = json!({ "error": "invalid_scope" }).to_string();
-    world.provider.answer_next(Endpoint::Token, 400, JSON, &body);
-    assert_eq!(engine.renews().await.unwrap().generation, 2);
-    let [first, second] = &refreshes(&world)[..] else { panic!("two requests") };
-    assert_eq!((first.get("scope"), second.get("scope")), (None, Some(granted.as_str())));
-    assert_eq!(first.get("refresh_token"), second.get("refresh_token"));
-
-    // A server that insists ends nothing.
-    for _ in 0..2 {
-        world.provider.answer_next(Endpoint::Token, 400, JSON, &body);
-    }
-    assert_eq!(engine.renews().await.unwrap_err().code(), "not_now");
-    assert_eq!((engine.now().await.state.as_str(), refreshes(&world).len()), ("waiting", 4));
-    assert_eq!(engine.renews().await.unwrap().generation, 3);
-}
-
-#[tokio::test]
 async fn a_refusal_counts_with_the_status_of_a_success_too_and_is_told_once() {
     let world = OauthWorld::new().await;
     let engine = world.signed_in().await;

@@ -12,6 +12,7 @@ use latchkey_core::record::{Level, Record};
 use latchkey_core::session::{self, Asker, Effect, EffectId, Input, Session, State, Step};
 use latchkey_core::time::{Jitter, Now};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::TaskTracker;
 
 use answers::TokenWaiter;
 
@@ -72,6 +73,8 @@ pub(crate) struct Actor {
     attempt: Option<(EffectId, Attempt)>,
     /// What a person is to be shown for it.
     prompts: mpsc::UnboundedReceiver<SignInPrompt>,
+    /// What sign-ins that are over still show the person.
+    farewells: TaskTracker,
     under_way: u32,
     sign_in_waiter: Option<oneshot::Sender<Result<SessionStatus, EngineError>>>,
     sign_out_waiters: Vec<oneshot::Sender<Result<SessionStatus, EngineError>>>,
@@ -116,6 +119,7 @@ impl Actor {
             how: None,
             attempt: None,
             prompts: mpsc::unbounded_channel().1,
+            farewells: TaskTracker::new(),
             under_way: 0,
             sign_in_waiter: None,
             sign_out_waiters: Vec::new(),
@@ -254,7 +258,7 @@ impl Actor {
             Effect::Authenticate(id) => {
                 let Some(how) = self.how.take() else { return };
                 let (prompter, prompts) = mpsc::unbounded_channel();
-                let attempt = Attempt::new(self.workshop.browser.clone(), prompter);
+                let attempt = Attempt::new(self.workshop.browser.clone(), prompter, self.farewells.clone());
                 (self.attempt, self.prompts) = (Some((id, attempt.clone())), prompts);
                 self.begin(move |workshop| async move {
                     let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;
@@ -343,7 +347,12 @@ impl Actor {
             Some(closing) if saving && !closing.tried_saving => closing.tried_saving = true,
             Some(_) => {
                 if let Some(closing) = self.closing.take() {
-                    let _ = closing.closed.send(());
+                    let farewells = self.farewells.clone();
+                    farewells.close();
+                    tokio::spawn(async move {
+                        farewells.wait().await;
+                        let _ = closing.closed.send(());
+                    });
                 }
                 return true;
             }
