@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use latchkey_agent::protocol::{About, VERSION};
+use latchkey_agent::server::{Served, Server};
+use latchkey_agent::socket;
 use latchkey_engine::browser::SystemBrowser;
 use latchkey_engine::config::{AccountConfig, Config, ConfigError};
 use latchkey_engine::event_log::{
@@ -178,8 +181,10 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         // Names in a configuration are unique, so none is refused here.
         let _ = engine.add_account(account, past(&records, &account.name));
     }
+    let agent = serve(&paths, &engine, &log, vault.name());
     Shell {
         engine,
+        agent: std::sync::Mutex::new(agent),
         log,
         clock,
         paths,
@@ -189,6 +194,24 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         dev_server,
         reloaded: std::sync::Mutex::default(),
     }
+}
+
+/// Serves other programs, unless another process of this user does.
+fn serve(paths: &Paths, engine: &EngineHandle, log: &EventLog, vault: &str) -> Option<Server> {
+    let about = About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: VERSION,
+        pid: std::process::id(),
+        host: "window".to_owned(),
+        vault: vault.to_owned(),
+    };
+    let served = Served { engine: engine.clone(), log: log.clone(), about };
+    let started = socket::hold(&paths.runtime_dir).and_then(|held| Server::start(held, served));
+    started
+        .inspect_err(|error| {
+            warn!(kind = "agent_not_served", "other programs are not served from here: {error}")
+        })
+        .ok()
 }
 
 /// Says what is wrong with how the program was called or is set up.

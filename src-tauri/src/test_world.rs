@@ -101,6 +101,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
     };
     Shell {
         engine: EngineHandle::start(setup, accounts),
+        agent: std::sync::Mutex::default(),
         log,
         clock,
         vault: "memory",

@@ -11,7 +11,7 @@ use latchkey_tests::scripted_browser::{Person, ScriptedBrowser};
 use rustix::process::Signal;
 
 /// How long a command may take once the person has done their part.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The desktop, and the account `work` at the development backend, added by its issuer alone.
 fn set_up() -> (Desktop, DevServerProcess) {
