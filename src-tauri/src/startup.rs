@@ -209,7 +209,7 @@ fn serve(paths: &Paths, engine: &EngineHandle, log: &EventLog, vault: &str) -> O
     let started = socket::hold(&paths.runtime_dir).and_then(|held| Server::start(held, served));
     started
         .inspect_err(|error| {
-            warn!(kind = "agent_not_served", "other programs are not served from here: {error}")
+            warn!(kind = "agent_not_served", "other programs are not served from here: {error}");
         })
         .ok()
 }
