@@ -19,5 +19,6 @@ pub mod engine_world;
 pub mod process;
 pub mod programs;
 pub mod recorder;
+pub mod simulation;
 pub mod wait;
 pub mod window;

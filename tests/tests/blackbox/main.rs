@@ -14,6 +14,7 @@ mod cli_bad_backend;
 mod cli_bad_input;
 mod cli_keychain;
 mod keychain;
+mod kill;
 mod window;
 mod window_canary;
 mod window_edges;
