@@ -26,6 +26,7 @@ mod renewing;
 mod secrets;
 mod signing_in;
 mod signing_out;
+mod simulation;
 mod transient_faults;
 mod two_engines;
 mod vault_trouble;
