@@ -116,6 +116,9 @@ fn why(reason: &Reason) -> &'static str {
         | Reason::NotTheProvider { .. }
         | Reason::Misconfigured { .. }
         | Reason::LockBusy
+        | Reason::LockUnusable { .. }
+        | Reason::Network
+        | Reason::ClockOff { .. }
         | Reason::RenewalUnderWay
         | Reason::Storm
         | Reason::Opening => "This session can no longer be renewed.",

@@ -62,13 +62,15 @@ impl From<&Reason> for Exit {
             | Reason::Unclear { .. }
             | Reason::NotRenewable
             | Reason::CeilingReached => Self::SignInNeeded,
-            Reason::Unreachable { .. } | Reason::ReplyLost => Self::OutOfReach,
+            Reason::Unreachable { .. } | Reason::ReplyLost | Reason::Network => Self::OutOfReach,
             Reason::Vault { .. }
             | Reason::ProviderBusy { .. }
             | Reason::NotTheProvider { .. }
             | Reason::Misconfigured { .. }
             | Reason::WrongCredentials { .. }
             | Reason::LockBusy
+            | Reason::LockUnusable { .. }
+            | Reason::ClockOff { .. }
             | Reason::RenewalUnderWay
             | Reason::Storm
             | Reason::Opening => Self::Failed,

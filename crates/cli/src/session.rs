@@ -11,6 +11,8 @@ use latchkey_engine::clock::SystemClock;
 use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, LOG_VARIABLE, Level, StderrLayer, WallClock};
 use latchkey_engine::http::Http;
+use latchkey_engine::journal::FileJournal;
+use latchkey_engine::network::SystemNetwork;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Clock, NoBrowser, Notifier};
 use latchkey_engine::renewal_lock::FileLock;
@@ -152,9 +154,12 @@ impl<'a> Open<'a> {
             tracing::warn!(kind = "fingerprint_key", "{warning}");
         }
         let clock: Arc<dyn Clock> = Arc::new(desk.clock);
+        let lock = FileLock::new(desk.paths.locks_dir(), clock.clone()).and_in(desk.paths.second_locks_dir());
         let setup = Setup {
             vault: vault::open(kind),
-            lock: Arc::new(FileLock::new(desk.paths.locks_dir(), clock.clone())),
+            lock: Arc::new(lock),
+            journal: Arc::new(FileJournal::new(desk.paths.journal_dir())),
+            network: Arc::new(SystemNetwork::new(clock.clone())),
             clock,
             notifier: Arc::new(Terminal),
             browser: Arc::new(NoBrowser),

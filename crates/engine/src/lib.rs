@@ -13,15 +13,23 @@ pub mod config;
 mod engine;
 pub mod error;
 pub mod event_log;
+#[cfg_attr(
+    not(feature = "failpoints"),
+    allow(unreachable_pub, reason = "its one public item needs the feature")
+)]
+pub mod failpoint;
 pub mod fingerprint_key;
 pub mod http;
+pub mod journal;
 mod jwt;
+pub mod network;
 pub mod paths;
 pub mod ports;
 pub mod provider;
 pub mod renewal_lock;
 pub mod sign_in;
 pub mod snapshot;
+mod surroundings;
 pub mod vault;
 mod workshop;
 

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::ports::VaultError;
 
 /// The schema this version writes, and the newest it reads.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The farthest end that is believed: what lies beyond (a year 9999, milliseconds read as seconds) counts as this.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
@@ -53,6 +53,8 @@ pub struct Envelope {
     pub scope: Option<String>,
     /// Why is the refresh token quarantined, if it is?
     pub quarantined: Option<Reason>,
+    /// When did the person sign out? Nobody is signed in then: what is left is for telling the provider.
+    pub signed_out_at: Option<Timestamp>,
 }
 
 /// When something ends on the wall clock, and who said so.
@@ -181,6 +183,8 @@ struct Document<'a> {
     token_type: Option<&'a str>,
     scope: Option<&'a str>,
     quarantined: Option<&'a Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_out_at: Option<Timestamp>,
 }
 
 impl<'a> Document<'a> {
@@ -201,6 +205,7 @@ impl<'a> Document<'a> {
             token_type: envelope.token_type.as_deref(),
             scope: envelope.scope.as_deref(),
             quarantined: envelope.quarantined.as_ref(),
+            signed_out_at: envelope.signed_out_at,
         }
     }
 }
@@ -239,6 +244,8 @@ struct Reading {
     scope: Option<String>,
     #[serde(default)]
     quarantined: Option<Reason>,
+    #[serde(default)]
+    signed_out_at: Option<Timestamp>,
 }
 
 impl Reading {
@@ -256,6 +263,7 @@ impl Reading {
             token_type: self.token_type,
             scope: self.scope,
             quarantined: self.quarantined,
+            signed_out_at: self.signed_out_at,
         }
     }
 }

@@ -48,6 +48,7 @@ impl Workshop {
             token_type: None,
             scope: None,
             quarantined: None,
+            signed_out_at: None,
         })
     }
 }
