@@ -15,6 +15,8 @@ use latchkey_engine::event_log::{
 };
 use latchkey_engine::fingerprint_key::{self, KeyError};
 use latchkey_engine::http::{Http, HttpUnusable};
+use latchkey_engine::journal::FileJournal;
+use latchkey_engine::network::SystemNetwork;
 use latchkey_engine::paths::{Paths, PathsError};
 use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
@@ -165,8 +167,11 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         EmbeddedServer::new(paths.devserver_state_file(), arguments.access_lifetime, http.clone());
     dev_server.start_for(&accounts).await;
     let browser: Arc<dyn Browser> = Arc::new(SystemBrowser);
+    let lock = FileLock::new(paths.locks_dir(), Arc::clone(&clock)).and_in(paths.second_locks_dir());
     let setup = Setup {
-        lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
+        lock: Arc::new(lock),
+        journal: Arc::new(FileJournal::new(paths.journal_dir())),
+        network: Arc::new(SystemNetwork::new(Arc::clone(&clock))),
         clock: Arc::clone(&clock),
         notifier,
         browser: Arc::clone(&browser),

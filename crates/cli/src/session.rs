@@ -13,6 +13,8 @@ use latchkey_engine::clock::SystemClock;
 use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, LOG_VARIABLE, Level, StderrLayer, WallClock};
 use latchkey_engine::http::Http;
+use latchkey_engine::journal::FileJournal;
+use latchkey_engine::network::SystemNetwork;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
@@ -186,10 +188,13 @@ impl<'a> Open<'a> {
             tracing::warn!(kind = "fingerprint_key", "{warning}");
         }
         let clock: Arc<dyn Clock> = Arc::new(desk.clock);
+        let lock = FileLock::new(desk.paths.locks_dir(), clock.clone()).and_in(desk.paths.second_locks_dir());
         let name = vault.name();
         let setup = Setup {
             vault,
-            lock: Arc::new(FileLock::new(desk.paths.locks_dir(), clock.clone())),
+            lock: Arc::new(lock),
+            journal: Arc::new(FileJournal::new(desk.paths.journal_dir())),
+            network: Arc::new(SystemNetwork::new(clock.clone())),
             clock,
             notifier: Arc::new(Terminal),
             browser: desk.browser.clone(),

@@ -68,6 +68,8 @@ async fn signing_out_erases_although_the_backend_is_down() {
     assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
     assert!(world.stored().await.is_none());
     assert!(world.logged().contains(&"revocation_failed".to_owned()), "and it is told");
+    assert_eq!(engine.now().await.next.unwrap().action.as_str(), "retry_revoke");
+    assert_eq!(engine.token_at_once().await.err().unwrap().code(), "sign_in_needed");
 }
 
 #[tokio::test]
@@ -75,13 +77,15 @@ async fn a_vault_that_does_not_erase_is_told_and_tried_again_and_nothing_comes_b
     let world = World::new().await;
     let engine = world.signed_in().await;
     world.vault.fail_erases(Some(VaultProblem::Locked));
+    world.vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
     assert_eq!(engine.signs_out().await.unwrap_err().code(), "keychain_locked");
     engine.reload(&world.account).unwrap();
     let status = engine.settles().await;
     assert_eq!((status.state.as_str(), status.next.unwrap().action.as_str()), ("signed_out", "retry_erase"));
     assert!(engine.token_at_once().await.is_err());
     world.vault.fail_erases(None);
+    world.vault.fail_next_writes(0, VaultProblem::Locked);
     engine.time_passes(SignedDuration::from_secs(30)).await;
-    assert!(world.stored().await.is_none());
+    assert!(world.kept().await.is_none());
     assert_eq!(engine.now().await.next, None);
 }
