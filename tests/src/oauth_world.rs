@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_engine::clock::{ManualClock, SystemClock};
-use latchkey_engine::config::Config;
+use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, Level};
 use latchkey_engine::http::Http;
 use latchkey_engine::journal::MemoryJournal;
@@ -56,18 +56,23 @@ impl OauthWorld {
     }
 
     /// A world with a provider like this and these further keys of the account.
-    #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the present")]
     pub async fn with(settings: Settings, keys: &str) -> Self {
+        Self::whose_account_says(settings, |issuer| {
+            format!("issuer = \"{issuer}\"\nclient_id = \"{CLIENT_ID}\"\n{keys}")
+        })
+        .await
+    }
+
+    /// A world with a provider like this and an account with these keys, for the issuer that it is told.
+    #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the present")]
+    pub async fn whose_account_says(settings: Settings, keys: impl FnOnce(&str) -> String) -> Self {
         let clock = ManualClock::new(Timestamp::now());
         let shown = {
             let clock = clock.clone();
             Arc::new(move || clock.now().wall)
         };
         let provider = BadProvider::start(Settings { clock: shown.clone(), ..settings }).await;
-        let issuer = provider.issuer();
-        let text = format!(
-            "[accounts.work]\nprovider = \"oauth\"\nissuer = \"{issuer}\"\nclient_id = \"{CLIENT_ID}\"\n{keys}\n"
-        );
+        let text = format!("[accounts.work]\nprovider = \"oauth\"\n{}\n", keys(provider.issuer()));
         let dir = tempfile::tempdir().unwrap();
         let (log, layer) = EventLog::open(&dir.path().join("log"), Filter::new(Level::Trace), shown);
         let traced = EverythingTraced::default();
@@ -86,6 +91,11 @@ impl OauthWorld {
             dir,
             _subscriber: tracing::subscriber::set_default(subscriber),
         }
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountConfig {
+        &self.config.accounts[0]
     }
 
     /// An engine, as a window or an agent has one.

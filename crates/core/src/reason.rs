@@ -292,7 +292,7 @@ impl Reason {
                 "Another program listens on port {port}, so the browser could not come back. End it, or set another `redirect_port`"
             ),
             Self::Misfit { why } => {
-                format!("The provider does not fit the account: {why}. Your session is kept; correct the account")
+                format!("The provider does not fit the account: {why}. Nothing was sent to it; correct the account, or ask who runs it")
             }
             Self::Distrusted { why } => format!(
                 "A renewal brought tokens that are not believed: {why}. They are not handed out. Sign in again"

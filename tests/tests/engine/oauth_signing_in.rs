@@ -117,11 +117,11 @@ async fn gone(back: &reqwest::Url) {
 #[tokio::test]
 async fn the_server_says_what_it_can_and_what_it_cannot_is_not_tried() {
     for (fault, code) in [
-        (Discovery::IssuerMismatch, "backend_answered_oddly"),
-        (Discovery::HttpJwks, "backend_answered_oddly"),
-        (Discovery::EvilScheme, "backend_answered_oddly"),
-        (Discovery::TokenEndpointMissing, "backend_answered_oddly"),
-        (Discovery::PkcePlain, "backend_answered_oddly"),
+        (Discovery::IssuerMismatch, "misfit"),
+        (Discovery::HttpJwks, "misfit"),
+        (Discovery::EvilScheme, "misfit"),
+        (Discovery::TokenEndpointMissing, "misfit"),
+        (Discovery::PkcePlain, "misfit"),
         (Discovery::Html, "backend_answered_oddly"),
     ] {
         let world = OauthWorld::new().await;
@@ -228,18 +228,26 @@ async fn a_device_that_is_refused_is_told_so_once() {
 
 #[tokio::test]
 async fn user_info_completes_the_identity_and_that_of_somebody_else_is_not_used() {
-    // What the ID token says of the person is not where the account looks for it.
-    let keys = "[accounts.work.claims]\nname = \"/nowhere\"\nemail = \"/email\"";
+    // The ID token has no name where the account looks for one, so the provider is asked.
+    let keys = "[accounts.work.claims]\nname = \"/nowhere\"";
     for fault in [None, Some(UserInfo::SubWrong), Some(UserInfo::SubMissing)] {
         let world = OauthWorld::with(Settings::default(), keys).await;
         if let Some(fault) = fault {
             world.provider.misbehave(fault);
         }
+        let nickname = r#"{"sub":"alice","nowhere":"Ally"}"#;
+        if fault.is_none() {
+            world.provider.answer_next(Endpoint::UserInfo, 200, "application/json", nickname);
+        }
         let identity = world.engine().signs_in().await.unwrap().identity.unwrap();
+        assert_eq!(identity.name.as_deref(), fault.is_none().then_some("Ally"), "{fault:?}");
         assert_eq!(identity.subject.as_deref(), Some("alice"), "{fault:?}");
         assert_eq!(world.provider.count(Endpoint::UserInfo), 1);
-        assert_eq!(identity.email.is_some(), fault.is_none(), "{fault:?}");
     }
+    let mallory = r#"{"sub":"mallory","nowhere":"Mallory"}"#;
+    let world = OauthWorld::with(Settings::default(), keys).await;
+    world.provider.answer_next(Endpoint::UserInfo, 200, "application/json", mallory);
+    assert_eq!(world.engine().signs_in().await.unwrap().identity.unwrap().name, None);
 }
 
 #[tokio::test]

@@ -142,6 +142,14 @@ impl Provider {
         }
     }
 
+    /// Whether there is something to [`Provider::judge`] in what a renewal brought.
+    pub fn judges(&self, renewed: &Envelope, before: &Envelope) -> bool {
+        match self {
+            Self::Credentials(_) => false,
+            Self::Oauth(provider) => provider.judges(renewed, before),
+        }
+    }
+
     /// Judges what a renewal brought, once its refresh token is durable: whether it is still the same person's.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use super::{Arrived, Unsaved, Workshop, no_tokens};
 use crate::failpoint::{self, failpoint};
-use crate::ports::LockError;
+use crate::ports::{LockError, VaultError};
 use crate::provider::Issued;
 use crate::vault::Envelope;
 
@@ -89,12 +89,7 @@ impl Workshop {
         }
         failpoint!("parsed");
         let storing = self.clock.now();
-        let mut stored = self.vault.write(&self.account, &renewed).await;
-        // Only now that nothing can be lost: whether it is still the same person's.
-        let (renewed, distrust) = self.judged(renewed, &envelope).await;
-        if distrust.is_some() {
-            stored = self.vault.write(&self.account, &renewed).await;
-        }
+        let (renewed, stored, distrust) = self.store(renewed, &envelope).await;
         let facts = self.facts(&renewed);
         let mut arrived = Arrived::of(&renewed, Some(rotated.unwrap_or(false)));
         if let Err(error) = stored {
@@ -113,27 +108,28 @@ impl Workshop {
         (Renewal::Done { facts, took_ms: self.millis_since(started) }, Some(arrived))
     }
 
-    /// What a renewal brought, and why it is not believed, if it is not. Then its refresh token is sealed, and the
-    /// access token and ID token from before take the place of the new ones, which nobody ever gets.
-    async fn judged(&self, renewed: Envelope, before: &Envelope) -> (Envelope, Option<Reason>) {
-        let Err(reason) = self.provider.judge(&renewed, before, &*self.clock).await else {
-            return (renewed, None);
+    /// Stores what a renewal brought. Where it can be judged, the refresh token is stored by itself first, with the
+    /// access token from before; what is then not believed never takes that one's place, and the refresh token is
+    /// sealed. Gives what is stored, whether it is, and why it is not believed, if it is not.
+    async fn store(
+        &self,
+        renewed: Envelope,
+        before: &Envelope,
+    ) -> (Envelope, Result<(), VaultError>, Option<Reason>) {
+        if !self.provider.judges(&renewed, before) {
+            let stored = self.vault.write(&self.account, &renewed).await;
+            return (renewed, stored, None);
+        }
+        let safe = withholding(&renewed, before);
+        // Should this fail, the second one is the next try.
+        let _ = self.vault.write(&self.account, &safe).await;
+        let distrust = self.provider.judge(&renewed, before, &*self.clock).await.err();
+        let kept = match &distrust {
+            None => renewed,
+            Some(reason) => Envelope { quarantined: Some(reason.clone()), ..safe },
         };
-        let tokens = TokenSet {
-            access: before.tokens.access.clone(),
-            id: before.tokens.id.clone(),
-            refresh: renewed.tokens.refresh,
-        };
-        let sealed = Envelope {
-            tokens,
-            access: before.access,
-            received_at: before.received_at,
-            identity: before.identity.clone(),
-            token_type: before.token_type.clone(),
-            quarantined: Some(reason.clone()),
-            ..renewed
-        };
-        (sealed, Some(reason))
+        let stored = self.vault.write(&self.account, &kept).await;
+        (kept, stored, distrust)
     }
 
     /// One exchange, repeated once at once if its reply was lost: never a blind series, which reuse detection
@@ -154,5 +150,17 @@ impl Workshop {
         }
         debug!(account = %self.account, kind = "reply_lost", "The reply was lost; the same token is sent once more");
         (one().await, true)
+    }
+}
+
+/// The new refresh token, and everything else as it was before.
+fn withholding(renewed: &Envelope, before: &Envelope) -> Envelope {
+    Envelope {
+        generation: renewed.generation,
+        stored_at: renewed.stored_at,
+        tokens: TokenSet { refresh: renewed.tokens.refresh.clone(), ..before.tokens.clone() },
+        refresh: renewed.refresh,
+        session: renewed.session,
+        ..before.clone()
     }
 }
