@@ -8,15 +8,18 @@
 
 mod clocks;
 mod closing;
+mod crashes;
 mod handing_out;
 mod layering;
 mod lost_replies;
 mod odd_replies;
 mod refusals;
 mod renewing;
+mod sealing;
 mod secrets;
 mod signing_in;
 mod signing_out;
 mod transient_faults;
 mod two_engines;
 mod vault_trouble;
+mod waking;
