@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::{Engine, World, guarded};
 
 /// How far a renewal comes before the engine dies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// The intent is about to be written.
     Begun,
@@ -68,9 +68,14 @@ impl Doomed {
             let engine = self.engine.clone();
             async move { engine.renews().await }
         });
-        guarded("the step", self.reached.wait_for(|reached| *reached)).await.unwrap();
+        self.stands_still().await;
         self.dies().await;
         asking.abort();
+    }
+
+    /// Waits until it stands still at its step.
+    pub async fn stands_still(&mut self) {
+        guarded("the step", self.reached.wait_for(|reached| *reached)).await.unwrap();
     }
 
     /// Dies where it is.

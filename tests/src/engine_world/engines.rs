@@ -11,7 +11,17 @@ use latchkey_engine::{EngineHandle, Setup};
 
 use super::{Engine, World};
 
+/// The key of this machine's fingerprints.
+fn fingerprints() -> FingerprintKey {
+    FingerprintKey::new([7; 32])
+}
+
 impl World {
+    /// What logs and the journal show instead of this token.
+    pub fn fingerprint_of(&self, token: &str) -> String {
+        fingerprints().of(token).to_string()
+    }
+
     /// An engine, as a window or an agent has one.
     pub fn engine(&self) -> Engine {
         self.engine_with(self.setup())
@@ -42,7 +52,7 @@ impl World {
             notifier: Arc::new(self.notices.clone()),
             browser: Arc::new(NoBrowser),
             http: Http::new().unwrap(),
-            fingerprints: FingerprintKey::new([7; 32]),
+            fingerprints: fingerprints(),
             background: true,
         }
     }

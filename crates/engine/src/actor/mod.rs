@@ -169,6 +169,7 @@ impl Actor {
                     continue;
                 }
                 () = async { match wake { Some(at) => clock.sleep_until(at).await, None => std::future::pending().await } } => {
+                    self.notice_sleep();
                     self.input(Input::TimePassed);
                     continue;
                 }

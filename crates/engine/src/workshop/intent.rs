@@ -61,6 +61,9 @@ impl Workshop {
             started: self.clock.now().wall,
         };
         let written = self.journal.write(&self.account, &intent).await;
+        if written.is_ok() {
+            self.journal_told.store(false, Ordering::Relaxed);
+        }
         self.told_once("written", written);
     }
 
@@ -72,13 +75,13 @@ impl Workshop {
 
     /// Not to renew for want of a journal would lose the session that it is to save; so it is told and goes on.
     fn told_once(&self, what: &str, done: io::Result<()>) {
-        match done {
-            Ok(()) => self.journal_told.store(false, Ordering::Relaxed),
-            Err(_) if self.journal_told.swap(true, Ordering::Relaxed) => {}
-            Err(error) => warn!(
+        if let Err(error) = done
+            && !self.journal_told.swap(true, Ordering::Relaxed)
+        {
+            warn!(
                 account = %self.account, kind = "journal_unusable",
                 "The journal of renewals cannot be {what} ({error}): renewals go on, but a crash in the middle of one would not be noticed. Make room on the disk, or make the state folder writable"
-            ),
+            );
         }
     }
 }
