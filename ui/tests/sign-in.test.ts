@@ -217,3 +217,14 @@ it("calls a page by its host, and by a path that is short", () => {
   expect(site("https://login.example.com/realms/work/protocol/openid-connect/auth?x=1")).toBe("login.example.com");
   expect(site("not an address")).toBe("not an address");
 });
+
+it("shows the roles with who is signed in, a few by name", async () => {
+  const { host } = await openWindow({ sessions: [{ ...signedIn(NOW), identity: { name: "Ada", roles: ["admin", "<b>billing</b>"] } }] });
+  expect(get("roles")).toHaveTextContent("Roles: admin, <b>billing</b>");
+  host.change("demo", { identity: { name: "Ada", roles: ["a", "b", "c", "d", "e", "f", "g", "h"] } });
+  await pass(0);
+  expect(get("roles")).toHaveTextContent("Roles: a, b, c, d, e, f and 2 more");
+  host.change("demo", { identity: { name: "Ada" } });
+  await pass(0);
+  none("roles");
+});

@@ -40,6 +40,16 @@ const scenarios: Record<string, () => FakeOptions> = {
   expired: () => ({ sessions: [{ ...needsSignIn(now - HOUR, { account: "work" }), headline: { kind: "needs_sign_in", at: null }, next: null }] }),
   "signed-out": () => ({ sessions: [signedOut("demo", { code: "by_person", message: "You signed out" }), ...others.slice(0, 2)] }),
   hostile: () => ({ sessions: [hostile, ...others] }),
+  roles: () => ({
+    sessions: [
+      {
+        ...signedIn(now, { account: "work", ...long, gone: 0.45 }),
+        provider: "oauth",
+        identity: { name: "Ada Lovelace", email: "ada@example.com", subject: "7f", roles: ["admin", "billing", "support"] },
+      },
+      ...others,
+    ],
+  }),
   corp: () => ({ sessions: [corp("work"), ...others] }),
   preparing: () => ({ sessions: [{ ...inBrowser(now), sign_in: null }, ...others] }),
   browser: () => ({ sessions: [inBrowser(now), ...others] }),

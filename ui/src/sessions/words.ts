@@ -96,6 +96,14 @@ export function who({ identity }: SessionStatus): string {
   return parts.join(" · ") || identity?.subject || "";
 }
 
+/** What they may do there, as far as the provider says; a few by name, the rest counted. */
+export function roles({ identity }: SessionStatus): string | null {
+  const all = identity?.roles ?? [];
+  if (all.length === 0) return null;
+  const named = all.slice(0, 6).join(", ");
+  return all.length > 6 ? fill(text.session.moreRoles, { roles: named, count: all.length - 6 }) : named;
+}
+
 /** Why a renewal cannot be asked for now; null when it can. */
 export function whyNoRenewal({ state, access }: SessionStatus): string | null {
   const say = text.session.whyNot;

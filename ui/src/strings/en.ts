@@ -118,6 +118,8 @@ export const en = {
       no_tokens: "The keychain has to be read first",
     },
     unnamed: "No name known",
+    roles: "Roles: {roles}",
+    moreRoles: "{roles} and {count} more",
   },
   recent: {
     title: "Recent",

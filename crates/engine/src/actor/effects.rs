@@ -30,7 +30,7 @@ impl Actor {
             Effect::Authenticate(id) => {
                 let Some(how) = self.how.take() else { return };
                 let (prompter, prompts) = mpsc::unbounded_channel();
-                let attempt = Attempt::new(self.workshop.browser.clone(), prompter);
+                let attempt = Attempt::new(self.workshop.browser.clone(), prompter, self.farewells.clone());
                 (self.attempt, self.prompts) = (Some((id, attempt.clone())), prompts);
                 self.begin(move |workshop| async move {
                     let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;

@@ -17,6 +17,7 @@ use latchkey_core::record::{Level, Record};
 use latchkey_core::session::{self, Asker, EffectId, Input, Session, State};
 use latchkey_core::time::{Jitter, Now};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::TaskTracker;
 
 use answers::TokenWaiter;
 
@@ -84,6 +85,8 @@ pub(crate) struct Actor {
     attempt: Option<(EffectId, Attempt)>,
     /// What a person is to be shown for it.
     prompts: mpsc::UnboundedReceiver<SignInPrompt>,
+    /// What sign-ins that are over still show the person.
+    farewells: TaskTracker,
     under_way: u32,
     sign_in_waiter: Option<oneshot::Sender<Result<SessionStatus, EngineError>>>,
     sign_out_waiters: Vec<oneshot::Sender<Result<SessionStatus, EngineError>>>,
@@ -134,6 +137,7 @@ impl Actor {
             how: None,
             attempt: None,
             prompts: mpsc::unbounded_channel().1,
+            farewells: TaskTracker::new(),
             under_way: 0,
             sign_in_waiter: None,
             sign_out_waiters: Vec::new(),
@@ -323,7 +327,12 @@ impl Actor {
             Some(closing) if saving && !closing.tried_saving => closing.tried_saving = true,
             Some(_) => {
                 if let Some(closing) = self.closing.take() {
-                    let _ = closing.closed.send(());
+                    let farewells = self.farewells.clone();
+                    farewells.close();
+                    tokio::spawn(async move {
+                        farewells.wait().await;
+                        let _ = closing.closed.send(());
+                    });
                 }
                 return true;
             }
