@@ -30,7 +30,20 @@ impl From<EngineError> for CommandError {
 
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
-        Self::new("configuration", error.to_string(), None)
+        match &error {
+            ConfigError::AccountExists { account, .. } => EngineError::AccountExists(account.clone()).into(),
+            // What was filled in, not what stands in the file: the field is in sight.
+            ConfigError::Invalid { file: None, problems } => {
+                let first = problems.first();
+                let what = first.map_or_else(|| error.to_string(), |problem| problem.what.clone());
+                Self::new("invalid_input", what, first.map(|problem| problem.remedy.as_str()))
+            }
+            ConfigError::Invalid { .. }
+            | ConfigError::Unfit { .. }
+            | ConfigError::Io { .. }
+            | ConfigError::NoSuchAccount { .. }
+            | ConfigError::NotEditable { .. } => Self::new("configuration", error.to_string(), None),
+        }
     }
 }
 

@@ -8,12 +8,14 @@ use latchkey_engine::event_log::{Level, LogRecord};
 use latchkey_engine::sign_in::SignIn;
 use latchkey_engine::snapshot::SessionStatus;
 use serde::Serialize;
-use tauri::{Runtime, State, ipc::Invoke};
+use tauri::{AppHandle, Runtime, State, ipc::Invoke};
 
+use crate::accounts::{NewAccount, ServerFacts};
 use crate::command_error::CommandError;
 use crate::input::{self, PasswordInput};
+use crate::qr_picture::QrPicture;
 use crate::shell::Shell;
-use crate::startup;
+use crate::{startup, windows};
 
 /// The most records in one answer: some two megabytes.
 const LONGEST_PAGE: u32 = 10_000;
@@ -35,6 +37,15 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
     tauri::generate_handler![
         sessions,
         sign_in,
+        sign_in_with_browser,
+        sign_in_with_device,
+        cancel_sign_in,
+        open_sign_in_page,
+        copy_sign_in_address,
+        copy_user_code,
+        sign_in_picture,
+        discover,
+        add_account,
         sign_out,
         renew,
         log,
@@ -64,6 +75,85 @@ pub(crate) async fn sign_in(
     let (account, login) = (input::account(&account)?, input::login(username, password)?);
     shell.engine.sign_in(&account, SignIn::Password(login)).await?;
     Ok(())
+}
+
+/// Signs in on a page of the provider's, in the system's browser. Ends when the person is done there.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn sign_in_with_browser<R: Runtime>(
+    app: AppHandle<R>,
+    shell: State<'_, Shell>,
+    account: String,
+) -> Result<(), CommandError> {
+    shell.engine.sign_in(&input::account(&account)?, SignIn::Browser).await?;
+    // The person looks at a page that sends them back here.
+    windows::show(&app);
+    Ok(())
+}
+
+/// Signs in with a code that the person enters on any device. Ends when they are done there.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn sign_in_with_device<R: Runtime>(
+    app: AppHandle<R>,
+    shell: State<'_, Shell>,
+    account: String,
+) -> Result<(), CommandError> {
+    shell.engine.sign_in(&input::account(&account)?, SignIn::Device).await?;
+    windows::hint(&app);
+    Ok(())
+}
+
+/// Gives up the sign-in under way.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn cancel_sign_in(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
+    Ok(shell.engine.cancel_sign_in(&input::account(&account)?)?)
+}
+
+/// Opens the page of the sign-in under way in the system's browser.
+#[tauri::command(async)]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn open_sign_in_page(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
+    shell.open_sign_in_page(&input::account(&account)?)
+}
+
+/// Puts the address of the sign-in under way into the clipboard.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn copy_sign_in_address(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
+    shell.copy_sign_in_address(&input::account(&account)?)
+}
+
+/// Puts the code of the sign-in under way into the clipboard.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn copy_user_code(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
+    shell.copy_user_code(&input::account(&account)?)
+}
+
+/// The page of the sign-in under way as a picture to scan; none where there is nothing to scan.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn sign_in_picture(
+    shell: State<'_, Shell>,
+    account: String,
+) -> Result<Option<QrPicture>, CommandError> {
+    Ok(shell.sign_in_picture(&input::account(&account)?))
+}
+
+/// Asks an authorization server what it can do. Nothing is sent to it but the question.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn discover(shell: State<'_, Shell>, issuer: String) -> Result<ServerFacts, CommandError> {
+    shell.discover(issuer).await
+}
+
+/// Adds an account at an authorization server. Nobody is signed in by that.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn add_account(shell: State<'_, Shell>, account: NewAccount) -> Result<(), CommandError> {
+    shell.add_account(account).await
 }
 
 /// Ends a session: tokens are erased, the provider is told.

@@ -18,6 +18,9 @@ const LONGEST_USERNAME: usize = 512;
 /// The longest password, in bytes.
 const LONGEST_PASSWORD: usize = 4096;
 
+/// The longest line of a form, in bytes.
+const LONGEST_LINE: usize = 2048;
+
 /// A password on its way from the form to the engine: it becomes a secret as it is read.
 #[cfg_attr(test, derive(specta::Type), specta(transparent))]
 pub(crate) struct PasswordInput(#[cfg_attr(test, specta(type = String))] Password);
@@ -31,6 +34,14 @@ impl<'de> Deserialize<'de> for PasswordInput {
 /// The account of this name.
 pub(crate) fn account(name: &str) -> Result<AccountName, CommandError> {
     AccountName::from_str(name).map_err(|error| CommandError::new("invalid_input", error.to_string(), None))
+}
+
+/// A line of a form. `what` is what people call it.
+pub(crate) fn line(what: &str, text: &str) -> Result<(), CommandError> {
+    if text.len() > LONGEST_LINE || text.chars().any(char::is_control) {
+        return Err(CommandError::new("invalid_input", format!("this {what} is none"), None));
+    }
+    Ok(())
 }
 
 /// What was typed into the form.
@@ -53,6 +64,14 @@ mod tests {
             let error = account(bad).unwrap_err();
             assert_eq!(error.code, "invalid_input");
             assert!(error.message.len() < 200 && !error.message.contains("img"));
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_has_an_end() {
+        assert!(line("scope", "openid profile").is_ok() && line("scope", "").is_ok());
+        for bad in ["a\nb", "a\0", &"x".repeat(LONGEST_LINE + 1)] {
+            assert_eq!(line("scope", bad).unwrap_err().code, "invalid_input");
         }
     }
 

@@ -7,9 +7,11 @@
 //! Invariants: the window is given no secret (it could hold none: the types have no field for one); a page may call
 //! what `capabilities/main.json` names and nothing else; no page but the app's own is ever opened.
 
+mod accounts;
 mod arguments;
 #[cfg(test)]
 mod bindings;
+mod clipboard;
 mod command_error;
 #[cfg(test)]
 mod command_names;
@@ -21,8 +23,10 @@ mod environment;
 mod events;
 mod input;
 mod notifications;
+mod qr_picture;
 mod quit;
 mod shell;
+mod sign_in;
 mod startup;
 #[cfg(test)]
 mod test_world;

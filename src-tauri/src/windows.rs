@@ -2,7 +2,8 @@
 
 use tauri::webview::NewWindowResponse;
 use tauri::{
-    AppHandle, Manager as _, Runtime, Url, WebviewWindowBuilder, Window, WindowEvent, async_runtime,
+    AppHandle, Manager as _, Runtime, Url, UserAttentionType, WebviewWindowBuilder, Window, WindowEvent,
+    async_runtime,
 };
 
 use crate::shell::Shell;
@@ -45,6 +46,14 @@ pub(crate) fn show<R: Runtime>(app: &AppHandle<R>) {
         let _ = window.show();
         let _ = window.unminimize();
         let _ = window.set_focus();
+    }
+}
+
+/// Shows by the window's frame or its place in the task bar that something happened in it, and takes nobody's keys
+/// away: they may be typing elsewhere.
+pub(crate) fn hint<R: Runtime>(app: &AppHandle<R>) {
+    if let Some(window) = app.get_webview_window(MAIN).filter(|window| !window.is_focused().unwrap_or(true)) {
+        let _ = window.request_user_attention(Some(UserAttentionType::Informational));
     }
 }
 

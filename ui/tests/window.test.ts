@@ -231,12 +231,6 @@ describe("the window", () => {
     expect(get("headline")).toHaveTextContent("Signed out");
   });
 
-  it("shows a browser account how to sign in instead of a form that cannot work", async () => {
-    await openWindow({ sessions: [{ ...signedOut("corp"), provider: "oauth" }] });
-    expect(screen.getByText("latchkey sign-in corp")).toBeInTheDocument();
-    none("sign-in-password");
-  });
-
   it("shows names and claims from servers as text, never as markup", async () => {
     const evil = `<img src=x onerror="globalThis.owned=true"><script>globalThis.owned=true</script>`;
     const status = signedIn(NOW, { account: "work" });

@@ -7,6 +7,10 @@ use latchkey_engine::event_log::Level;
 
 use crate::duration;
 
+mod add_account;
+
+pub(crate) use add_account::{AddAccount, OauthOptions, Provider};
+
 /// Keeps you signed in: signs in once, keeps the tokens in the keychain, and hands out fresh ones.
 #[derive(Parser)]
 #[command(name = "latchkey", version, max_term_width = 100, after_help = FIRST_SESSION)]
@@ -37,7 +41,7 @@ Environment:
 /// What can be asked.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Say how to sign in: add, list, show and remove accounts
+    /// Say how to sign in: add, list, show, check and remove accounts
     #[command(subcommand, after_help = "Example:\n  latchkey accounts add demo --devserver")]
     Accounts(Accounts),
     /// Sign in to an account
@@ -52,6 +56,8 @@ pub(crate) enum Command {
     Renew(Renew),
     /// Show what happened: the event log, without any token
     Log(Log),
+    /// Keep every account signed in and serve other programs, without a window
+    Agent(Agent),
     /// Look whether all is well here: vault, configuration, folders, clock, providers
     Doctor(Doctor),
     /// Run the development backend: a REST login and an OpenID provider with short-lived, rotating tokens
@@ -81,6 +87,16 @@ pub(crate) enum Accounts {
         #[arg(long)]
         json: bool,
     },
+    /// Ask an account's authorization server what it can do, and whether it fits the account
+    #[command(after_help = "Example:\n  latchkey accounts check work")]
+    Check {
+        /// Which one
+        #[arg(value_name = "NAME")]
+        account: AccountName,
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Sign out of an account, erase its tokens and forget how it signs in
     #[command(after_help = "Example:\n  latchkey accounts remove work --yes")]
     Remove {
@@ -93,83 +109,49 @@ pub(crate) enum Accounts {
     },
 }
 
-/// `accounts add`.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  latchkey accounts add demo --devserver
-  latchkey accounts add work --provider credentials \\
-      --login-url https://api.example.com/auth/login \\
-      --refresh-url https://api.example.com/auth/refreshToken \\
-      --map access_token=/data/accessToken --map refresh_token=/data/refreshToken
-  latchkey accounts add --template      prints an example to put into the configuration by hand")]
-pub(crate) struct AddAccount {
-    /// What to call it: a short name such as `work`
-    #[arg(value_name = "NAME", required_unless_present = "template")]
-    pub(crate) account: Option<AccountName>,
-    /// Print an example with a comment for every key, and add nothing
-    #[arg(long, exclusive = true)]
-    pub(crate) template: bool,
-    /// Use the development backend that `latchkey devserver` runs
-    #[arg(long, conflicts_with_all = ["provider", "login_url", "refresh_url", "logout_url", "user_info_url", "map", "username_field", "refused_status"])]
-    pub(crate) devserver: bool,
-    /// The port the development backend listens on
-    #[arg(long, value_name = "PORT", default_value_t = 4180, value_parser = clap::value_parser!(u16).range(1..), requires = "devserver")]
-    pub(crate) devserver_port: u16,
-    /// How the account signs in: at a REST login unless said otherwise
-    #[arg(long, value_enum)]
-    pub(crate) provider: Option<Provider>,
-    /// Where user name and password are sent (https, or http to this machine)
-    #[arg(long, value_name = "URL", required_unless_present_any = ["template", "devserver"])]
-    pub(crate) login_url: Option<String>,
-    /// Where the refresh token is sent
-    #[arg(long, value_name = "URL", required_unless_present_any = ["template", "devserver"])]
-    pub(crate) refresh_url: Option<String>,
-    /// Where to sign out
-    #[arg(long, value_name = "URL")]
-    pub(crate) logout_url: Option<String>,
-    /// Where it can be asked who is signed in
-    #[arg(long, value_name = "URL")]
-    pub(crate) user_info_url: Option<String>,
-    /// Where replies hold what: a JSON pointer or `header:Name`; may be repeated
-    #[arg(long, value_name = "KEY=PLACE", value_parser = key_and_place)]
-    pub(crate) map: Vec<(String, String)>,
-    /// What the login request calls the user name
-    #[arg(long, value_name = "FIELD")]
-    pub(crate) username_field: Option<String>,
-    /// The statuses with which the backend refuses a refresh token
-    #[arg(long, value_name = "STATUS", num_args = 1.., value_delimiter = ',')]
-    pub(crate) refused_status: Vec<u16>,
-    /// How long before its expiry a token is renewed: a fifth of its lifetime unless set
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) renew_before: Option<String>,
-}
-
-/// The providers that can be added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Provider {
-    /// A REST login with user name and password
-    Credentials,
-}
-
 /// `sign-in`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  latchkey sign-in work
-  printf %s \"$PASSWORD\" | latchkey sign-in work --username me --password-stdin")]
+  latchkey sign-in work                 in the browser, or with user name and password
+  latchkey sign-in work --device        with a code, on any device
+  latchkey sign-in work --no-browser    prints the address of the page, to be opened on this machine
+  printf %s \"$PASSWORD\" | latchkey sign-in work --username me --password-stdin
+
+Where no browser is opened, the address stands alone on a line of standard output (of standard error with --json);
+everything else is said on standard error. Ctrl-C gives up.")]
 pub(crate) struct SignIn {
     /// Which account
     pub(crate) account: AccountName,
-    /// Who signs in; asked for on a terminal
+    /// Who signs in, at a REST login; asked for on a terminal
     #[arg(long, value_name = "NAME")]
     pub(crate) username: Option<String>,
     /// Read the password from standard input instead of asking for it on the terminal
     #[arg(long, requires = "username")]
     pub(crate) password_stdin: bool,
+    /// Sign in with a code that is entered on any device
+    #[arg(long, conflicts_with = "username")]
+    pub(crate) device: bool,
+    /// Print the address of the sign-in page instead of opening it
+    #[arg(long, conflicts_with_all = ["username", "device"])]
+    pub(crate) no_browser: bool,
+    /// Show the address of a code's page as a QR code as well: on a terminal unless told
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Qr::Auto)]
+    pub(crate) qr: Qr,
     /// Print the session as a JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// When a QR code is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Qr {
+    /// Where standard error is a terminal
+    Auto,
+    /// In any case
+    Always,
+    /// In no case
+    Never,
 }
 
 /// `sign-out`.
@@ -313,6 +295,16 @@ pub(crate) struct Doctor {
     pub(crate) json: bool,
 }
 
+/// `agent`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey agent
+  curl --unix-socket \"$XDG_RUNTIME_DIR/latchkey/agent.sock\" http://latchkey/v1/sessions
+
+It prints its socket on its first line and ends with Ctrl-C. The window serves the same socket: one of them is enough.")]
+pub(crate) struct Agent {}
+
 /// `devserver`.
 #[cfg(feature = "devserver")]
 #[derive(Args)]
@@ -351,16 +343,6 @@ pub(crate) struct Devserver {
     /// Print an object with url, issuer and users in place of the address, and the request log as JSON lines
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-fn key_and_place(text: &str) -> Result<(String, String), String> {
-    let form =
-        || "write a key and a place: `access_token=/data/accessToken` or `refresh_token=header:X-Refresh`";
-    let (key, place) = text.split_once('=').ok_or_else(form)?;
-    if key.is_empty() || place.is_empty() {
-        return Err(form().to_owned());
-    }
-    Ok((key.to_owned(), place.to_owned()))
 }
 
 #[cfg(test)]

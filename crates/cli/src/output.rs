@@ -53,6 +53,28 @@ pub(crate) fn ask(question: &str) {
     let _ = stderr.flush();
 }
 
+/// A line on standard error that is drawn over and over, and gone when it is dropped.
+#[derive(Default)]
+pub(crate) struct LiveLine {
+    drawn: bool,
+}
+
+impl LiveLine {
+    /// Draws it in the place of what it said before.
+    pub(crate) fn draw(&mut self, text: &str) {
+        self.drawn = true;
+        ask(&format!("\r{text}\x1b[K"));
+    }
+}
+
+impl Drop for LiveLine {
+    fn drop(&mut self) {
+        if self.drawn {
+            ask("\r\x1b[K");
+        }
+    }
+}
+
 /// Tells why a command did not do what was asked.
 pub(crate) fn failure(failure: &Failure) {
     if let Some(message) = &failure.message {
@@ -67,6 +89,11 @@ pub(crate) fn failure(failure: &Failure) {
 /// Whether a person looks at standard output.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
+}
+
+/// Whether a person looks at standard error.
+pub(crate) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
 }
 
 fn write_out(text: &str, end: &str) -> Result<(), Failure> {

@@ -16,16 +16,21 @@ const LONGEST_PASSWORD: u64 = 64 * 1024;
 
 /// The user name, asked for on the terminal.
 pub(crate) async fn username() -> Result<String, Failure> {
-    on_the_terminal("give the user name with --username and the password with --password-stdin")?;
-    output::ask("User name: ");
+    line("User name: ", "give the user name with --username and the password with --password-stdin").await
+}
+
+/// A line of text, asked for on the terminal.
+pub(crate) async fn line(question: &str, without_terminal: &str) -> Result<String, Failure> {
+    on_the_terminal(without_terminal)?;
+    output::ask(question);
     let typed = waiting_for_a_person(|| {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|_| line)
     })
     .await?;
     match typed.trim() {
-        "" => Err(Failure::failed("no user name was typed")),
-        name => Ok(name.to_owned()),
+        "" => Err(Failure::failed("nothing was typed")),
+        text => Ok(text.to_owned()),
     }
 }
 
@@ -104,8 +109,13 @@ fn password_of(bytes: &[u8]) -> Result<Password, Failure> {
     }
 }
 
+/// Whether somebody is there to be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal()
+}
+
 fn on_the_terminal(otherwise: &str) -> Result<(), Failure> {
-    if io::stdin().is_terminal() {
+    if can_ask() {
         return Ok(());
     }
     Err(Failure::wrong_use("there is no terminal to ask on").hint(otherwise))

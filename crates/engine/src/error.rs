@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 use latchkey_core::account::AccountName;
+use latchkey_core::disposition::Failure;
 use latchkey_core::reason::{Reason, VaultProblem};
+
+use crate::workshop::reason_of;
 
 /// What someone without a keychain can do; nothing weaker is chosen for them.
 const NO_KEYCHAIN: &str = "start a keychain service that has a default keyring, or choose another vault: \
@@ -74,6 +77,20 @@ pub enum EngineError {
     /// The engine is ending.
     #[error("Latchkey is closing")]
     Closing,
+}
+
+impl From<Failure> for EngineError {
+    /// Outside of a renewal nothing is retried by itself: whoever asked is told.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotSent { what } => Self::Unreachable { what },
+            Failure::NoReply => Self::Unreachable { what: "its reply did not arrive".to_owned() },
+            Failure::Misfit { why } => Self::SignInFailed { reason: Reason::Misfit { why } },
+            failure @ (Failure::Answered(_) | Failure::KeyLost) => {
+                Self::OddAnswer { reason: reason_of(&failure) }
+            }
+        }
+    }
 }
 
 fn quoted(said: Option<&str>) -> String {

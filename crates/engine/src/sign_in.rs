@@ -7,6 +7,7 @@ use latchkey_core::secret::Password;
 use reqwest::Url;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::ports::Browser;
 use crate::snapshot::SignInPrompt;
@@ -37,6 +38,7 @@ pub struct Attempt {
     given_up: CancellationToken,
     prompts: mpsc::UnboundedSender<SignInPrompt>,
     browser: Arc<dyn Browser>,
+    farewells: TaskTracker,
 }
 
 const OPEN: u8 = 0;
@@ -45,8 +47,20 @@ const GIVEN_UP: u8 = 2;
 
 impl Attempt {
     /// A new attempt; what the person is to be shown goes to `prompts`.
-    pub(crate) fn new(browser: Arc<dyn Browser>, prompts: mpsc::UnboundedSender<SignInPrompt>) -> Self {
-        Self { phase: Arc::new(AtomicU8::new(OPEN)), given_up: CancellationToken::new(), prompts, browser }
+    /// Whoever ends the engine waits for `farewells`.
+    pub(crate) fn new(
+        browser: Arc<dyn Browser>,
+        prompts: mpsc::UnboundedSender<SignInPrompt>,
+        farewells: TaskTracker,
+    ) -> Self {
+        let (phase, given_up) = (Arc::new(AtomicU8::new(OPEN)), CancellationToken::new());
+        Self { phase, given_up, prompts, browser, farewells }
+    }
+
+    /// Does what is left to do for the person once it is over, such as showing them the last page. The process
+    /// does not end before that has.
+    pub fn farewell(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.farewells.spawn(work);
     }
 
     /// Shows the person what to do.
@@ -88,7 +102,7 @@ mod tests {
 
     #[test]
     fn an_attempt_is_either_given_up_or_stored_never_both() {
-        let attempt = || Attempt::new(Arc::new(NoBrowser), mpsc::unbounded_channel().0);
+        let attempt = || Attempt::new(Arc::new(NoBrowser), mpsc::unbounded_channel().0, TaskTracker::new());
         let given_up = attempt();
         assert!(given_up.give_up() && given_up.give_up());
         assert!(!given_up.commit(), "its tokens are not wanted any more");

@@ -128,6 +128,36 @@ fn configure(world: &World, account: &AccountConfig) {
     config::add_account(&paths(&world.folder), &name("demo"), &AccountToml::from(account)).unwrap();
 }
 
+#[test]
+fn a_server_that_is_not_there_is_said_and_an_address_that_is_none_too() {
+    let world = World::new(Vec::new());
+    let asked = |issuer: &str| world.ask("discover", json!({ "issuer": issuer })).unwrap_err();
+    assert_eq!(asked("http://127.0.0.1:1")["code"], "backend_unreachable");
+    for bad in ["", "http://login.example.com", "ftp://x", "file:///etc/passwd"] {
+        assert_eq!(asked(bad)["code"], "invalid_input", "{bad}");
+        assert!(asked(bad)["hint"].is_string(), "{bad}");
+    }
+    assert_eq!(asked(&"x".repeat(100_000))["code"], "invalid_input");
+}
+
+#[test]
+fn an_account_is_written_down_and_opened_and_its_name_is_taken_then() {
+    let world = World::new(Vec::new());
+    let account = json!({ "name": "work", "issuer": "https://login.example.com", "client_id": "latchkey", "scope": "openid" });
+    assert_eq!(world.ask("add_account", json!({ "account": account })), Ok(Value::Null));
+    let written = std::fs::read_to_string(paths(&world.folder).config_file()).unwrap();
+    assert!(written.contains("[accounts.work]") && written.contains("client_id = \"latchkey\""), "{written}");
+    assert_eq!(
+        world.ask("add_account", json!({ "account": account })).unwrap_err()["code"],
+        "account_exists"
+    );
+    for command in ["open_sign_in_page", "copy_sign_in_address", "copy_user_code"] {
+        assert_eq!(world.ask(command, json!({ "account": "work" })).unwrap_err()["code"], "no_sign_in");
+    }
+    assert_eq!(world.ask("sign_in_picture", json!({ "account": "work" })), Ok(Value::Null));
+    assert_eq!(world.ask("cancel_sign_in", json!({ "account": "work" })), Ok(Value::Null));
+}
+
 #[cfg(feature = "devserver")]
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

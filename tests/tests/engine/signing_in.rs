@@ -1,8 +1,10 @@
 //! How a session begins.
 
+use std::time::Duration;
+
 use latchkey_devserver::{Fault, FaultMode};
 use latchkey_engine::EngineError;
-use latchkey_tests::engine_world::{World, reason};
+use latchkey_tests::engine_world::{World, guarded, reason};
 
 #[tokio::test]
 async fn signing_in_stores_the_tokens_and_shows_who_it_is() {
@@ -89,4 +91,33 @@ async fn a_session_is_there_again_after_a_restart_without_asking_the_backend() {
         second.token().await.unwrap().access.expose() == world.stored().await.unwrap().tokens.access.expose()
     );
     assert_eq!(world.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_was_given_up_ends_without_touching_the_next_one() {
+    let world = World::new().await;
+    let engine = world.engine();
+    engine.now().await;
+    for wait in [Duration::from_secs(1), Duration::from_mins(10)] {
+        world.goes_wrong(Fault::new("/auth/login", FaultMode::Delay).after(wait));
+    }
+    let given_up = async {
+        engine.until_state("signing_in").await;
+        engine.cancel_sign_in(&world.account).unwrap();
+    };
+    let (first, ()) = tokio::join!(engine.signs_in(), given_up);
+    assert_eq!(first.unwrap_err(), EngineError::Cancelled);
+
+    let first_is_over = async {
+        while !world.logged().contains(&"late_answer".to_owned()) {
+            engine.now().await;
+        }
+        engine.now().await
+    };
+    tokio::select! {
+        biased;
+        ended = engine.signs_in() => panic!("it was ended by the one before it: {ended:?}"),
+        status = guarded("the end of the first", first_is_over) => assert_eq!(status.state, "signing_in"),
+    }
+    assert!(world.stored().await.is_none(), "what was given up is not stored");
 }

@@ -11,6 +11,24 @@ export const commands = {
 	sessions: () => __TAURI_INVOKE<SessionStatus[]>("sessions"),
 	/**  Signs in with user name and password. */
 	signIn: (account: string, username: string, password: PasswordInput) => __TAURI_INVOKE<null>("sign_in", { account, username, password }),
+	/**  Signs in on a page of the provider's, in the system's browser. Ends when the person is done there. */
+	signInWithBrowser: (account: string) => __TAURI_INVOKE<null>("sign_in_with_browser", { account }),
+	/**  Signs in with a code that the person enters on any device. Ends when they are done there. */
+	signInWithDevice: (account: string) => __TAURI_INVOKE<null>("sign_in_with_device", { account }),
+	/**  Gives up the sign-in under way. */
+	cancelSignIn: (account: string) => __TAURI_INVOKE<null>("cancel_sign_in", { account }),
+	/**  Opens the page of the sign-in under way in the system's browser. */
+	openSignInPage: (account: string) => __TAURI_INVOKE<null>("open_sign_in_page", { account }),
+	/**  Puts the address of the sign-in under way into the clipboard. */
+	copySignInAddress: (account: string) => __TAURI_INVOKE<null>("copy_sign_in_address", { account }),
+	/**  Puts the code of the sign-in under way into the clipboard. */
+	copyUserCode: (account: string) => __TAURI_INVOKE<null>("copy_user_code", { account }),
+	/**  The page of the sign-in under way as a picture to scan; none where there is nothing to scan. */
+	signInPicture: (account: string) => __TAURI_INVOKE<QrPicture | null>("sign_in_picture", { account }),
+	/**  Asks an authorization server what it can do. Nothing is sent to it but the question. */
+	discover: (issuer: string) => __TAURI_INVOKE<ServerFacts>("discover", { issuer }),
+	/**  Adds an account at an authorization server. Nobody is signed in by that. */
+	addAccount: (account: NewAccount) => __TAURI_INVOKE<null>("add_account", { account }),
 	/**  Ends a session: tokens are erased, the provider is told. */
 	signOut: (account: string) => __TAURI_INVOKE<null>("sign_out", { account }),
 	/**  Renews now and waits for the outcome. */
@@ -207,6 +225,18 @@ export type MarkKind =
 /**  A renewal failed. */
 "failed";
 
+/**  An account as it was filled in. */
+export type NewAccount = {
+	/**  What to call it. */
+	name: string,
+	/**  Who issues the tokens. */
+	issuer: string,
+	/**  What the server calls this program. */
+	client_id: string,
+	/**  What to ask for. */
+	scope: string,
+};
+
 /**  What comes next. */
 export type NextStatus = {
 	/**  What. */
@@ -219,6 +249,14 @@ export type NextStatus = {
 
 /**  A password on its way from the form to the engine: it becomes a secret as it is read. */
 export type PasswordInput = string;
+
+/**  A QR code (ISO/IEC 18004) without its quiet zone. */
+export type QrPicture = {
+	/**  How many modules a side has, 21 to 177. */
+	size: number,
+	/**  The dark modules as the path of an SVG, a module being one unit. */
+	path: string,
+};
 
 /**  A reason, for programs and for people. */
 export type ReasonStatus = {
@@ -246,6 +284,28 @@ export type Renewals = {
 	failed: number,
 	/**  How long the last one took, in milliseconds. */
 	last_ms: number | null,
+};
+
+/**  What the window shows of an authorization server before an account is added, and what it proposes. */
+export type ServerFacts = {
+	/**  Who it is, as it was asked. */
+	issuer: string,
+	/**  A name for the account. */
+	name: string,
+	/**  What to ask for. */
+	scope: string,
+	/**  What must be registered there for this program. */
+	redirect_uri: string,
+	/**  Can people sign in in a browser? */
+	browser: boolean,
+	/**  Can people sign in with a code? */
+	device: boolean,
+	/**  Does it revoke tokens? */
+	revocation: boolean,
+	/**  Does it end the person's session there? */
+	end_session: boolean,
+	/**  Does it bind tokens to a key? */
+	dpop: boolean,
 };
 
 /**  One session, as people and programs see it. */

@@ -16,6 +16,18 @@ export const KNOWN_CODES = [
   "unknown_account",
   "sign_in_needed",
   "busy",
+  "sign_in_denied",
+  "sign_in_refused",
+  "sign_in_timed_out",
+  "not_believed",
+  "port_taken",
+  "misfit",
+  "not_this_way",
+  "account_exists",
+  "configuration",
+  "no_browser",
+  "no_web_page",
+  "clipboard",
   "internal",
 ] as const;
 
@@ -48,11 +60,33 @@ const severities: Record<KnownCode, Severity> = {
   unknown_account: "problem",
   sign_in_needed: "notice",
   busy: "notice",
+  sign_in_denied: "notice",
+  sign_in_refused: "problem",
+  sign_in_timed_out: "notice",
+  not_believed: "problem",
+  port_taken: "problem",
+  misfit: "problem",
+  not_this_way: "notice",
+  account_exists: "notice",
+  configuration: "problem",
+  no_browser: "notice",
+  no_web_page: "problem",
+  clipboard: "notice",
   internal: "problem",
 };
 
 /** The host's message adds nothing to these: the title has said it all. */
-const selfExplaining: ReadonlySet<string> = new Set<KnownCode>(["wrong_credentials", "sign_in_needed", "busy"]);
+const selfExplaining: ReadonlySet<string> = new Set<KnownCode>([
+  "wrong_credentials",
+  "sign_in_needed",
+  "busy",
+  "sign_in_timed_out",
+  "not_this_way",
+  "account_exists",
+  "no_browser",
+  "no_web_page",
+  "clipboard",
+]);
 
 const isKnown = (code: string): code is KnownCode => (KNOWN_CODES as readonly string[]).includes(code);
 

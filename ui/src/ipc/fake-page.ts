@@ -1,9 +1,10 @@
 // The page in a browser, without the app: the address chooses the scenario (?scenario=waiting), the theme
 // (&theme=dark), the view (&view=log) and, for pictures of what needs a hand, an act (&act=wrong-password).
 import { FakeHost, type FakeOptions } from "./fake";
-import { fingerprint, iso, needsSignIn, signedIn, signedOut, waiting } from "./fake-sessions";
+import { corp, fingerprint, inBrowser, iso, needsSignIn, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
+import { picture } from "./fake-picture";
 import type { Host } from "./host";
-import type { Level, LogRecord, SessionStatus } from "./bindings";
+import type { CommandError, Level, LogRecord, SessionStatus } from "./bindings";
 
 const HOUR = 3600_000;
 const now = Date.now();
@@ -39,6 +40,22 @@ const scenarios: Record<string, () => FakeOptions> = {
   expired: () => ({ sessions: [{ ...needsSignIn(now - HOUR, { account: "work" }), headline: { kind: "needs_sign_in", at: null }, next: null }] }),
   "signed-out": () => ({ sessions: [signedOut("demo", { code: "by_person", message: "You signed out" }), ...others.slice(0, 2)] }),
   hostile: () => ({ sessions: [hostile, ...others] }),
+  roles: () => ({
+    sessions: [
+      {
+        ...signedIn(now, { account: "work", ...long, gone: 0.45 }),
+        provider: "oauth",
+        identity: { name: "Ada Lovelace", email: "ada@example.com", subject: "7f", roles: ["admin", "billing", "support"] },
+      },
+      ...others,
+    ],
+  }),
+  corp: () => ({ sessions: [corp("work"), ...others] }),
+  preparing: () => ({ sessions: [{ ...inBrowser(now), sign_in: null }, ...others] }),
+  browser: () => ({ sessions: [inBrowser(now), ...others] }),
+  "no-browser": () => ({ sessions: [inBrowser(now, "work", false), ...others] }),
+  code: () => ({ sessions: [withCode(now), ...others] }),
+  "code-expired": () => ({ sessions: [withCode(now, "work", -1000), ...others] }),
   empty: () => ({ sessions: [] }),
 };
 
@@ -66,19 +83,38 @@ export function openFakePage(): Host {
   const scenario = scenarios[asked.get("scenario") ?? "signed-in"] ?? scenarios["signed-in"];
   const host = new FakeHost({
     latency: asked.get("act") === "busy" ? 60_000 : 60,
+    picture,
     log: records(Number(asked.get("records") ?? 400)),
     info: { log_level: asked.get("level") === "info" ? "info" : "trace" },
     ...scenario?.(),
+    ...(asked.has("person") ? { person: Number(asked.get("person")) } : {}),
   });
+  const fails = asked.get("fails");
+  if (fails) for (const command of ["signInWithBrowser", "signInWithDevice", "discover", "addAccount"] as const) host.failNext(command, failures[fails] ?? other);
   setTimeout(() => act(asked.get("act"), asked.get("view")), 500);
   return host;
 }
 
+const other: CommandError = { code: "internal", message: "Something else", hint: null };
+const failures: Record<string, CommandError> = {
+  denied: { code: "sign_in_denied", message: "The sign-in was declined (“access_denied”). Sign in again", hint: null },
+  unreachable: { code: "backend_unreachable", message: "login.example.com: the name is not known", hint: null },
+};
+
 /** What a hand would do, for pictures. */
 function act(what: string | null, view: string | null): void {
   const find = <E extends HTMLElement>(id: string) => document.querySelector<E>(`[data-testid="${id}"]`);
-  if (view === "log") find("nav-log")?.click();
+  if (view === "log" || view === "add") find(`nav-${view}`)?.click();
   if (what === "sign-out") find("sign-out")?.click();
+  if (what === "sign-in-browser" || what === "sign-in-device") find(what)?.click();
+  if (what === "discover") {
+    setTimeout(() => {
+      const issuer = find<HTMLInputElement>("field-issuer");
+      if (issuer) issuer.value = "https://login.example.com/realms/work";
+      issuer?.dispatchEvent(new Event("input"));
+      setTimeout(() => find("discover")?.click());
+    });
+  }
   if (what === "wrong-password" || what === "busy") {
     const name = find<HTMLInputElement>("sign-in-username");
     const password = find<HTMLInputElement>("sign-in-password");

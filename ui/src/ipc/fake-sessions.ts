@@ -1,5 +1,5 @@
 // Made-up sessions for the fake host: what the host would say at a moment, for each state.
-import type { HistoryMark, SessionStatus } from "./bindings";
+import type { HistoryMark, ServerFacts, SessionStatus } from "./bindings";
 
 export const iso = (at: number): string => new Date(at).toISOString();
 
@@ -111,6 +111,7 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
     state: "signed_in",
     reason: null,
     headline: { kind: ceiling ? "signed_in_until" : "signed_in", at: ceiling },
+    sign_in: null,
     identity: { name: "Ada Lovelace", email: "ada@example.com", subject: "ada@example.com" },
     clocks: {
       access: { expires_at: iso(received + lifetime), source: "expires_in" },
@@ -132,6 +133,7 @@ export function signedOut(account: string, reason: SessionStatus["reason"] = nul
     reason,
     headline: { kind: "signed_out", at: null },
     generation: 0,
+    sign_in: null,
     identity: null,
     clocks: { access: null, refresh: null, session: null },
     next: null,
@@ -188,3 +190,47 @@ export function needsSignIn(now: number, change: Partial<Shape> = {}): SessionSt
     ],
   };
 }
+
+/** Somebody at an authorization server who has not signed in. */
+export const corp = (account = "work"): SessionStatus => ({ ...signedOut(account), provider: "oauth" });
+
+export const PAGE = "https://login.example.com/realms/work/protocol/openid-connect/auth";
+
+/** The browser is open, and the person has not come back yet. */
+export const inBrowser = (now: number, account = "work", opened = true): SessionStatus => ({
+  ...corp(account),
+  state: "signing_in",
+  headline: { kind: "signing_in", at: null },
+  sign_in: {
+    kind: "browser",
+    url: `${PAGE}?client_id=latchkey-desktop&response_type=code&scope=openid%20profile%20email%20offline_access&state=Zq3l0Vt6&code_challenge_method=S256`,
+    opened,
+    expires_at: iso(now + 272_000),
+  },
+});
+
+/** A code waits to be entered. */
+export const withCode = (now: number, account = "work", left = 581_000): SessionStatus => ({
+  ...corp(account),
+  state: "signing_in",
+  headline: { kind: "signing_in", at: null },
+  sign_in: {
+    kind: "device",
+    user_code: "WDJB-MJHT",
+    verification_uri: "https://login.example.com/device",
+    verification_uri_complete: "https://login.example.com/device?user_code=WDJB-MJHT",
+    expires_at: iso(now + left),
+  },
+});
+
+export const server: ServerFacts = {
+  issuer: "https://login.example.com/realms/work",
+  name: "work",
+  scope: "openid profile email offline_access",
+  redirect_uri: "http://127.0.0.1/callback",
+  browser: true,
+  device: true,
+  revocation: true,
+  end_session: true,
+  dpop: false,
+};

@@ -1,9 +1,9 @@
 // A host without an app: scripted sessions that renew themselves, for development in a browser and for
 // tests. It keeps to the contract of `Host` (one list per change, errors as `CommandError`) and holds no
 // secret either: the only password it knows is "demo".
-import { fingerprint, iso, signedIn, signedOut, tokens } from "./fake-sessions";
+import { corp, fingerprint, inBrowser, iso, server, signedIn, signedOut, tokens, withCode } from "./fake-sessions";
 import type { Host, Unsubscribe } from "./host";
-import type { AppInfo, CommandError, Level, LogRecord, SessionStatus } from "./bindings";
+import type { AppInfo, CommandError, Level, LogRecord, NewAccount, QrPicture, ServerFacts, SessionStatus } from "./bindings";
 
 export interface FakeOptions {
   sessions?: SessionStatus[];
@@ -13,9 +13,29 @@ export interface FakeOptions {
   latency?: number;
   /** How long a renewal takes. */
   renewal?: number;
+  /** How long the person takes in the browser; without it they never come back. */
+  person?: number;
+  picture?: QrPicture;
 }
 
-type Command = "sessions" | "signIn" | "signOut" | "renew" | "log" | "addDemo" | "appInfo" | "setLogLevel";
+type Command =
+  | "sessions"
+  | "signIn"
+  | "signInWithBrowser"
+  | "signInWithDevice"
+  | "cancelSignIn"
+  | "openSignInPage"
+  | "copySignInAddress"
+  | "copyUserCode"
+  | "signInPicture"
+  | "discover"
+  | "addAccount"
+  | "signOut"
+  | "renew"
+  | "log"
+  | "addDemo"
+  | "appInfo"
+  | "setLogLevel";
 
 export class FakeHost implements Host {
   #sessions: SessionStatus[];
@@ -23,10 +43,13 @@ export class FakeHost implements Host {
   #info: AppInfo;
   #latency: number;
   #renewal: number;
+  #person: number | undefined;
+  #picture: QrPicture | null;
   #sessionListeners = new Set<(sessions: SessionStatus[]) => void>();
   #logListeners = new Set<(records: LogRecord[]) => void>();
   #failures = new Map<Command, CommandError>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  #attempts = new Map<string, (failure: CommandError | null) => void>();
 
   constructor(options: FakeOptions = {}) {
     this.#sessions = options.sessions ?? [];
@@ -34,6 +57,8 @@ export class FakeHost implements Host {
     this.#info = { version: "0.1.0", vault: "memory", log_level: "info", ...options.info };
     this.#latency = options.latency ?? 0;
     this.#renewal = options.renewal ?? 300;
+    this.#person = options.person;
+    this.#picture = options.picture ?? null;
     for (const session of this.#sessions) this.#plan(session);
   }
 
@@ -47,6 +72,11 @@ export class FakeHost implements Host {
   /** Says that a session changed, as the host would. */
   change(account: string, patch: Partial<SessionStatus>): void {
     this.#put({ ...this.#find(account), ...patch });
+  }
+
+  /** The sign-in under way ends: well, or like this. */
+  endSignIn(account: string, failure: CommandError | null = null): void {
+    this.#attempts.get(account)?.(failure);
   }
 
   record(record: Partial<LogRecord> & { message: string }): void {
@@ -83,6 +113,49 @@ export class FakeHost implements Host {
     const fresh = signedIn(Date.now(), { account, generation: 1, past: 0, gone: 0 });
     this.record({ account, kind: "signed_in", message: "Signed in", facts: { generation: 1, fingerprint: fingerprint(1) } });
     this.#put({ ...fresh, identity: { name: username, email, subject: email }, renewals: { count: 0, failed: 0, last_ms: null } });
+  }
+
+  signInWithBrowser(account: string): Promise<void> {
+    return this.#signInElsewhere("signInWithBrowser", account, (now) => inBrowser(now, account));
+  }
+
+  signInWithDevice(account: string): Promise<void> {
+    return this.#signInElsewhere("signInWithDevice", account, (now) => withCode(now, account));
+  }
+
+  async cancelSignIn(account: string): Promise<void> {
+    await this.#answer("cancelSignIn");
+    this.endSignIn(account, error("cancelled", "the sign-in was given up"));
+  }
+
+  openSignInPage(): Promise<void> {
+    return this.#answer("openSignInPage");
+  }
+
+  copySignInAddress(): Promise<void> {
+    return this.#answer("copySignInAddress");
+  }
+
+  copyUserCode(): Promise<void> {
+    return this.#answer("copyUserCode");
+  }
+
+  async signInPicture(): Promise<QrPicture | null> {
+    await this.#answer("signInPicture");
+    return this.#picture;
+  }
+
+  async discover(issuer: string): Promise<ServerFacts> {
+    await this.#answer("discover");
+    return { ...server, issuer };
+  }
+
+  async addAccount(account: NewAccount): Promise<void> {
+    await this.#answer("addAccount");
+    if (this.#sessions.some((session) => session.account === account.name)) {
+      throw error("account_exists", `there is an account \`${account.name}\` already`);
+    }
+    this.#put(corp(account.name));
   }
 
   async signOut(account: string): Promise<void> {
@@ -142,6 +215,26 @@ export class FakeHost implements Host {
     if (failure) throw failure;
   }
 
+  async #signInElsewhere(command: Command, account: string, waiting: (now: number) => SessionStatus): Promise<void> {
+    const before = this.#find(account);
+    this.#put({ ...before, state: "signing_in", headline: { kind: "signing_in", at: null } });
+    const end = new Promise<CommandError | null>((resolve) => this.#attempts.set(account, resolve));
+    const begun = this.#answer(command).then(() => {
+      if (!this.#attempts.has(account)) return;
+      this.#put({ ...before, ...pick(waiting(Date.now())) });
+      if (this.#person !== undefined) this.#timers.set(`${account} signs in`, setTimeout(() => this.endSignIn(account), this.#person));
+    });
+    const failure = await Promise.race([end, begun.then(() => end, (thrown: CommandError) => thrown)]);
+    this.#attempts.delete(account);
+    clearTimeout(this.#timers.get(`${account} signs in`));
+    if (failure) {
+      this.#put(before);
+      throw failure;
+    }
+    this.record({ account, kind: "signed_in", message: "Signed in", facts: { generation: 1, fingerprint: fingerprint(1) } });
+    this.#put({ ...signedIn(Date.now(), { account, generation: 1, past: 0, gone: 0 }), provider: "oauth" });
+  }
+
   #find(account: string): SessionStatus {
     const found = this.#sessions.find((session) => session.account === account);
     if (!found) throw error("unknown_account", `There is no account ${account}`);
@@ -198,6 +291,8 @@ export class FakeHost implements Host {
     });
   }
 }
+
+const pick = ({ state, headline, sign_in }: SessionStatus) => ({ state, headline, sign_in });
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -2,7 +2,7 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AppInfo, type Level, type LogRecord, type SessionStatus } from "./bindings";
+import { commands, type AppInfo, type Level, type LogRecord, type NewAccount, type QrPicture, type ServerFacts, type SessionStatus } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -10,6 +10,19 @@ export type Unsubscribe = () => void;
 export interface Host {
   sessions(): Promise<SessionStatus[]>;
   signIn(account: string, username: string, password: string): Promise<void>;
+  /** Ends when the person is done in the browser, or has given up. What they have to do stands in the session. */
+  signInWithBrowser(account: string): Promise<void>;
+  /** The same with a code. */
+  signInWithDevice(account: string): Promise<void>;
+  cancelSignIn(account: string): Promise<void>;
+  openSignInPage(account: string): Promise<void>;
+  copySignInAddress(account: string): Promise<void>;
+  copyUserCode(account: string): Promise<void>;
+  /** The page of the sign-in under way, to scan. */
+  signInPicture(account: string): Promise<QrPicture | null>;
+  /** Asks a server what it can do. */
+  discover(issuer: string): Promise<ServerFacts>;
+  addAccount(account: NewAccount): Promise<void>;
   signOut(account: string): Promise<void>;
   renew(account: string): Promise<void>;
   /** Records after the number `after`, oldest first, at most `limit`. */
@@ -37,6 +50,15 @@ async function told<T>(answer: Promise<T>): Promise<T> {
 export const tauriHost: Host = {
   sessions: () => told(commands.sessions()),
   signIn: async (account, username, password) => void (await told(commands.signIn(account, username, password))),
+  signInWithBrowser: async (account) => void (await told(commands.signInWithBrowser(account))),
+  signInWithDevice: async (account) => void (await told(commands.signInWithDevice(account))),
+  cancelSignIn: async (account) => void (await told(commands.cancelSignIn(account))),
+  openSignInPage: async (account) => void (await told(commands.openSignInPage(account))),
+  copySignInAddress: async (account) => void (await told(commands.copySignInAddress(account))),
+  copyUserCode: async (account) => void (await told(commands.copyUserCode(account))),
+  signInPicture: (account) => told(commands.signInPicture(account)),
+  discover: (issuer) => told(commands.discover(issuer)),
+  addAccount: async (account) => void (await told(commands.addAccount(account))),
   signOut: async (account) => void (await told(commands.signOut(account))),
   renew: async (account) => void (await told(commands.renew(account))),
   log: (after, limit) => told(commands.log(after, limit)),

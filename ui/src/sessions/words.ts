@@ -1,5 +1,5 @@
 // A session in sentences: the line in the list, the headline, what comes next. Pure; `now` is the last argument.
-import type { HistoryMark, SessionStatus } from "../ipc/bindings";
+import type { HistoryMark, SessionStatus, SignInPrompt } from "../ipc/bindings";
 import { fill, text } from "../strings";
 import { parse, times } from "../time";
 
@@ -44,14 +44,22 @@ export function subtitle(status: SessionStatus, now: number): Phrase {
       return plain(say.signInBy, { when: times.when(by, now) });
     }
     case "signing_in":
+      if (status.sign_in?.kind === "browser") return plain(say.goOnInBrowser);
+      if (status.sign_in?.kind === "device") return plain(say.enterCode, { code: status.sign_in.user_code });
       return plain(say.signingIn);
     case "signed_out":
       return plain(say.signedOut);
   }
 }
 
-export function headline({ headline: { kind, at } }: SessionStatus, now: number): string {
+export function headline({ headline: { kind, at }, sign_in: prompt }: SessionStatus, now: number): string {
   const say = text.headlines;
+  if (kind === "signing_in" && prompt) {
+    const over = hasEnded(prompt, now);
+    if (prompt.kind === "device") return over ? say.code_expired : say.code;
+    if (over) return say.page_expired;
+    return prompt.opened ? say.browser : say.no_browser;
+  }
   const moment = parse(at);
   if (kind === "signed_in_until") return moment === null ? say.signed_in : fill(say.signed_in_until, { when: times.when(moment, now) });
   if (kind === "sign_in_again_by") {
@@ -60,6 +68,12 @@ export function headline({ headline: { kind, at } }: SessionStatus, now: number)
     return fill(say.sign_in_again_by, { when: times.when(moment, now) });
   }
   return say[kind];
+}
+
+/** Whether it is too late to do what a sign-in waits for. The host says so as well, a moment later. */
+export function hasEnded(prompt: SignInPrompt, now: number): boolean {
+  const ends = parse(prompt.expires_at);
+  return ends !== null && ends <= now;
 }
 
 /** "Next: renew at 14:42:10, in 00:41 — because …" */
@@ -80,6 +94,14 @@ export function nextSentence({ state, next }: SessionStatus, now: number): Phras
 export function who({ identity }: SessionStatus): string {
   const parts = identity ? [identity.name, identity.email].filter((part) => part !== null && part !== "") : [];
   return parts.join(" · ") || identity?.subject || "";
+}
+
+/** What they may do there, as far as the provider says; a few by name, the rest counted. */
+export function roles({ identity }: SessionStatus): string | null {
+  const all = identity?.roles ?? [];
+  if (all.length === 0) return null;
+  const named = all.slice(0, 6).join(", ");
+  return all.length > 6 ? fill(text.session.moreRoles, { roles: named, count: all.length - 6 }) : named;
 }
 
 /** Why a renewal cannot be asked for now; null when it can. */

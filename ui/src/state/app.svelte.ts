@@ -2,12 +2,13 @@
 import { createContext } from "svelte";
 import { toCommandError } from "../ipc/errors";
 import type { Host, Unsubscribe } from "../ipc/host";
-import type { AppInfo, CommandError, StateName, SessionStatus } from "../ipc/bindings";
+import type { AppInfo, CommandError, NewAccount, StateName, SessionStatus } from "../ipc/bindings";
+import { site } from "../sign-in/site";
 import { fill, text } from "../strings";
 import { WallClock } from "./clock.svelte";
 import { LogStore } from "./log.svelte";
 
-export type View = { kind: "session"; account: string | null } | { kind: "log" };
+export type View = { kind: "session"; account: string | null } | { kind: "log" } | { kind: "add" };
 
 export class AppState {
   sessions = $state.raw<readonly SessionStatus[]>([]);
@@ -21,6 +22,7 @@ export class AppState {
   readonly clock = new WallClock();
   readonly log: LogStore;
   #stops: Unsubscribe[] = [];
+  #begin: string | null = null;
   #stopped = false;
 
   constructor(readonly host: Host) {
@@ -60,6 +62,32 @@ export class AppState {
     this.view = view;
   }
 
+  /** Tells something to those who listen. */
+  say(words: string): void {
+    this.announcement = words;
+  }
+
+  /** Adds an account, goes to it and signs in there at once. */
+  async addAccount(account: NewAccount): Promise<void> {
+    // Before the host answers: its news of the new session may open it first.
+    this.#begin = account.name;
+    try {
+      await this.host.addAccount(account);
+    } catch (thrown) {
+      this.#begin = null;
+      throw thrown;
+    }
+    this.#take(await this.host.sessions());
+    this.open({ kind: "session", account: account.name });
+  }
+
+  /** Whether the sign-in of this account is to begin by itself; so only once. */
+  takeBegin(account: string): boolean {
+    const begins = this.#begin === account;
+    if (begins) this.#begin = null;
+    return begins;
+  }
+
   async addDemo(): Promise<void> {
     const added = await this.host.addDemo();
     this.#take(await this.host.sessions());
@@ -72,9 +100,9 @@ export class AppState {
   }
 
   #take(sessions: SessionStatus[]): void {
-    for (const { account, state } of sessions) {
-      const before = this.sessions.find((session) => session.account === account);
-      const said = announce(account, before?.state, state);
+    for (const session of sessions) {
+      const before = this.sessions.find(({ account }) => account === session.account);
+      const said = announce(session.account, before?.state, session.state) ?? announcePrompt(session, before);
       if (said !== null) this.announcement = said;
     }
     this.sessions = sessions;
@@ -99,6 +127,13 @@ function announce(account: string, before: StateName | undefined, after: StateNa
     case "saving":
       return null;
   }
+}
+
+/** What the person has to do now is said once, when it comes. */
+function announcePrompt({ account, sign_in: prompt }: SessionStatus, before: SessionStatus | undefined): string | null {
+  if (!prompt || before?.sign_in?.kind === prompt.kind) return null;
+  if (prompt.kind === "browser") return fill(prompt.opened ? text.announce.inBrowser : text.announce.openPage, { account });
+  return fill(text.announce.code, { account, code: prompt.user_code, site: site(prompt.verification_uri) });
 }
 
 export const [getApp, setApp] = createContext<AppState>();

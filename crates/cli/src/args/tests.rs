@@ -1,6 +1,7 @@
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 
+use super::add_account::key_and_place;
 use super::*;
 
 #[test]
@@ -34,6 +35,14 @@ fn what_leaves_no_doubt_is_accepted() {
         "accounts add demo --devserver --devserver-port 4181 --renew-before 10s",
         "accounts add work --provider credentials --login-url u --refresh-url u --map name=/n --map email=header:E --refused-status 401 403",
         "accounts remove work --yes",
+        "accounts check work --json",
+        "accounts add work --issuer https://login.example.com --client-id latchkey --json",
+        "accounts add work --issuer https://login.example.com",
+        "accounts add work --preset keycloak --base https://sso.example.com --realm staff --client-id x --end-session",
+        "accounts add work --client-id x --authorization-url a --token-url b --user-info-url c --parameter prompt= --parameter a=b=c",
+        "accounts add work --issuer i --client-id x --redirect-port 47380 --redirect-path /cb --dpop always --claim roles=/groups",
+        "sign-in work --device --qr always",
+        "sign-in work --no-browser --json",
     ] {
         assert!(parse(line).is_ok(), "{line}");
     }
@@ -58,6 +67,14 @@ fn what_cannot_be_meant_is_refused() {
             "accounts add work --provider credentials --login-url u --refresh-url u --map name",
             ErrorKind::ValueValidation,
         ),
+        ("accounts add work --issuer i --client-id x --login-url u", ErrorKind::ArgumentConflict),
+        ("accounts add work --issuer i --client-secret x", ErrorKind::UnknownArgument),
+        ("accounts add work --devserver --issuer i", ErrorKind::ArgumentConflict),
+        ("accounts add work --issuer i --realm r", ErrorKind::MissingRequiredArgument),
+        ("accounts add work --issuer i --parameter x", ErrorKind::ValueValidation),
+        ("accounts add work --issuer i --redirect-port 70000", ErrorKind::ValueValidation),
+        ("sign-in work --device --no-browser", ErrorKind::ArgumentConflict),
+        ("sign-in work --device --username me", ErrorKind::ArgumentConflict),
         ("log --level loud", ErrorKind::InvalidValue),
         ("doctor work", ErrorKind::UnknownArgument),
     ] {

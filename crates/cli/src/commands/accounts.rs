@@ -1,11 +1,14 @@
 //! `latchkey accounts`: how each account signs in.
 
-use latchkey_core::account::AccountName;
-use latchkey_engine::config::{self, AccountConfig, AccountToml};
+mod add;
+mod check;
 
-use crate::args::{Accounts, AddAccount, Provider};
+use latchkey_core::account::AccountName;
+use latchkey_engine::config::{self, AccountConfig};
+
+use crate::args::Accounts;
 use crate::commands::sign_out::tell_what_the_provider_missed;
-use crate::failure::{Failure, devserver_command};
+use crate::failure::Failure;
 use crate::names::NO_ACCOUNT;
 use crate::render::account::{document, row, sheet};
 use crate::session::{Desk, Open, told, with};
@@ -13,9 +16,10 @@ use crate::{output, prompt};
 
 pub(crate) async fn run(what: Accounts) -> Result<(), Failure> {
     match what {
-        Accounts::Add(args) => add(&args),
+        Accounts::Add(args) => add::run(&args).await,
         Accounts::List { json } => list(json),
         Accounts::Show { account, json } => show(&account, json),
+        Accounts::Check { account, json } => check::run(&account, json).await,
         Accounts::Remove { account, yes } => remove(&account, yes).await,
     }
 }
@@ -37,51 +41,6 @@ fn show(name: &AccountName, json: bool) -> Result<(), Failure> {
     let desk = Desk::open()?;
     let account = desk.account(name)?;
     if json { output::json(&document(account)) } else { output::value(sheet(account).trim_end()) }
-}
-
-fn add(args: &AddAccount) -> Result<(), Failure> {
-    if args.template {
-        return output::value(config::template().trim_end());
-    }
-    let Some(name) = &args.account else { return Err(Failure::wrong_use("the account needs a name")) };
-    let desk = Desk::open()?;
-    let added = config::add_account(&desk.paths, name, &described(args)?)?;
-    output::say(&format!("Added `{name}` to {}", desk.paths.config_file().display()));
-    if args.devserver {
-        let backend = devserver_command(&added);
-        output::say(&format!("Its backend is `{backend}`, to be run in another terminal"));
-        output::say(&format!("Next: `latchkey sign-in {name} --username demo`; the password is demo"));
-    } else {
-        output::say(&format!("Next: `latchkey sign-in {name}`"));
-    }
-    Ok(())
-}
-
-/// The account as the arguments describe it, unchecked.
-fn described(args: &AddAccount) -> Result<AccountToml, Failure> {
-    let mut account = if args.devserver {
-        AccountToml::from(&AccountConfig::demo(args.devserver_port))
-    } else {
-        AccountToml {
-            provider: Some(match args.provider.unwrap_or(Provider::Credentials) {
-                Provider::Credentials => "credentials".to_owned(),
-            }),
-            login_url: args.login_url.clone(),
-            refresh_url: args.refresh_url.clone(),
-            logout_url: args.logout_url.clone(),
-            user_info_url: args.user_info_url.clone(),
-            username_field: args.username_field.clone(),
-            refused_status: (!args.refused_status.is_empty()).then(|| args.refused_status.clone()),
-            ..AccountToml::default()
-        }
-    };
-    account.renew_before.clone_from(&args.renew_before);
-    for (key, place) in &args.map {
-        if account.map.insert(key.clone(), place.clone()).is_some() {
-            return Err(Failure::wrong_use(format!("--map names `{key}` twice")));
-        }
-    }
-    Ok(account)
 }
 
 async fn remove(name: &AccountName, yes: bool) -> Result<(), Failure> {

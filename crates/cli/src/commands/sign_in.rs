@@ -1,7 +1,13 @@
-//! `latchkey sign-in`: user name and password are used once and kept nowhere.
+//! `latchkey sign-in`: user name and password are used once and kept nowhere; a page is the provider's own.
+
+mod page;
+
+use std::sync::Arc;
 
 use latchkey_core::reason::VaultProblem;
 use latchkey_engine::EngineError;
+use latchkey_engine::config::{AccountConfig, ProviderConfig};
+use latchkey_engine::ports::NoBrowser;
 use latchkey_engine::sign_in::{Login, SignIn as How};
 use latchkey_engine::snapshot::SessionStatus;
 
@@ -9,13 +15,40 @@ use crate::args::SignIn;
 use crate::failure::Failure;
 use crate::render::status;
 use crate::render::when::When;
-use crate::session::{Desk, Open, told, vault_problem, with};
+use crate::session::{Desk, Open, tell_agent, told, vault_problem, with};
 use crate::{output, prompt};
 
 pub(crate) async fn run(args: SignIn) -> Result<(), Failure> {
-    let desk = Desk::open()?;
+    let mut desk = Desk::open()?;
+    if args.no_browser {
+        desk.browser = Arc::new(NoBrowser);
+    }
     let account = desk.account(&args.account)?;
-    with(&desk, vec![account], async |open| sign_in(open, &args).await).await
+    fits(&args, account)?;
+    let outcome = with(&desk, vec![account], async |open| sign_in(open, &args).await).await;
+    outcome.map_err(|failure| {
+        if failure == Failure::interrupted() {
+            Failure::failed("the sign-in was given up; nothing was changed")
+        } else {
+            failure
+        }
+    })
+}
+
+/// Each provider has its own ways in.
+fn fits(args: &SignIn, account: &AccountConfig) -> Result<(), Failure> {
+    let name = &account.name;
+    match &account.provider {
+        ProviderConfig::Credentials(_) if args.device || args.no_browser => {
+            Err(Failure::wrong_use(format!("`{name}` signs in with a user name and a password"))
+                .hint(format!("`latchkey sign-in {name}` asks for them")))
+        }
+        ProviderConfig::Oauth(_) if args.username.is_some() => {
+            Err(Failure::wrong_use(format!("`{name}` signs in on a page of its provider"))
+                .hint(format!("`latchkey sign-in {name}` opens it, and --device gives a code for it")))
+        }
+        ProviderConfig::Credentials(_) | ProviderConfig::Oauth(_) => Ok(()),
+    }
 }
 
 async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
@@ -23,12 +56,24 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
     if open.forgetful {
         output::warn("LATCHKEY_VAULT=memory forgets the tokens when this command ends");
     }
-    // Nobody types a password for a vault that cannot keep what it buys. A damaged item is replaced.
+    // Nobody signs in for a vault that cannot keep what it buys. A damaged item is replaced.
     let before = told(open.engine.status(&account.name).await, account)?;
     let stands_in_the_way = |problem: &VaultProblem| *problem != VaultProblem::Damaged;
     if let Some(problem) = vault_problem(&before).filter(stands_in_the_way) {
         return Err(Failure::of(&EngineError::Vault { problem }, account));
     }
+    let signed_in = match &account.provider {
+        ProviderConfig::Credentials(_) => {
+            let login = How::Password(login(args).await?);
+            told(open.engine.sign_in(&account.name, login).await, account)?
+        }
+        ProviderConfig::Oauth(_) => page::sign_in(open, account, args).await?,
+    };
+    tell_agent(open.desk, account);
+    tell(&signed_in, &open.desk.when(), args.json)
+}
+
+async fn login(args: &SignIn) -> Result<Login, Failure> {
     let username = match &args.username {
         Some(username) => username.clone(),
         None => prompt::username().await?,
@@ -38,9 +83,7 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
     } else {
         prompt::password(&username).await?
     };
-    let signed_in =
-        told(open.engine.sign_in(&account.name, How::Password(Login { username, password })).await, account)?;
-    tell(&signed_in, &open.desk.when(), args.json)
+    Ok(Login { username, password })
 }
 
 /// What a person wants to know of a session that was just signed in or renewed.

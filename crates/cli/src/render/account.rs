@@ -37,11 +37,7 @@ pub(crate) fn sheet(account: &AccountConfig) -> String {
     line("refresh token in", &carrier(&credentials.refresh_token));
     let statuses: Vec<_> = credentials.refused_status.iter().map(u16::to_string).collect();
     line("refused by", &statuses.join(", "));
-    let renews = account.policy.renew_before.map_or_else(
-        || "a fifth of the lifetime before expiry, at most an hour".to_owned(),
-        |before| format!("{} before expiry", in_words(before)),
-    );
-    line("renews", &renews);
+    line("renews", &renews(account));
     for (count, (key, place)) in places(&credentials.map).iter().enumerate() {
         line(if count == 0 { "replies have" } else { "" }, &format!("{key:<20} at {place}"));
     }
@@ -77,22 +73,90 @@ pub(crate) fn document(account: &AccountConfig) -> Value {
 fn oauth_sheet(account: &AccountConfig, oauth: &OauthConfig) -> String {
     let mut sheet = format!("{}: oauth", account.name);
     sheet.push_str(if account.devserver { ", served by the development backend\n" } else { "\n" });
-    let issuer = oauth.issuer.as_ref().map_or("none", IssuerUrl::as_str);
-    for (label, text) in [("issuer", issuer), ("client ID", &oauth.client_id), ("scope", &oauth.scope)] {
+    let mut line = |label: &str, text: &str| {
         let _ = writeln!(sheet, "  {label:<18}{text}");
+    };
+    line("issuer", oauth.issuer.as_ref().map_or("none", IssuerUrl::as_str));
+    if let Some(preset) = &oauth.preset {
+        line("preset", preset.name);
+    }
+    line("client ID", &oauth.client_id);
+    if oauth.client_secret.is_some() {
+        line("client secret", "set");
+    }
+    line("scope", if oauth.scope.is_empty() { "none" } else { &oauth.scope });
+    for (label, text) in [("audience", &oauth.audience), ("resource", &oauth.resource)] {
+        if let Some(text) = text {
+            line(label, text);
+        }
+    }
+    line("redirect URI", &oauth.redirect.registered());
+    line("DPoP", oauth.dpop.name());
+    line("PAR", oauth.par.name());
+    line(
+        "signing out",
+        if oauth.end_session { "ends the session at the provider as well" } else { "revokes tokens" },
+    );
+    line("renews", &renews(account));
+    let mut label = "endpoints";
+    for (key, url) in oauth.endpoints.by_key() {
+        if let Some(url) = url {
+            line(label, &format!("{key:<28}{url}"));
+            label = "";
+        }
+    }
+    let mut label = "parameters";
+    for (key, value) in &oauth.parameters {
+        line(label, &format!("{key}={value}"));
+        label = "";
+    }
+    for (count, (key, place)) in oauth.claims.by_key().iter().enumerate() {
+        line(if count == 0 { "claims have" } else { "" }, &format!("{key:<20} at {place}"));
     }
     sheet
 }
 
 fn oauth_document(account: &AccountConfig, oauth: &OauthConfig) -> Value {
+    let endpoints: Map<_, _> = oauth
+        .endpoints
+        .by_key()
+        .into_iter()
+        .filter_map(|(key, url)| Some((key.to_owned(), url.as_ref()?.as_str().into())))
+        .collect();
+    let claims: Map<_, _> = oauth
+        .claims
+        .by_key()
+        .into_iter()
+        .map(|(key, place)| (key.to_owned(), place.as_str().into()))
+        .collect();
     json!({
         "account": account.name,
         "provider": "oauth",
         "devserver": account.devserver,
         "issuer": oauth.issuer.as_ref().map(IssuerUrl::as_str),
+        "preset": oauth.preset.as_ref().map(|preset| preset.name),
         "client_id": oauth.client_id,
+        "client_secret_set": oauth.client_secret.is_some(),
         "scope": oauth.scope,
+        "audience": oauth.audience,
+        "resource": oauth.resource,
+        "redirect_uri": oauth.redirect.registered(),
+        "dpop": oauth.dpop.name(),
+        "par": oauth.par.name(),
+        "end_session": oauth.end_session,
+        "endpoints": endpoints,
+        "parameters": oauth.parameters,
+        "claims": claims,
+        "renew_before_seconds": account.policy.renew_before.map(|before| before.as_secs()),
     })
+}
+
+/// When it renews, in words.
+fn renews(account: &AccountConfig) -> String {
+    account.policy.renew_before.map_or_else(
+        || "a fifth of the lifetime before expiry, at most an hour".to_owned(),
+        |before| format!("{} before expiry", in_words(before)),
+    )
 }
 
 fn carrier(carrier: &Carrier) -> String {
@@ -127,12 +191,32 @@ fn places(map: &Mapping) -> [(&'static str, String); 9] {
 
 #[cfg(test)]
 mod tests {
+    use latchkey_engine::config::Config;
+
     use super::*;
 
     #[test]
     fn an_account_is_shown_in_words() {
         insta::assert_snapshot!(sheet(&AccountConfig::demo(4180)));
         insta::assert_snapshot!(row(&AccountConfig::demo(4180), 6), @"demo    credentials  http://127.0.0.1:4180  (development backend)");
+    }
+
+    /// With everything that a sheet shows.
+    fn oauth() -> AccountConfig {
+        let text = "[accounts.work]\nprovider = \"oauth\"\npreset = \"keycloak\"\nbase = \"https://sso.example.com\"\n\
+                    realm = \"staff\"\nclient_id = \"latchkey\"\nclient_secret = \"LKCANARY-client-secret\"\n\
+                    audience = \"api\"\nredirect_port = 47380\n[accounts.work.endpoints]\n\
+                    user_info = \"https://sso.example.com/me\"\n[accounts.work.parameters]\nacr_values = \"2\"\n";
+        Config::parse(text, None).unwrap().accounts.remove(0)
+    }
+
+    #[test]
+    fn an_account_of_an_authorization_server_is_shown_without_its_secret() {
+        let (sheet, document) = (sheet(&oauth()), document(&oauth()));
+        assert!(!sheet.contains("LKCANARY") && !document.to_string().contains("LKCANARY"));
+        insta::assert_snapshot!(sheet);
+        insta::assert_json_snapshot!(document);
+        insta::assert_snapshot!(row(&oauth(), 6), @"work    oauth        https://sso.example.com");
     }
 
     #[test]

@@ -3,5 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod doctor;
 pub(crate) mod log;
+pub(crate) mod server;
+pub(crate) mod sign_in;
 pub(crate) mod status;
 pub(crate) mod when;

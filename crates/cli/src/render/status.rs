@@ -36,6 +36,9 @@ pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
         if !who.is_empty() {
             line("who", &who);
         }
+        if !identity.roles.is_empty() {
+            line("roles", &identity.roles.join(", "));
+        }
     }
     let clocks = &session.clocks;
     let rows = [("access", &clocks.access), ("refresh", &clocks.refresh), ("session", &clocks.session)];

@@ -166,6 +166,23 @@ impl Provider {
         }
     }
 
+    /// Where an exchange is sent, as far as that is known.
+    pub fn exchange_url(&self) -> Option<Url> {
+        match self {
+            Self::Credentials(provider) => Some(provider.exchange_url().clone()),
+            Self::Oauth(provider) => provider.exchange_url(),
+        }
+    }
+
+    /// Whether the provider has anything to be told at the end of a session.
+    pub fn revokes(&self) -> bool {
+        match self {
+            Self::Credentials(provider) => provider.revokes(),
+            // It has where its metadata say so, and those are fetched when they are needed.
+            Self::Oauth(_) => true,
+        }
+    }
+
     /// Tells the provider that the session is over, if it can be told; gives the page at which the person ends
     /// their session there, where the account asks for that.
     pub async fn sign_out(&self, held: &Envelope, _clock: &dyn Clock) -> Result<Option<Url>, Failure> {

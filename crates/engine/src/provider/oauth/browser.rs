@@ -44,11 +44,14 @@ impl Oauth {
             () = attempt.given_up() => return Err(SignInFailure::GivenUp),
         };
         let outcome = self.redeem(&begun, &code).await;
-        begun.waiting.end(match &outcome {
-            Ok(_) => Page::signed_in(),
-            Err(SignInFailure::Refused(reason)) => Page::failed(&reason.message()),
-            Err(_) => Page::failed("The provider could not be asked for the tokens"),
-        });
+        begun.waiting.end(
+            match &outcome {
+                Ok(_) => Page::signed_in(),
+                Err(SignInFailure::Refused(reason)) => Page::failed(&reason.message()),
+                Err(_) => Page::failed("The provider could not be asked for the tokens"),
+            },
+            attempt,
+        );
         outcome
     }
 
@@ -72,7 +75,7 @@ impl Oauth {
             let anew = good_for.map(|good_for| clock.now().boot.saturating_add(good_for - ANEW_BEFORE));
             let anew = anew.filter(|anew| *anew < deadline.boot);
             tokio::select! {
-                answer = begun.waiting.answer() => return came_back(begun, answer),
+                answer = begun.waiting.answer() => return came_back(begun, answer, attempt),
                 () = clock.sleep_until(anew.unwrap_or(deadline.boot)) => {}
             }
             if anew.is_none() {
@@ -122,12 +125,12 @@ impl Oauth {
     }
 }
 
-fn came_back(begun: Begun, answer: Answer) -> Result<(Begun, Secret), SignInFailure> {
+fn came_back(begun: Begun, answer: Answer, attempt: &Attempt) -> Result<(Begun, Secret), SignInFailure> {
     let reason = match answer {
         Answer::Code(code) => return Ok((begun, code)),
         Answer::Ended(reason) => reason,
         Answer::NotOurs => return Err(SignInFailure::GivenUp),
     };
-    begun.waiting.end(Page::failed(&reason.message()));
+    begun.waiting.end(Page::failed(&reason.message()), attempt);
     Err(SignInFailure::Refused(reason))
 }

@@ -26,7 +26,7 @@ const KEPT: Bounds = Bounds {
 /// Metadata, and until when they are taken for fresh.
 #[derive(Clone)]
 pub(super) struct Known {
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
     until: Stamp,
 }
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use super::locked;
 use super::page::{POLICY, Page};
 use crate::config::{Redirect, RedirectHost};
 use crate::ports::Clock;
+use crate::sign_in::Attempt;
 
 /// How many connections are held at once. A browser opens a handful.
 const MAX_CONNECTIONS: usize = 64;
@@ -160,11 +162,11 @@ impl Waiting {
     }
 
     /// Tells the person in the browser how it ended. Returns at once; the page is there for a moment more.
-    pub(super) fn end(self, page: Page) {
+    pub(super) fn end(self, page: Page, attempt: &Attempt) {
         let Self { outcome, seen, clock, closing, .. } = self;
         let until = clock.now().boot.saturating_add(LINGER);
         outcome.send_replace(Some(page));
-        tokio::spawn(async move {
+        attempt.farewell(async move {
             tokio::select! {
                 () = seen.cancelled() => {}
                 () = clock.sleep_until(until) => {}
@@ -204,10 +206,8 @@ async fn serve(socket: TcpListener, door: Arc<Door>, closed: CancellationToken) 
 }
 
 async fn connection(stream: TcpStream, door: Arc<Door>) {
-    let service = service_fn(move |request| {
-        let door = door.clone();
-        async move { Ok::<_, Infallible>(door.respond(&request).await) }
-    });
+    let told = AtomicBool::new(false);
+    let service = service_fn(async |request| Ok::<_, Infallible>(door.respond(&request, &told).await));
     // What goes wrong on a connection is its own business.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -216,10 +216,15 @@ async fn connection(stream: TcpStream, door: Arc<Door>) {
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+    // Only now has the page left.
+    if told.load(Ordering::SeqCst) {
+        door.seen.cancel();
+    }
 }
 
 impl Door {
-    async fn respond(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    /// `told` is set where the person is told how it ended.
+    async fn respond(&self, request: &Request<Incoming>, told: &AtomicBool) -> Response<Full<Bytes>> {
         if !self.is_meant(request.headers()) {
             return page(&Page::refused(StatusCode::FORBIDDEN));
         }
@@ -233,7 +238,7 @@ impl Door {
             return response;
         }
         if path == self.done {
-            return self.last_page().await;
+            return self.last_page(told).await;
         }
         match self.expected.read(request.uri().query().unwrap_or_default()) {
             Answer::NotOurs => page(&Page::not_ours()),
@@ -264,7 +269,7 @@ impl Door {
     }
 
     /// How it ended, once that is known.
-    async fn last_page(&self) -> Response<Full<Bytes>> {
+    async fn last_page(&self, told: &AtomicBool) -> Response<Full<Bytes>> {
         if locked(&self.answer).is_some() {
             return page(&Page::not_ours());
         }
@@ -274,9 +279,7 @@ impl Door {
             known = outcome.wait_for(Option::is_some) => known.ok().and_then(|page| page.clone()),
             () = self.clock.sleep_until(until) => None,
         };
-        if known.is_some() {
-            self.seen.cancel();
-        }
+        told.store(known.is_some(), Ordering::SeqCst);
         page(&known.unwrap_or_else(Page::still_waiting))
     }
 }

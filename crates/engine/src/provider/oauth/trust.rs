@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use latchkey_core::reason::Reason;
 use latchkey_core::secret::{AccessToken, IdToken, Secret};
 use serde_json::{Map, Value};
-use tracing::debug;
+use tracing::warn;
 
 use super::metadata::Metadata;
 use super::request::refused;
@@ -147,8 +147,11 @@ impl Oauth {
             };
             match self.verify(&metadata, token, Some(&renewed.tokens.access), None, occasion).await {
                 Ok(_) => {}
-                Err(Refusal::KeysUnavailable(fault)) if !speaks_of_another => {
-                    debug!(kind = "signature_unchecked", "A renewed ID token was not checked: {fault}");
+                // Over TLS the token endpoint has shown who it is (OpenID Connect Core §3.1.3.7, rule 6), and a clock
+                // that is wrong or a key that is published late is no reason to end a session. What ends it is that
+                // the tokens are somebody else's.
+                Err(refusal) if !speaks_of_another && !of_another(&refusal) => {
+                    warn!(kind = "id_token_not_verified", "A renewed ID token is not used: {refusal}");
                 }
                 Err(refusal) => return Err(not_believed(&refusal)),
             }
@@ -244,6 +247,11 @@ fn audiences(token: &IdToken) -> Vec<String> {
     audiences
         .map(|all| all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect())
         .unwrap_or_default()
+}
+
+/// Whether a renewed ID token is refused because it is about another person or from another issuer.
+fn of_another(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::WrongIssuer | Refusal::Changed("iss" | "sub"))
 }
 
 /// Whether an ID token that could not be verified at least speaks of the same person.
