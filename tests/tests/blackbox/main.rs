@@ -16,6 +16,7 @@ mod cli_keychain;
 mod cli_oauth;
 mod doctor;
 mod keychain;
+mod kill;
 mod oauth_cli;
 mod sealed_file;
 mod window;

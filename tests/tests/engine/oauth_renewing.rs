@@ -5,7 +5,7 @@ use latchkey_engine::vault::Envelope;
 use latchkey_tests::bad_provider::{
     Discovery, Dpop, Endpoint, IdToken, KeySet, Refresh, Settings, Signing, Tokens,
 };
-use latchkey_tests::engine_world::reason;
+use latchkey_tests::engine_world::{guarded, reason};
 use latchkey_tests::oauth_world::OauthWorld;
 
 fn refresh_token(envelope: &Envelope) -> String {
@@ -55,6 +55,35 @@ async fn a_refresh_that_brings_somebody_elses_id_token_is_sealed_and_never_hande
         assert!(again.token_at_once().await.unwrap().access.expose() == access_token(&before));
         assert_eq!(world.provider.refreshes(), 1, "the sealed token is not sent again");
     }
+}
+
+#[tokio::test]
+async fn a_start_while_the_rest_is_still_being_judged_finds_the_new_refresh_token_and_the_old_access_token() {
+    let world = OauthWorld::new().await;
+    let engine = world.signed_in().await;
+    engine.handle.close().await;
+    let before = world.stored().await.unwrap();
+    // A new process has no keys yet, and they do not come.
+    world.provider.misbehave(KeySet::Hang);
+    let engine = world.engine();
+    let renewing = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.renews().await }
+    });
+    let after = guarded("the refresh token to be stored", async {
+        loop {
+            match world.stored().await {
+                Some(stored) if stored.generation == 2 => break stored,
+                Some(_) | None => tokio::task::yield_now().await,
+            }
+        }
+    });
+    let after = after.await;
+    assert!(refresh_token(&after) != refresh_token(&before) && access_token(&after) == access_token(&before));
+    let second = world.engine();
+    let handed_out = second.token_at_once().await.unwrap();
+    assert!(handed_out.access.expose() == access_token(&before));
+    renewing.abort();
 }
 
 #[tokio::test]
