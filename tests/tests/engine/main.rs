@@ -12,6 +12,7 @@ mod crashes;
 mod handing_out;
 mod layering;
 mod lost_replies;
+mod many_accounts;
 mod odd_replies;
 mod refusals;
 mod renewing;
