@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use super::{Arrived, Unsaved, Workshop, no_tokens};
 use crate::failpoint::{self, failpoint};
 use crate::ports::{LockError, VaultError};
-use crate::provider::Issued;
+use crate::provider::{Believed, Issued};
 use crate::vault::Envelope;
 
 /// Within this after an exchange began, a lost reply is asked for once more: servers with a grace window answer
@@ -127,10 +127,13 @@ impl Workshop {
         let safe = withholding(&renewed, before);
         // Should this fail, the second one is the next try.
         let _ = self.vault.write(&self.account, &safe).await;
-        let distrust = self.provider.judge(&renewed, before, &*self.clock).await.err();
-        let kept = match &distrust {
-            None => renewed,
-            Some(reason) => Envelope { quarantined: Some(reason.clone()), ..safe },
+        let (kept, distrust) = match self.provider.judge(&renewed, before, &*self.clock).await {
+            Ok(Believed::All) => (renewed, None),
+            Ok(Believed::ButTheIdToken) => {
+                let tokens = TokenSet { id: before.tokens.id.clone(), ..renewed.tokens };
+                (Envelope { tokens, ..renewed }, None)
+            }
+            Err(reason) => (Envelope { quarantined: Some(reason.clone()), ..safe }, Some(reason)),
         };
         let stored = self.vault.write(&self.account, &kept).await;
         (kept, stored, distrust)
