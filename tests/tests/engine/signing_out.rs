@@ -68,7 +68,7 @@ async fn signing_out_erases_although_the_backend_is_down() {
     assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
     assert!(world.stored().await.is_none());
     assert!(world.logged().contains(&"revocation_failed".to_owned()), "and it is told");
-    assert_eq!(engine.now().await.next.unwrap().action.as_str(), "retry_revoke");
+    assert_eq!(engine.now().await.next.unwrap().action.as_str(), "tell_provider");
     assert_eq!(engine.token_at_once().await.err().unwrap().code(), "sign_in_needed");
 }
 

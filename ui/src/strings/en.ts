@@ -98,6 +98,11 @@ export const en = {
       due: "Next: erase the stored tokens {in} — {why}",
       plain: "Next: erase the stored tokens — {why}",
     },
+    tell_provider: {
+      at: "Next: tell the provider at {at}, in {in} — {why}",
+      due: "Next: tell the provider {in} — {why}",
+      plain: "Telling the provider — {why}",
+    },
     wait: {
       at: "Next: look again at {at}, in {in} — {why}",
       due: "Next: look again {in} — {why}",
