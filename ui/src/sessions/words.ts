@@ -44,7 +44,7 @@ export function subtitle(status: SessionStatus, now: number): Phrase {
       return plain(say.signInBy, { when: times.when(by, now) });
     }
     case "signing_in":
-      if (status.sign_in?.kind === "browser") return plain(say.goOnInBrowser);
+      if (status.sign_in?.kind === "browser") return plain(status.sign_in.opened ? say.goOnInBrowser : say.openPage);
       if (status.sign_in?.kind === "device") return plain(say.enterCode, { code: status.sign_in.user_code });
       return plain(say.signingIn);
     case "signed_out":
