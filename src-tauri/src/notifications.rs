@@ -124,6 +124,9 @@ fn why(reason: &Reason) -> &'static str {
         | Reason::PortTaken { .. }
         | Reason::Misfit { .. }
         | Reason::LockBusy
+        | Reason::LockUnusable { .. }
+        | Reason::Network
+        | Reason::ClockOff { .. }
         | Reason::RenewalUnderWay
         | Reason::Storm
         | Reason::Opening => "This session can no longer be renewed.",

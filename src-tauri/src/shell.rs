@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
+use latchkey_agent::server::Server;
 use latchkey_engine::EngineHandle;
 use latchkey_engine::event_log::EventLog;
 use latchkey_engine::http::Http;
@@ -30,6 +31,8 @@ pub(crate) struct Shell {
     pub(crate) browser: Arc<dyn Browser>,
     /// What asks servers.
     pub(crate) http: Http,
+    /// What serves other programs, where no other process does.
+    pub(crate) agent: Mutex<Option<Server>>,
     /// The development backend.
     pub(crate) dev_server: EmbeddedServer,
     /// When the vault was last read because of the window, on the boot-time clock.
@@ -53,7 +56,11 @@ impl Shell {
 
     /// Ends the engine, with what is under way, and then the development backend, which may be needed for that.
     pub(crate) async fn close(&self) {
+        let agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.engine.close().await;
+        if let Some(agent) = agent {
+            agent.stop().await;
+        }
         self.dev_server.stop().await;
     }
 }

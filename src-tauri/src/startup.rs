@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use latchkey_agent::protocol::{About, VERSION};
+use latchkey_agent::server::{Served, Server};
+use latchkey_agent::socket;
 use latchkey_engine::browser::SystemBrowser;
 use latchkey_engine::config::{AccountConfig, Config, ConfigError};
 use latchkey_engine::event_log::{
@@ -12,6 +15,8 @@ use latchkey_engine::event_log::{
 };
 use latchkey_engine::fingerprint_key::{self, KeyError};
 use latchkey_engine::http::{Http, HttpUnusable};
+use latchkey_engine::journal::FileJournal;
+use latchkey_engine::network::SystemNetwork;
 use latchkey_engine::paths::{Paths, PathsError};
 use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
@@ -162,8 +167,11 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         EmbeddedServer::new(paths.devserver_state_file(), arguments.access_lifetime, http.clone());
     dev_server.start_for(&accounts).await;
     let browser: Arc<dyn Browser> = Arc::new(SystemBrowser);
+    let lock = FileLock::new(paths.locks_dir(), Arc::clone(&clock)).and_in(paths.second_locks_dir());
     let setup = Setup {
-        lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
+        lock: Arc::new(lock),
+        journal: Arc::new(FileJournal::new(paths.journal_dir())),
+        network: Arc::new(SystemNetwork::new(Arc::clone(&clock))),
         clock: Arc::clone(&clock),
         notifier,
         browser: Arc::clone(&browser),
@@ -178,8 +186,10 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         // Names in a configuration are unique, so none is refused here.
         let _ = engine.add_account(account, past(&records, &account.name));
     }
+    let agent = serve(&paths, &engine, &log, vault.name());
     Shell {
         engine,
+        agent: std::sync::Mutex::new(agent),
         log,
         clock,
         paths,
@@ -189,6 +199,24 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         dev_server,
         reloaded: std::sync::Mutex::default(),
     }
+}
+
+/// Serves other programs, unless another process of this user does.
+fn serve(paths: &Paths, engine: &EngineHandle, log: &EventLog, vault: &str) -> Option<Server> {
+    let about = About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: VERSION,
+        pid: std::process::id(),
+        host: "window".to_owned(),
+        vault: vault.to_owned(),
+    };
+    let served = Served { engine: engine.clone(), log: log.clone(), about };
+    let started = socket::hold(&paths.runtime_dir).and_then(|held| Server::start(held, served));
+    started
+        .inspect_err(|error| {
+            warn!(kind = "agent_not_served", "other programs are not served from here: {error}");
+        })
+        .ok()
 }
 
 /// Says what is wrong with how the program was called or is set up.

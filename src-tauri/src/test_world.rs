@@ -9,6 +9,8 @@ use latchkey_engine::clock::SystemClock;
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::event_log::{EventLog, Filter};
 use latchkey_engine::http::Http;
+use latchkey_engine::journal::MemoryJournal;
+use latchkey_engine::network::ManualNetwork;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Clock, NoBrowser, Notifier};
 use latchkey_engine::renewal_lock::FileLock;
@@ -92,6 +94,8 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
     let setup = Setup {
         vault: Arc::new(MemoryVault::new()),
         lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
+        journal: Arc::new(MemoryJournal::default()),
+        network: Arc::new(ManualNetwork::default()),
         clock: Arc::clone(&clock),
         notifier: Arc::new(Nobody),
         browser: Arc::new(NoBrowser),
@@ -101,6 +105,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
     };
     Shell {
         engine: EngineHandle::start(setup, accounts),
+        agent: std::sync::Mutex::default(),
         log,
         clock,
         vault: "memory",
@@ -140,6 +145,7 @@ pub(crate) fn session(account: &str, state: StateName) -> SessionStatus {
         renewals: Renewals::default(),
         access: None,
         refresh: None,
+        clock_skew_ms: None,
         history: Vec::new(),
     }
 }

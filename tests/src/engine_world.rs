@@ -9,33 +9,37 @@
     reason = "this is test code: what is missing here ends the test with a line number"
 )]
 
+mod doomed;
+mod engines;
 mod everything_traced;
+mod notices;
 
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
-use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::secret::Password;
-use latchkey_core::session::Notice;
 use latchkey_devserver::{DevServer, Fault, FaultMode, Options, User};
-use latchkey_engine::clock::{ManualClock, SystemClock};
+use latchkey_engine::clock::ManualClock;
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::event_log::{EventLog, Filter, Level, LogRecord};
 use latchkey_engine::http::{Http, Request};
-use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
-use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::journal::MemoryJournal;
+use latchkey_engine::network::ManualNetwork;
+use latchkey_engine::ports::{Clock, Vault};
 use latchkey_engine::sign_in::{Login, SignIn};
 use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::vault::Envelope;
 use latchkey_engine::vault::memory::MemoryVault;
-use latchkey_engine::{EngineError, EngineHandle, IssuedToken, Setup, TokenRequest};
+use latchkey_engine::{EngineError, EngineHandle, IssuedToken, TokenRequest};
 use tempfile::TempDir;
 
+pub use doomed::{Doomed, Step};
 pub use everything_traced::EverythingTraced;
+pub use notices::Notices;
 
 /// Where the dev server rotates refresh tokens.
 pub const REFRESH: &str = "/auth/refreshToken";
@@ -68,6 +72,10 @@ impl Default for Like {
 pub struct World {
     /// The vault; every engine of this world uses it.
     pub vault: MemoryVault,
+    /// The journal; every engine of this world uses it.
+    pub journal: MemoryJournal,
+    /// The network of every engine of this world.
+    pub network: ManualNetwork,
     /// The clock of every engine of this world.
     pub clock: ManualClock,
     /// What people were told.
@@ -83,23 +91,6 @@ pub struct World {
     server: Option<DevServer>,
     dir: TempDir,
     _subscriber: tracing::subscriber::DefaultGuard,
-}
-
-/// What people were told.
-#[derive(Clone, Default)]
-pub struct Notices(Arc<Mutex<Vec<Notice>>>);
-
-impl Notices {
-    /// All of it, oldest first.
-    pub fn all(&self) -> Vec<Notice> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Notifier for Notices {
-    fn notify(&self, _: &AccountName, notice: &Notice) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
-    }
 }
 
 impl World {
@@ -133,6 +124,8 @@ impl World {
         let subscriber = traced.subscriber(layer);
         Self {
             vault: MemoryVault::new(),
+            journal: MemoryJournal::default(),
+            network: ManualNetwork::default(),
             clock,
             notices: Notices::default(),
             account: config.name.clone(),
@@ -144,24 +137,6 @@ impl World {
             dir,
             _subscriber: tracing::subscriber::set_default(subscriber),
         }
-    }
-
-    /// An engine, as a window or an agent has one.
-    pub fn engine(&self) -> Engine {
-        let background = true;
-        let setup = Setup {
-            vault: Arc::new(self.vault.clone()),
-            // Two engines wait for each other in real time: which of them is first is not the clock's business.
-            lock: Arc::new(FileLock::new(self.dir.path().join("locks"), Arc::new(SystemClock))),
-            clock: Arc::new(self.clock.clone()),
-            notifier: Arc::new(self.notices.clone()),
-            browser: Arc::new(NoBrowser),
-            http: Http::new().unwrap(),
-            fingerprints: FingerprintKey::new([7; 32]),
-            background,
-        };
-        let handle = EngineHandle::start(setup, [self.config.clone()]);
-        Engine { handle, account: self.account.clone(), clock: self.clock.clone() }
     }
 
     /// An engine in which somebody is signed in.
@@ -221,8 +196,13 @@ impl World {
         self.server().requests().iter().any(|request| request.outcome.contains("already used"))
     }
 
-    /// What the vault holds, if anything.
+    /// What the vault holds, if somebody is signed in.
     pub async fn stored(&self) -> Option<Envelope> {
+        self.kept().await.filter(|envelope| envelope.signed_out_at.is_none())
+    }
+
+    /// What the vault holds, if anything: also what is kept to tell the provider of a sign-out.
+    pub async fn kept(&self) -> Option<Envelope> {
         self.vault.read(&self.account).await.ok().flatten()
     }
 

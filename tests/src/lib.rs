@@ -25,5 +25,6 @@ pub mod process;
 pub mod programs;
 pub mod recorder;
 pub mod scripted_browser;
+pub mod simulation;
 pub mod wait;
 pub mod window;

@@ -10,6 +10,8 @@ use latchkey_engine::clock::{ManualClock, SystemClock};
 use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, Level};
 use latchkey_engine::http::Http;
+use latchkey_engine::journal::MemoryJournal;
+use latchkey_engine::network::ManualNetwork;
 use latchkey_engine::ports::{Browser, BrowserError, Clock, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::sign_in::SignIn;
@@ -32,6 +34,8 @@ pub struct OauthWorld {
     pub vault: MemoryVault,
     /// The clock of everybody, the provider included.
     pub clock: ManualClock,
+    /// The journal; every engine of this world uses it.
+    pub journal: MemoryJournal,
     /// What people were told.
     pub notices: Notices,
     /// What opens pages.
@@ -77,6 +81,7 @@ impl OauthWorld {
             provider,
             vault: MemoryVault::new(),
             clock,
+            journal: MemoryJournal::default(),
             notices: Notices::default(),
             browser: Visitor::new(),
             traced,
@@ -101,6 +106,8 @@ impl OauthWorld {
             clock: Arc::new(self.clock.clone()),
             notifier: Arc::new(self.notices.clone()),
             browser: Arc::new(self.browser.clone()),
+            journal: Arc::new(self.journal.clone()),
+            network: Arc::new(ManualNetwork::default()),
             http: HTTP.clone(),
             fingerprints: FingerprintKey::new([7; 32]),
             background: true,

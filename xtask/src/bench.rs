@@ -1,4 +1,7 @@
-//! `cargo xtask bench`: size, start and build time of the app. What it prints is what `docs/performance.md` quotes.
+//! `cargo xtask bench`: size, start and build time of the app, and how well it renews. What it prints is what
+//! `docs/performance.md` quotes.
+
+mod policy;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,6 +33,15 @@ pub(crate) enum Measure {
         #[arg(long, value_enum, default_value_t = Profile::Debug)]
         profile: Profile,
     },
+    /// How well people stay signed in, beside other programs' rules, through the same simulated years
+    Policy {
+        /// The first seed; the other years follow it
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// How many years
+        #[arg(long, default_value_t = 5)]
+        years: u32,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,12 +60,16 @@ const LAUNCHES: usize = 7;
 const FIRST_PAINT: &str = "latchkey: first-paint";
 
 pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
+    if let Measure::Policy { seed, years } = what {
+        return policy::policy(workspace, seed, years);
+    }
     provision::provide(workspace, &[packages::WINDOW], &[], false)?;
     ui::ready(workspace)?;
     match what {
         Measure::Size => size(workspace),
         Measure::Start => start(workspace),
         Measure::Build { profile } => build(workspace, profile),
+        Measure::Policy { seed, years } => policy::policy(workspace, seed, years),
     }
 }
 

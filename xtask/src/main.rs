@@ -1,4 +1,4 @@
-//! What a developer runs: run, test, bench, doctor of the machine.
+//! What a developer runs: run, test, soak, bench, doctor of the machine.
 
 mod bench;
 mod clock;
@@ -13,6 +13,7 @@ mod provision;
 mod run;
 mod say;
 mod session;
+mod soak;
 mod stamp;
 mod summary;
 mod test;
@@ -57,7 +58,15 @@ enum Action {
     },
     /// Show which tools are here, which are missing, and how to get them
     Doctor,
-    /// Measure the release app
+    /// Run for a long time what the tests run for a short one: simulated years, kills, processes that renew at once
+    Soak {
+        #[command(flatten)]
+        amount: soak::Amount,
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Measure the release app, and how well it renews
     Bench {
         #[command(subcommand)]
         what: bench::Measure,
@@ -89,6 +98,7 @@ fn act(action: Action) -> Result<bool> {
         Action::Run { headless, yes } => run::run(&workspace, headless, yes).map(|()| true),
         Action::Test { only, yes } => test::test(&workspace, &only, yes),
         Action::Doctor => Ok(doctor::doctor(&workspace)),
+        Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
         Action::Bench { what } => bench::bench(&workspace, what).map(|()| true),
     }
 }

@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Renew(Renew),
     /// Show what happened: the event log, without any token
     Log(Log),
+    /// Keep every account signed in and serve other programs, without a window
+    Agent(Agent),
     /// Look whether all is well here: vault, configuration, folders, clock, providers
     Doctor(Doctor),
     /// Run the development backend: a REST login and an OpenID provider with short-lived, rotating tokens
@@ -292,6 +294,16 @@ pub(crate) struct Doctor {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// `agent`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey agent
+  curl --unix-socket \"$XDG_RUNTIME_DIR/latchkey/agent.sock\" http://latchkey/v1/sessions
+
+It prints its socket on its first line and ends with Ctrl-C. The window serves the same socket: one of them is enough.")]
+pub(crate) struct Agent {}
 
 /// `devserver`.
 #[cfg(feature = "devserver")]

@@ -66,7 +66,7 @@ impl From<&Reason> for Exit {
             | Reason::CeilingReached
             | Reason::Distrusted { .. }
             | Reason::KeyLost => Self::SignInNeeded,
-            Reason::Unreachable { .. } | Reason::ReplyLost => Self::OutOfReach,
+            Reason::Unreachable { .. } | Reason::ReplyLost | Reason::Network => Self::OutOfReach,
             Reason::Vault { .. }
             | Reason::ProviderBusy { .. }
             | Reason::NotTheProvider { .. }
@@ -79,6 +79,8 @@ impl From<&Reason> for Exit {
             | Reason::PortTaken { .. }
             | Reason::Misfit { .. }
             | Reason::LockBusy
+            | Reason::LockUnusable { .. }
+            | Reason::ClockOff { .. }
             | Reason::RenewalUnderWay
             | Reason::Storm
             | Reason::Opening => Self::Failed,

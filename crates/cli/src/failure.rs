@@ -2,6 +2,7 @@
 
 use std::io;
 
+use latchkey_agent::protocol::ProblemDetail;
 use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_engine::EngineError;
 use latchkey_engine::config::{AccountConfig, ConfigError};
@@ -92,6 +93,20 @@ impl Failure {
         let kept = || matches!(error, EngineError::NotNow { .. }).then(|| TRY_AGAIN.to_owned());
         let hint = hint.or_else(|| remedy.map(uncapitalized)).or_else(kept);
         Self { exit: Exit::from(error), message: Some(uncapitalized(what)), hint }
+    }
+}
+
+impl Failure {
+    /// What a running agent says of this account.
+    pub(crate) fn from_agent(why: ProblemDetail, account: &AccountConfig) -> Self {
+        let exit = match (why.code.as_str(), why.reason.as_deref()) {
+            ("sign_in_needed", _) => Exit::SignInNeeded,
+            ("backend_unreachable", _) | ("not_now", Some("unreachable" | "reply_lost")) => Exit::OutOfReach,
+            _ => Exit::Failed,
+        };
+        let sign_in = || format!("sign in with `latchkey sign-in {}`", account.name);
+        let hint = if exit == Exit::SignInNeeded { Some(sign_in()) } else { why.hint };
+        Self { exit, message: Some(uncapitalized(&why.message)), hint }
     }
 }
 

@@ -24,6 +24,8 @@ use crate::failure::Failure;
 
 fn main() -> ExitCode {
     let command = args::Cli::parse().command;
+    #[cfg(feature = "failpoints")]
+    let _places = latchkey_engine::failpoint::from_environment();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use latchkey_agent::client::Client;
 use latchkey_core::account::AccountName;
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::session::Notice;
@@ -12,6 +13,8 @@ use latchkey_engine::clock::SystemClock;
 use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, LOG_VARIABLE, Level, StderrLayer, WallClock};
 use latchkey_engine::http::Http;
+use latchkey_engine::journal::FileJournal;
+use latchkey_engine::network::SystemNetwork;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
@@ -88,24 +91,44 @@ impl Desk {
     }
 }
 
-/// An engine that renews only what it is asked for, and knows only the accounts a command is about.
+/// An engine that knows only the accounts a command is about.
 pub(crate) struct Open<'a> {
     pub(crate) desk: &'a Desk,
     pub(crate) accounts: Vec<&'a AccountConfig>,
     pub(crate) engine: EngineHandle,
     pub(crate) log: &'a EventLog,
+    /// Where tokens are kept, in words.
+    pub(crate) vault: &'static str,
     /// Are the tokens gone when this command ends?
     pub(crate) forgetful: bool,
 }
 
-/// Opens the engine for these accounts, does the work, and closes it: also when the person interrupts.
+/// Opens an engine for these accounts that renews only what it is asked for, does the work, and closes it: also
+/// when the person interrupts.
 pub(crate) async fn with<T>(
     desk: &Desk,
     accounts: Vec<&AccountConfig>,
     work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    opened(desk, accounts, false, work).await
+}
+
+/// The same with all accounts and an engine that renews ahead of time, as long as the work lasts.
+pub(crate) async fn in_background<T>(
+    desk: &Desk,
+    work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    opened(desk, desk.config.accounts.iter().collect(), true, work).await
+}
+
+async fn opened<T>(
+    desk: &Desk,
+    accounts: Vec<&AccountConfig>,
+    background: bool,
+    work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let log = take_down(desk)?;
-    let outcome = worked(desk, accounts, &log, work).await;
+    let outcome = worked(desk, accounts, background, &log, work).await;
     log.flush();
     outcome
 }
@@ -113,11 +136,12 @@ pub(crate) async fn with<T>(
 async fn worked<T>(
     desk: &Desk,
     accounts: Vec<&AccountConfig>,
+    background: bool,
     log: &EventLog,
     work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut interrupt = Interrupt::listen();
-    let open = Open::new(desk, accounts, log).await?;
+    let open = Open::new(desk, accounts, background, log).await?;
     let outcome = tokio::select! {
         outcome = work(&open) => outcome,
         () = interrupt.wished() => Err(Failure::interrupted()),
@@ -155,6 +179,7 @@ impl<'a> Open<'a> {
     async fn new(
         desk: &'a Desk,
         accounts: Vec<&'a AccountConfig>,
+        background: bool,
         log: &'a EventLog,
     ) -> Result<Self, Failure> {
         let (kind, vault) = open_vault(&desk.paths).await?;
@@ -163,18 +188,22 @@ impl<'a> Open<'a> {
             tracing::warn!(kind = "fingerprint_key", "{warning}");
         }
         let clock: Arc<dyn Clock> = Arc::new(desk.clock);
+        let lock = FileLock::new(desk.paths.locks_dir(), clock.clone()).and_in(desk.paths.second_locks_dir());
+        let name = vault.name();
         let setup = Setup {
             vault,
-            lock: Arc::new(FileLock::new(desk.paths.locks_dir(), clock.clone())),
+            lock: Arc::new(lock),
+            journal: Arc::new(FileJournal::new(desk.paths.journal_dir())),
+            network: Arc::new(SystemNetwork::new(clock.clone())),
             clock,
             notifier: Arc::new(Terminal),
             browser: desk.browser.clone(),
             http: Http::new()?,
             fingerprints: key.key,
-            background: false,
+            background,
         };
         let engine = EngineHandle::start(setup, accounts.iter().map(|account| (*account).clone()));
-        Ok(Self { desk, accounts, engine, log, forgetful: kind == VaultKind::Memory })
+        Ok(Self { desk, accounts, engine, log, vault: name, forgetful: kind == VaultKind::Memory })
     }
 
     /// The only account, where a command is about one.
@@ -194,6 +223,13 @@ pub(crate) async fn open_vault(paths: &Paths) -> Result<(VaultKind, Arc<dyn Vaul
         }
     };
     Ok((choice.kind, vault))
+}
+
+/// Tells a running agent that the vault holds something else for this account now. One that is not there, or does
+/// not know the account, reads the vault when it starts.
+pub(crate) fn tell_agent(desk: &Desk, account: &AccountConfig) {
+    let path = format!("/v1/sessions/{}/reload", account.name);
+    let _: Result<serde_json::Value, _> = Client::new(&desk.paths.runtime_dir).post(&path);
 }
 
 /// What keeps this session from being read or stored, if it is the vault.

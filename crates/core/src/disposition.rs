@@ -153,6 +153,16 @@ pub fn disposition(failure: &Failure) -> Disposition {
     }
 }
 
+/// Whether the refresh token may have been spent by an exchange that failed like this: the request left, and what
+/// the server made of it is not known. A gateway that gave up on the server knows no more than we do.
+pub fn may_be_spent(failure: &Failure) -> bool {
+    match failure {
+        Failure::NotSent { .. } | Failure::Misfit { .. } | Failure::KeyLost => false,
+        Failure::NoReply => true,
+        Failure::Answered(answer) => matches!(answer.status, 502 | 504),
+    }
+}
+
 /// An answer whose meaning is unknown: below 400 something else answered; a path that is not there is a wrong
 /// address, whatever the backend calls it; anything else is given a few more tries.
 fn without_verdict(status: u16, after: Option<SignedDuration>, said: Option<String>) -> Disposition {
@@ -217,6 +227,20 @@ mod tests {
                 Disposition::Misconfigured(_) => "misconfigured",
             };
             assert_eq!(found, *expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_unspent_only_if_the_request_never_left_or_the_server_itself_answered() {
+        for (failure, may_be) in [
+            (Failure::NotSent { what: "refused".into() }, false),
+            (Failure::NoReply, true),
+            (answered(502, Body::NotJson), true),
+            (answered(504, Body::Empty), true),
+            (answered(503, Body::Empty), false),
+            (answered(400, verdict("invalid_grant")), false),
+        ] {
+            assert_eq!(may_be_spent(&failure), may_be, "{failure:?}");
         }
     }
 

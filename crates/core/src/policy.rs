@@ -11,11 +11,38 @@ pub const MAX_MARGIN: SignedDuration = SignedDuration::from_secs(3600);
 /// How far apart renewals of tokens stay that arrive already expired.
 pub const EXPIRED_ON_ARRIVAL: SignedDuration = SignedDuration::from_secs(60);
 
-/// The longest wait between two tries while the access token lives.
+/// The longest wait between two tries around the expiry of the access token.
 pub const MAX_BACKOFF: SignedDuration = SignedDuration::from_secs(60);
 
-/// The longest wait between two tries after the access token has expired.
-pub const MAX_BACKOFF_EXPIRED: SignedDuration = SignedDuration::from_secs(300);
+/// The longest wait between two tries while the access token lives for long yet.
+pub const MAX_BACKOFF_ALIVE: SignedDuration = SignedDuration::from_secs(300);
+
+/// The longest wait between two tries once [`QUICK_AFTER_EXPIRY`] is over.
+pub const MAX_BACKOFF_EXPIRED: SignedDuration = SignedDuration::from_secs(15 * 60);
+
+/// How long after the expiry of the access token tries stay close together.
+pub const QUICK_AFTER_EXPIRY: SignedDuration = SignedDuration::from_secs(15 * 60);
+
+/// The shortest time after which a program's request cuts a wait short.
+pub const PROGRAM_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long after a wake or a change the network is in doubt, and a renewal waits until the host answers.
+pub const DOUBT_NETWORK_FOR: SignedDuration = SignedDuration::from_secs(180);
+
+/// How long to wait before asking again whether the token host answers.
+pub const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// The least that a network is given after a wake or a change, before it is looked at.
+pub const WAKE_PAUSE: SignedDuration = SignedDuration::from_millis(250);
+
+/// Over how long accounts that wake together spread their first look at the network.
+pub const WAKE_SPREAD: SignedDuration = SignedDuration::from_secs(4);
+
+/// From what difference to the provider's clock on ours counts as wrong.
+pub const CLOCK_OFF: SignedDuration = SignedDuration::from_secs(300);
+
+/// For how long after a sign-out it is tried to tell the provider.
+pub const REVOKE_WITHIN: SignedDuration = SignedDuration::from_secs(24 * 3600);
 
 /// The longest `Retry-After` that is believed.
 pub const MAX_RETRY_AFTER: SignedDuration = SignedDuration::from_secs(3600);
@@ -74,6 +101,8 @@ pub enum Basis {
     ExpiredOnArrival,
     /// The session's ceiling, which the last renewal did not move.
     Ceiling,
+    /// A renewal that was sent and never answered.
+    Unanswered,
 }
 
 impl Policy {
@@ -144,6 +173,10 @@ impl Plan {
             Basis::Ceiling => {
                 return "the session ends then, and the last renewal did not move that end".to_owned();
             }
+            Basis::Unanswered => {
+                return "a renewal was sent and its reply never arrived, so it is asked for once more"
+                    .to_owned();
+            }
             Basis::ExpiredOnArrival => {
                 return "the token arrived already expired; the clock here or at the server may be wrong"
                     .to_owned();
@@ -159,14 +192,25 @@ impl Plan {
     }
 }
 
+/// The longest wait between two tries when the access token lives for `left` (negative once it has expired).
+///
+/// Close together around the expiry, when each minute counts: a tenth of what is left, and at most [`MAX_BACKOFF`]
+/// from ten minutes before until [`QUICK_AFTER_EXPIRY`] after it. Then it is rare, so that a day of outage stays
+/// below 200 requests (docs/decisions/0012).
+pub fn longest_backoff(left: SignedDuration) -> SignedDuration {
+    if left < -QUICK_AFTER_EXPIRY {
+        MAX_BACKOFF_EXPIRED
+    } else {
+        (left / 10).clamp(MAX_BACKOFF, MAX_BACKOFF_ALIVE)
+    }
+}
+
 /// How long to wait before the next try after `failures` failures in a row (at least one).
 ///
-/// One second, doubled with each failure, up to [`MAX_BACKOFF`] while the access token lives and
-/// [`MAX_BACKOFF_EXPIRED`] after; equal jitter: half of it fixed, half drawn.
-pub fn backoff(failures: u32, token_lives: bool, jitter: Jitter) -> SignedDuration {
-    let cap = if token_lives { MAX_BACKOFF } else { MAX_BACKOFF_EXPIRED };
+/// One second, doubled with each failure, up to `longest`; equal jitter: half of it fixed, half drawn.
+pub fn backoff(failures: u32, longest: SignedDuration, jitter: Jitter) -> SignedDuration {
     let doubled = 1_i64.checked_shl(failures.saturating_sub(1).min(30)).unwrap_or(i64::MAX);
-    let whole = SignedDuration::from_secs(doubled).min(cap);
+    let whole = SignedDuration::from_secs(doubled).min(longest);
     whole / 2 + jitter.of(whole / 2)
 }
 
@@ -264,11 +308,25 @@ mod tests {
         }
 
         #[test]
-        fn backoff_grows_and_is_bounded(failures in 1_u32.., lives: bool, draw: u16) {
-            let wait = backoff(failures, lives, Jitter(draw));
-            let cap = if lives { MAX_BACKOFF } else { MAX_BACKOFF_EXPIRED };
-            prop_assert!(wait >= SignedDuration::from_millis(500) && wait <= cap);
-            prop_assert!(backoff(failures.saturating_add(1), lives, Jitter(0)) >= backoff(failures, lives, Jitter(0)));
+        fn backoff_grows_and_is_bounded(failures in 1_u32.., left in -100_000_i64..100_000, draw: u16) {
+            let longest = longest_backoff(SignedDuration::from_secs(left));
+            let wait = backoff(failures, longest, Jitter(draw));
+            prop_assert!(wait >= SignedDuration::from_millis(500) && wait <= longest);
+            prop_assert!(backoff(failures.saturating_add(1), longest, Jitter(0)) >= backoff(failures, longest, Jitter(0)));
+        }
+
+        #[test]
+        fn a_day_of_outage_is_at_most_200_tries_whatever_the_lifetime(margin in 10_i64..3600, draws: [u16; 16]) {
+            let (mut since, mut failures) = (SignedDuration::ZERO, 0_u32);
+            while since < SignedDuration::from_hours(24) {
+                failures += 1;
+                let left = SignedDuration::from_secs(margin) - since;
+                let draw = draws[failures as usize % draws.len()];
+                // Draws are fair: a draw and its opposite take turns.
+                let draw = if failures / 16 % 2 == 0 { draw } else { u16::MAX - draw };
+                since += backoff(failures, longest_backoff(left), Jitter(draw));
+            }
+            prop_assert!(failures <= 200, "{failures}");
         }
 
         #[test]

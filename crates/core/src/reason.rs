@@ -1,6 +1,9 @@
 //! Why a session is not simply signed in, in a code for programs and a sentence for people.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+
+use crate::policy::in_words;
 
 /// Why a session ended, or waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +106,18 @@ pub enum Reason {
     KeyLost,
     /// Another process holds the renewal lock of this account.
     LockBusy,
+    /// There is no lock to keep two processes from spending the same token, so nothing is sent.
+    LockUnusable {
+        /// What the system said, in a few words.
+        what: String,
+    },
+    /// The machine woke or the network changed, and the provider's host does not answer yet.
+    Network,
+    /// The provider refused, and the clock here differs much from its own.
+    ClockOff {
+        /// How much ours is ahead, in seconds; negative when it is behind.
+        ahead_secs: i64,
+    },
     /// A renewal is under way and has not ended yet.
     RenewalUnderWay,
     /// Renewals buy less than half of what they promise; the storm breaker has stopped them for a while.
@@ -219,6 +234,9 @@ impl Reason {
             Self::Distrusted { .. } => "distrusted",
             Self::KeyLost => "key_lost",
             Self::LockBusy => "lock_busy",
+            Self::LockUnusable { .. } => "lock_unusable",
+            Self::Network => "network",
+            Self::ClockOff { .. } => "clock_off",
             Self::RenewalUnderWay => "renewal_under_way",
             Self::Storm => "storm_breaker",
             Self::Opening => "opening",
@@ -274,7 +292,7 @@ impl Reason {
                 "Another program listens on port {port}, so the browser could not come back. End it, or set another `redirect_port`"
             ),
             Self::Misfit { why } => {
-                format!("The provider does not fit the account: {why}. Your session is kept; correct the account")
+                format!("The provider does not fit the account: {why}. Nothing was sent to it; correct the account, or ask who runs it")
             }
             Self::Distrusted { why } => format!(
                 "A renewal brought tokens that are not believed: {why}. They are not handed out. Sign in again"
@@ -283,6 +301,17 @@ impl Reason {
                 "The key that the tokens are bound to is gone, so they are of no use. Sign in again".to_owned()
             }
             Self::LockBusy => "Another Latchkey process is renewing this account".to_owned(),
+            Self::LockUnusable { what } => format!(
+                "No lock file can be used ({what}), and without one a token could be spent twice. Make room on the disk, make the state folder writable, or choose another with LATCHKEY_STATE_DIR"
+            ),
+            Self::Network => {
+                "Waiting for the network: the provider's host does not answer yet".to_owned()
+            }
+            Self::ClockOff { ahead_secs } => {
+                let by = in_words(SignedDuration::from_secs(ahead_secs.saturating_abs()));
+                let how = if *ahead_secs < 0 { "behind" } else { "ahead of" };
+                format!("The provider refused to renew, perhaps because the clock here is {by} {how} its own. Set the clock")
+            }
             Self::RenewalUnderWay => "A renewal is under way and has not ended yet".to_owned(),
             Self::Storm => {
                 "Renewals buy less than half of the time they promise, so they pause: the clock here or at the provider may be wrong. Renew by hand to go on".to_owned()

@@ -8,20 +8,24 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
 use latchkey_core::secret::AccessToken;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::actor::{Actor, Message};
 use crate::config::AccountConfig;
 use crate::error::EngineError;
 use crate::http::Http;
-use crate::ports::{Browser, Clock, Notifier, RenewalLock, Vault};
+use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Vault};
 use crate::provider::Provider;
 use crate::sign_in::SignIn;
 use crate::snapshot::{Beside, HistoryMark, SessionStatus};
+use crate::surroundings::{self, Surroundings};
 use crate::workshop::Workshop;
 
 /// All sessions, by account.
 pub type Sessions = BTreeMap<AccountName, SessionStatus>;
+
+/// How many exchanges there are at once, over all accounts.
+const EXCHANGES: usize = 5;
 
 /// What an engine is made of.
 pub struct Setup {
@@ -29,6 +33,10 @@ pub struct Setup {
     pub vault: Arc<dyn Vault>,
     /// What keeps two processes apart.
     pub lock: Arc<dyn RenewalLock>,
+    /// Where it is written down what was sent and not yet answered.
+    pub journal: Arc<dyn Journal>,
+    /// Whether the network changed, and whether a host answers.
+    pub network: Arc<dyn Network>,
     /// Both clocks.
     pub clock: Arc<dyn Clock>,
     /// How people are told.
@@ -81,6 +89,9 @@ struct Inner {
     setup: Setup,
     accounts: Mutex<BTreeMap<AccountName, mpsc::UnboundedSender<Message>>>,
     sessions: watch::Sender<Sessions>,
+    exchanges: Arc<Semaphore>,
+    /// Clock and network as they change, where anything is done by itself.
+    around: Option<watch::Receiver<Surroundings>>,
     /// Set when it is closed: from then on an account is not unknown, it is let go of.
     closed: AtomicBool,
 }
@@ -89,11 +100,14 @@ impl EngineHandle {
     /// Starts an engine with these accounts. Must be called within a tokio runtime.
     pub fn start(setup: Setup, accounts: impl IntoIterator<Item = AccountConfig>) -> Self {
         let (sessions, _) = watch::channel(Sessions::new());
+        let around = setup.background.then(|| surroundings::watch(setup.clock.clone(), &*setup.network));
         let handle = Self {
             inner: Arc::new(Inner {
                 setup,
                 accounts: Mutex::default(),
                 sessions,
+                exchanges: Arc::new(Semaphore::new(EXCHANGES)),
+                around,
                 closed: AtomicBool::new(false),
             }),
         };
@@ -114,16 +128,22 @@ impl EngineHandle {
         if accounts.contains_key(&config.name) {
             return Err(EngineError::AccountExists(config.name.clone()));
         }
+        let http = setup.http.listening(setup.clock.clone());
         let workshop = Workshop {
             account: config.name.clone(),
             policy: config.policy.clone(),
-            provider: Provider::new(&config.provider, setup.http.clone(), setup.clock.clone()),
+            provider: Provider::new(&config.provider, http.clone(), setup.clock.clone()),
             vault: setup.vault.clone(),
             lock: setup.lock.clone(),
             clock: setup.clock.clone(),
             browser: setup.browser.clone(),
+            journal: setup.journal.clone(),
+            network: setup.network.clone(),
+            http,
+            exchanges: self.inner.exchanges.clone(),
             fingerprints: setup.fingerprints.clone(),
             turn: tokio::sync::Mutex::new(()),
+            journal_told: AtomicBool::new(false),
         };
         let beside = Beside { history: history.into(), ..Beside::default() };
         let (actor, outbox) = Actor::open(
@@ -131,6 +151,7 @@ impl EngineHandle {
             setup.notifier.clone(),
             self.inner.sessions.clone(),
             setup.background,
+            self.inner.around.clone(),
             beside,
         );
         tokio::spawn(actor.run());
@@ -145,10 +166,12 @@ impl EngineHandle {
         if let Some(outbox) = outbox {
             close(&outbox).await;
         }
+        // Nobody would ever tell the provider of an account that is gone.
+        let erased = self.inner.setup.vault.erase(account).await;
         self.inner.sessions.send_modify(|sessions| {
             sessions.remove(account);
         });
-        Ok(())
+        erased.map_err(|error| EngineError::Vault { problem: error.problem })
     }
 
     /// All sessions as they are now, in the order of their names.

@@ -5,6 +5,7 @@
 //! repeated freely.
 
 use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -17,6 +18,8 @@ use reqwest::{Method, Url};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::config::is_loopback;
+use crate::failpoint::failpoint;
+use crate::ports::Clock;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -33,6 +36,14 @@ pub struct Http {
     outward: reqwest::Client,
     /// Never through a proxy: what listens here is meant, not what a proxy calls `127.0.0.1`.
     loopback: reqwest::Client,
+    heard: Option<Heard>,
+}
+
+/// What was learned on the way of the server's clock.
+#[derive(Clone)]
+struct Heard {
+    clock: Arc<dyn Clock>,
+    skew: Arc<Mutex<Option<SignedDuration>>>,
 }
 
 /// The client could not be made: TLS roots or proxy settings cannot be used.
@@ -126,7 +137,19 @@ impl Http {
         };
         let outward = base().build().map_err(|_| HttpUnusable)?;
         let loopback = base().no_proxy().build().map_err(|_| HttpUnusable)?;
-        Ok(Self { outward, loopback })
+        Ok(Self { outward, loopback, heard: None })
+    }
+
+    /// The same clients for one account, with a memory of how its provider's clock differs.
+    #[must_use]
+    pub fn listening(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { heard: Some(Heard { clock, skew: Arc::default() }), ..self.clone() }
+    }
+
+    /// How much the server's clock was ahead of ours at the last answer, if that told (RFC 9110 §6.6.1). Servers
+    /// count in whole seconds.
+    pub fn skew(&self) -> Option<SignedDuration> {
+        *self.heard.as_ref()?.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request and reads the whole answer.
@@ -145,6 +168,11 @@ impl Http {
         let mut response = building.send().await.map_err(|error| transport(&error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
+        failpoint!("sent");
+        if let (Some(heard), Some(date)) = (&self.heard, date_of(&headers)) {
+            let skew = date.duration_since(heard.clock.now().wall);
+            *heard.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+        }
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
             if body.len() + chunk.len() > MAX_BODY {
@@ -165,9 +193,12 @@ impl Reply {
 
     /// How much the server's clock is ahead of ours, if its `Date` says so (RFC 9110 §6.6.1).
     pub fn skew(&self, received: Timestamp) -> Option<SignedDuration> {
-        let date = self.headers.get(DATE)?.to_str().ok()?;
-        Some(http_date(date)?.duration_since(received))
+        Some(date_of(&self.headers)?.duration_since(received))
     }
+}
+
+fn date_of(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
 /// `Retry-After` in either form (RFC 9110 §10.2.3); the date is taken relative to the answer's own `Date`.
@@ -176,8 +207,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<SignedDuration> {
     if let Ok(secs) = text.parse::<i64>() {
         return Some(SignedDuration::from_secs(secs.max(0)));
     }
-    let date = headers.get(DATE)?.to_str().ok()?;
-    Some(http_date(text)?.duration_since(http_date(date)?))
+    Some(http_date(text)?.duration_since(date_of(headers)?))
 }
 
 /// A date of HTTP (RFC 9110 §5.6.7), in the form that servers must write.

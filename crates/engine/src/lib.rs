@@ -14,17 +14,25 @@ pub mod config;
 mod engine;
 pub mod error;
 pub mod event_log;
+#[cfg_attr(
+    not(feature = "failpoints"),
+    allow(unreachable_pub, reason = "its one public item needs the feature")
+)]
+pub mod failpoint;
 pub mod fingerprint_key;
 pub mod health;
 pub mod http;
 pub mod http_cache;
 pub mod jose;
+pub mod journal;
+pub mod network;
 pub mod paths;
 pub mod ports;
 pub mod provider;
 pub mod renewal_lock;
 pub mod sign_in;
 pub mod snapshot;
+mod surroundings;
 pub mod vault;
 mod workshop;
 

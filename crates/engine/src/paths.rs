@@ -149,6 +149,16 @@ impl Paths {
         self.state_dir.join("locks")
     }
 
+    /// Where lock files stand as well, so that processes meet although the state folder cannot be used.
+    pub fn second_locks_dir(&self) -> PathBuf {
+        self.runtime_dir.join("locks")
+    }
+
+    /// What was sent to a provider and not yet answered.
+    pub fn journal_dir(&self) -> PathBuf {
+        self.state_dir.join("journal")
+    }
+
     /// The folder of the event log.
     pub fn log_dir(&self) -> PathBuf {
         self.state_dir.join("log")

@@ -1,9 +1,9 @@
 //! What the engine needs of the world: a handful of operations and nothing more.
 //!
-//! Each port has one adapter for life and one for tests. The write-ahead journal of renewals (what was sent and
-//! not yet answered) will be the next port here; [`crate::workshop`] names the step at which it is written.
+//! Each port has one adapter for life and one for tests.
 
 use std::any::Any;
+use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +13,9 @@ use latchkey_core::reason::VaultProblem;
 use latchkey_core::session::Notice;
 use latchkey_core::time::Stamp;
 use reqwest::Url;
+use tokio::sync::watch;
 
+use crate::journal::{Intent, Noted};
 use crate::vault::Envelope;
 
 /// Both clocks, and waiting.
@@ -24,6 +26,36 @@ pub trait Clock: Send + Sync {
 
     /// Waits until the boot-time clock says so; time asleep counts. Returns at once when that has passed.
     async fn sleep_until(&self, boot: SignedDuration);
+
+    /// How long the machine has slept since it was started, as far as the platform tells.
+    fn asleep(&self) -> SignedDuration;
+
+    /// Waits until somebody sets the wall clock. Returning once too often does no harm.
+    async fn wall_set(&self);
+}
+
+/// The network, as far as it matters when a renewal is tried.
+#[async_trait]
+pub trait Network: Send + Sync {
+    /// Goes up with each change of a link, an address or a route; never, where nobody tells of any.
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// Whether the host of this address takes connections, or the proxy through which it is asked. Nothing is
+    /// sent to it.
+    async fn answers(&self, url: &Url) -> bool;
+}
+
+/// The write-ahead journal of renewals: what was sent and not yet answered. At most one entry for each account.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// What it says of an account. Never an error: what cannot be read is an outcome that is not known.
+    async fn read(&self, account: &AccountName) -> Noted;
+
+    /// Writes an entry in the place of the one before it. Durable when it returns.
+    async fn write(&self, account: &AccountName, intent: &Intent) -> io::Result<()>;
+
+    /// The outcome is known: the entry goes. Closing nothing is no error.
+    async fn close(&self, account: &AccountName) -> io::Result<()>;
 }
 
 /// Where token sets are kept. One envelope for each account.

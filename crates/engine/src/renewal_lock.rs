@@ -22,26 +22,56 @@ const FIRST_PAUSE: SignedDuration = SignedDuration::from_millis(25);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_millis(250);
 
-/// One lock file for each account, in a folder of its own.
+/// One lock file for each account, in each of its folders that can be used.
+///
+/// All of them are locked, in their order: two processes of which one cannot use the first folder (its disk is full,
+/// it is read-only) still meet in the second.
 pub struct FileLock {
-    dir: PathBuf,
+    dirs: Vec<PathBuf>,
     clock: Arc<dyn Clock>,
 }
 
 impl FileLock {
     /// Locks in this folder, which is made when the first lock is taken.
     pub fn new(dir: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        Self { dir: dir.into(), clock }
+        Self { dirs: vec![dir.into()], clock }
     }
 
-    /// Opens the account's lock file. Every attempt to lock is made on this one handle.
-    fn open(&self, account: &AccountName) -> io::Result<File> {
-        make_dir(&self.dir)?;
+    /// Locks in this folder as well.
+    #[must_use]
+    pub fn and_in(mut self, dir: impl Into<PathBuf>) -> Self {
+        let dir = dir.into();
+        if !self.dirs.contains(&dir) {
+            self.dirs.push(dir);
+        }
+        self
+    }
+
+    /// Opens the account's lock files: every attempt to lock is made on these handles.
+    ///
+    /// # Errors
+    /// What is wrong with the first folder, when there is none that can be used.
+    fn open_all(&self, account: &AccountName) -> io::Result<Vec<File>> {
+        let (mut files, mut wrong) = (Vec::new(), None);
+        for dir in &self.dirs {
+            match Self::open(dir, account) {
+                Ok(file) => files.push(file),
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
+        }
+        match wrong {
+            Some(error) if files.is_empty() => Err(error),
+            Some(_) | None => Ok(files),
+        }
+    }
+
+    fn open(dir: &Path, account: &AccountName) -> io::Result<File> {
+        make_dir(dir)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(self.dir.join(format!("{account}.lock")))
+        options.open(dir.join(format!("{account}.lock")))
     }
 }
 
@@ -70,15 +100,25 @@ pub(crate) fn probe(dir: &Path) -> io::Result<bool> {
 impl RenewalLock for FileLock {
     async fn acquire(&self, account: &AccountName, wait: Duration) -> Result<LockGuard, LockError> {
         // None of these calls waits for another process, so none is worth a thread.
-        let file = self.open(account).map_err(LockError::Unusable)?;
+        let mut files = self.open_all(account).map_err(LockError::Unusable)?;
+        let mut held: Vec<File> = Vec::new();
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
         let deadline = self.clock.now().boot.saturating_add(wait);
         let mut pause = FIRST_PAUSE;
         loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Box::new(file)),
-                Err(TryLockError::Error(error)) => return Err(LockError::Unusable(error)),
-                Err(TryLockError::WouldBlock) => {}
+            while let Some(file) = files.first() {
+                match file.try_lock() {
+                    Ok(()) => held.push(files.remove(0)),
+                    Err(TryLockError::WouldBlock) => break,
+                    // A file system that has no locks (some NFS) is no folder for them.
+                    Err(TryLockError::Error(error)) if files.len() + held.len() == 1 => {
+                        return Err(LockError::Unusable(error));
+                    }
+                    Err(TryLockError::Error(_)) => drop(files.remove(0)),
+                }
+            }
+            if files.is_empty() {
+                return Ok(Box::new(held));
             }
             let now = self.clock.now().boot;
             if now >= deadline {
@@ -187,6 +227,25 @@ mod tests {
             assert_eq!(mode(&world.file()), 0o600);
             assert_eq!(mode(&world.dir.path().join("locks")), 0o700);
         }
+    }
+
+    #[tokio::test]
+    async fn who_cannot_use_the_first_folder_meets_the_others_in_the_second() {
+        let world = World::new();
+        let second = world.dir.path().join("run");
+        let both = || world.lock().and_in(&second);
+        let held = both().acquire(&world.account, NO_WAIT).await.unwrap();
+        let broken = world.dir.path().join("full");
+        std::fs::write(&broken, "a file in its place").unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(world.clock.clone());
+        let only_second = || FileLock::new(&broken, clock.clone()).and_in(&second);
+        assert!(matches!(only_second().acquire(&world.account, NO_WAIT).await, Err(LockError::Busy)));
+        assert!(matches!(world.lock().acquire(&world.account, NO_WAIT).await, Err(LockError::Busy)));
+        drop(held);
+        let held = only_second().acquire(&world.account, NO_WAIT).await.unwrap();
+        assert!(matches!(both().acquire(&world.account, NO_WAIT).await, Err(LockError::Busy)));
+        drop(held);
+        both().acquire(&world.account, NO_WAIT).await.unwrap();
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ mod cli_keychain;
 mod cli_oauth;
 mod doctor;
 mod keychain;
+mod kill;
 mod sealed_file;
 mod window;
 mod window_canary;

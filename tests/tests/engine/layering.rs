@@ -137,8 +137,11 @@ fn dependencies_point_one_way() {
         ("latchkey-devserver", &[][..]),
         ("latchkey-engine", &["latchkey-core"][..]),
         ("latchkey-agent", &["latchkey-core", "latchkey-engine"][..]),
-        ("latchkey", &["latchkey-core", "latchkey-engine", "latchkey-devserver"][..]),
-        ("latchkey-desktop", &["latchkey-core", "latchkey-engine", "latchkey-devserver"][..]),
+        ("latchkey", &["latchkey-core", "latchkey-engine", "latchkey-agent", "latchkey-devserver"][..]),
+        (
+            "latchkey-desktop",
+            &["latchkey-core", "latchkey-engine", "latchkey-agent", "latchkey-devserver"][..],
+        ),
     ]);
     for (package, allowed) in allowed {
         let needed = packages.get(package).unwrap_or_else(|| panic!("there is no package {package}"));

@@ -76,7 +76,7 @@ async fn the_development_backend_signs_in_renews_and_revokes() {
     let options = Options { listen: "127.0.0.1:0".parse().unwrap(), ..Options::default() };
     let server = DevServer::start(options).await.unwrap();
     let user = User::demo();
-    let world = at(&server.issuer(), "latchkey", "").await;
+    let world = at(server.issuer(), "latchkey", "").await;
     let engine = world.engine();
     let person = Person::who_allows(&user.username, &user.password);
     assert_eq!(signs_in(&engine, person).await, "signed_in");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use latchkey_core::reason::VaultProblem;
-use latchkey_tests::engine_world::World;
+use latchkey_tests::engine_world::{Engine, World, guarded};
 
 #[tokio::test]
 async fn signing_out_erases_the_tokens_and_ends_the_family_at_the_backend() {
@@ -68,6 +68,8 @@ async fn signing_out_erases_although_the_backend_is_down() {
     assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
     assert!(world.stored().await.is_none());
     assert!(world.logged().contains(&"revocation_failed".to_owned()), "and it is told");
+    assert_eq!(engine.now().await.next.unwrap().action.as_str(), "retry_revoke");
+    assert_eq!(engine.token_at_once().await.err().unwrap().code(), "sign_in_needed");
 }
 
 #[tokio::test]
@@ -75,13 +77,133 @@ async fn a_vault_that_does_not_erase_is_told_and_tried_again_and_nothing_comes_b
     let world = World::new().await;
     let engine = world.signed_in().await;
     world.vault.fail_erases(Some(VaultProblem::Locked));
+    world.vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
     assert_eq!(engine.signs_out().await.unwrap_err().code(), "keychain_locked");
     engine.reload(&world.account).unwrap();
     let status = engine.settles().await;
     assert_eq!((status.state.as_str(), status.next.unwrap().action.as_str()), ("signed_out", "retry_erase"));
     assert!(engine.token_at_once().await.is_err());
     world.vault.fail_erases(None);
+    world.vault.fail_next_writes(0, VaultProblem::Locked);
     engine.time_passes(SignedDuration::from_secs(30)).await;
-    assert!(world.stored().await.is_none());
-    assert_eq!(engine.now().await.next, None);
+    forgotten(&world, &engine).await;
+    engine.until("nothing to be owed", |status| status.next.is_none()).await;
+}
+
+/// Waits until nothing is left in the vault.
+async fn forgotten(world: &World, engine: &Engine) {
+    let gone = async {
+        while world.kept().await.is_some() {
+            engine.settles().await;
+        }
+    };
+    guarded("the vault to be empty", gone).await;
+}
+
+/// How often the backend was told of a sign-out.
+fn told(world: &World) -> usize {
+    world.server().requests().iter().filter(|request| request.path == "/auth/logout").count()
+}
+
+#[tokio::test]
+async fn a_backend_that_was_down_is_told_when_it_is_back_also_after_a_restart() {
+    for restarted in [false, true] {
+        let mut world = World::new().await;
+        let mut engine = world.signed_in().await;
+        let token = world.stored_refresh_token().await;
+        world.backend_goes_away().await;
+        engine.signs_out().await.unwrap();
+        let kept = world.kept().await.unwrap();
+        assert!(kept.signed_out_at.is_some() && kept.identity.is_empty(), "only what telling takes is kept");
+        if restarted {
+            engine.close().await;
+            engine = world.engine();
+            let status = engine.settles().await;
+            assert_eq!((status.state.as_str(), status.generation), ("signed_out", 0));
+        }
+        engine.time_passes(SignedDuration::from_hours(1)).await;
+        assert!(world.kept().await.is_some());
+        world.backend_comes_back().await;
+        engine.time_passes(SignedDuration::from_mins(20)).await;
+        forgotten(&world, &engine).await;
+        assert_eq!(told(&world), 1);
+        assert!(world.presents(&token).await.1.contains("signed out"));
+        engine.until("nothing to be owed", |status| status.next.is_none()).await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_day_nobody_is_told_any_more_and_nothing_is_left() {
+    let mut world = World::new().await;
+    let engine = world.signed_in().await;
+    world.backend_goes_away().await;
+    engine.signs_out().await.unwrap();
+    let mut tries = 0;
+    let end = world.wall() + SignedDuration::from_hours(25);
+    while engine.now().await.next.is_some() && world.wall() < end {
+        engine.next_thing_happens().await;
+        tries += 1;
+    }
+    assert!(world.kept().await.is_none());
+    assert!((50..=200).contains(&tries), "{tries} tries");
+}
+
+#[tokio::test]
+async fn a_change_of_the_network_tells_the_backend_early() {
+    let mut world = World::new().await;
+    let engine = world.signed_in().await;
+    world.backend_goes_away().await;
+    engine.signs_out().await.unwrap();
+    engine.time_passes(SignedDuration::from_hours(1)).await;
+    world.backend_comes_back().await;
+    world.network.changes_now();
+    forgotten(&world, &engine).await;
+    assert_eq!(told(&world), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_over_what_is_still_to_be_told_tells_it_once_and_goes_on() {
+    let mut world = World::new().await;
+    let engine = world.signed_in().await;
+    let token = world.stored_refresh_token().await;
+    world.backend_goes_away().await;
+    engine.signs_out().await.unwrap();
+    world.backend_comes_back().await;
+    let status = engine.signs_in().await.unwrap();
+    assert_eq!((status.state.as_str(), status.generation), ("signed_in", 2));
+    assert!(world.presents(&token).await.1.contains("signed out"));
+    assert_eq!(engine.renews().await.unwrap().generation, 3, "the new session is another");
+    engine.time_passes(SignedDuration::from_secs(30)).await;
+    assert_eq!(told(&world), 1);
+}
+
+#[tokio::test]
+async fn another_process_takes_what_was_signed_out_of_for_absent_and_goes_on_telling() {
+    let mut world = World::new().await;
+    let (engine, other) = (world.signed_in().await, world.engine());
+    other.until_generation(1).await;
+    world.backend_goes_away().await;
+    engine.signs_out().await.unwrap();
+    engine.close().await;
+    let status = other.renews().await.unwrap_err();
+    assert_eq!(status.code(), "sign_in_needed");
+    assert_eq!(other.now().await.state, "signed_out");
+    world.backend_comes_back().await;
+    other.time_passes(SignedDuration::from_mins(20)).await;
+    forgotten(&world, &other).await;
+    assert_eq!(told(&world), 1);
+}
+
+#[tokio::test]
+async fn a_command_that_only_looks_tells_nobody() {
+    let mut world = World::new().await;
+    let engine = world.signed_in().await;
+    world.backend_goes_away().await;
+    engine.signs_out().await.unwrap();
+    engine.close().await;
+    world.backend_comes_back().await;
+    let command = world.command();
+    assert_eq!(command.settles().await.state, "signed_out");
+    command.close().await;
+    assert_eq!(told(&world), 0);
 }

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod accounts;
+mod agent;
 #[cfg(feature = "devserver")]
 mod devserver;
 mod doctor;
@@ -24,6 +25,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Token(args) => token::run(args).await,
         Command::Renew(args) => renew::run(args).await,
         Command::Log(args) => log::run(args).await,
+        Command::Agent(args) => agent::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         #[cfg(feature = "devserver")]
         Command::Devserver(args) => devserver::run(args).await,

@@ -4,7 +4,7 @@ use crate::args::Renew;
 use crate::commands::sign_in::tell;
 use crate::failure::Failure;
 use crate::output;
-use crate::session::{Desk, told, with};
+use crate::session::{Desk, tell_agent, told, with};
 
 pub(crate) async fn run(args: Renew) -> Result<(), Failure> {
     let desk = Desk::open()?;
@@ -12,6 +12,7 @@ pub(crate) async fn run(args: Renew) -> Result<(), Failure> {
     with(&desk, vec![account], async |open| {
         let before = told(open.engine.status(&account.name).await, account)?.generation;
         let renewed = told(open.engine.renew(&account.name).await, account)?;
+        tell_agent(open.desk, account);
         if !args.json {
             output::say(&match renewed.renewals.last_ms {
                 Some(millis) => {

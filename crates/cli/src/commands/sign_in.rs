@@ -15,7 +15,7 @@ use crate::args::SignIn;
 use crate::failure::Failure;
 use crate::render::status;
 use crate::render::when::When;
-use crate::session::{Desk, Open, told, vault_problem, with};
+use crate::session::{Desk, Open, tell_agent, told, vault_problem, with};
 use crate::{output, prompt};
 
 pub(crate) async fn run(args: SignIn) -> Result<(), Failure> {
@@ -69,6 +69,7 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
         }
         ProviderConfig::Oauth(_) => page::sign_in(open, account, args).await?,
     };
+    tell_agent(open.desk, account);
     tell(&signed_in, &open.desk.when(), args.json)
 }
 

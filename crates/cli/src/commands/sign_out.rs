@@ -6,7 +6,7 @@ use latchkey_engine::event_log::LogRecord;
 use crate::args::SignOut;
 use crate::failure::Failure;
 use crate::output;
-use crate::session::{Desk, Open, told, with};
+use crate::session::{Desk, Open, tell_agent, told, with};
 
 /// A sign-out leaves a handful of records.
 const RECENT: usize = 100;
@@ -38,6 +38,7 @@ pub(crate) async fn run(args: SignOut) -> Result<(), Failure> {
 async fn sign_out(open: &Open<'_>, account: &AccountConfig) -> Result<(), Failure> {
     let before = told(open.engine.status(&account.name).await, account)?;
     told(open.engine.sign_out(&account.name).await, account)?;
+    tell_agent(open.desk, account);
     tell_what_the_provider_missed(open, account);
     let name = &account.name;
     output::say(&if before.state == "signed_out" {

@@ -1,9 +1,13 @@
 //! `latchkey token`: a valid access token for the program that asks.
 
 use jiff::{SignedDuration, Timestamp};
+use latchkey_agent::client::{Client, ClientError};
+use latchkey_agent::protocol::{TokenAnswer, TokenQuestion};
 use latchkey_core::policy::in_words;
+use latchkey_engine::config::AccountConfig;
 use latchkey_engine::{IssuedToken, TokenRequest};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::args::{Token, TokenForm};
 use crate::failure::Failure;
@@ -23,30 +27,91 @@ struct TokenDocument<'a> {
     account: &'a str,
 }
 
+/// A token, whoever handed it out.
+struct Given {
+    access: Zeroizing<String>,
+    token_type: String,
+    expires_at: Timestamp,
+    falls_short: bool,
+    min_valid_capped: bool,
+}
+
 pub(crate) async fn run(args: Token) -> Result<(), Failure> {
     let desk = Desk::open()?;
     let account = desk.account(&args.account)?;
     let request = TokenRequest { min_valid: args.min_valid.unwrap_or(MIN_VALID), wait: args.wait };
+    if let Some(token) = from_agent(&desk, account, request)? {
+        return print(&token, &args, account, &desk.when());
+    }
     with(&desk, vec![account], async |open| {
-        let token = told(open.engine.token(&account.name, request).await, account)?;
-        if let Some(shortage) = shortage(&token, &args, &desk.when()) {
-            output::warn(&shortage);
-        }
-        let kind = token.token_type.as_deref().unwrap_or("Bearer");
-        match args.output {
-            TokenForm::Raw => output::value(token.access.expose()),
-            TokenForm::Header => {
-                output::value(&format!("Authorization: {} {}", scheme(kind), token.access.expose()))
-            }
-            TokenForm::Json => output::json(&TokenDocument {
-                access_token: token.access.expose(),
-                token_type: kind,
-                expires_at: token.expires_at,
-                account: account.name.as_str(),
-            }),
-        }
+        let token = Given::from(told(open.engine.token(&account.name, request).await, account)?);
+        print(&token, &args, account, &desk.when())
     })
     .await
+}
+
+/// The token from a running agent; none where there is no agent, or one that does not know the account yet.
+fn from_agent(desk: &Desk, account: &AccountConfig, request: TokenRequest) -> Result<Option<Given>, Failure> {
+    let seconds = |duration: SignedDuration| u64::try_from(duration.as_secs()).unwrap_or_default();
+    let question =
+        TokenQuestion { min_valid: Some(seconds(request.min_valid)), wait: Some(seconds(request.wait)) };
+    match Client::new(&desk.paths.runtime_dir).token(account.name.as_str(), question) {
+        Ok(answer) => Given::try_from(answer).map(Some),
+        Err(ClientError::Refused(why)) if why.code != "unknown_account" => {
+            Err(Failure::from_agent(why, account))
+        }
+        Err(ClientError::Refused(_)) => Ok(None),
+        Err(error) if error.nobody() => Ok(None),
+        Err(error) => {
+            output::warn(&format!("{error}; doing without the agent"));
+            Ok(None)
+        }
+    }
+}
+
+fn print(token: &Given, args: &Token, account: &AccountConfig, when: &When) -> Result<(), Failure> {
+    if let Some(shortage) = shortage(token, args, when) {
+        output::warn(&shortage);
+    }
+    match args.output {
+        TokenForm::Raw => output::value(&token.access),
+        TokenForm::Header => {
+            output::value(&format!("Authorization: {} {}", scheme(&token.token_type), *token.access))
+        }
+        TokenForm::Json => output::json(&TokenDocument {
+            access_token: &token.access,
+            token_type: &token.token_type,
+            expires_at: token.expires_at,
+            account: account.name.as_str(),
+        }),
+    }
+}
+
+impl From<IssuedToken> for Given {
+    fn from(token: IssuedToken) -> Self {
+        Self {
+            access: Zeroizing::new(token.access.expose().to_owned()),
+            token_type: token.token_type.unwrap_or_else(|| "Bearer".to_owned()),
+            expires_at: token.expires_at,
+            falls_short: token.falls_short,
+            min_valid_capped: token.min_valid_capped,
+        }
+    }
+}
+
+impl TryFrom<TokenAnswer> for Given {
+    type Error = Failure;
+
+    fn try_from(answer: TokenAnswer) -> Result<Self, Failure> {
+        let unreadable = |_| Failure::failed(ClientError::Unreadable.to_string());
+        Ok(Self {
+            expires_at: answer.expires_at.parse().map_err(unreadable)?,
+            access: Zeroizing::new(answer.access_token),
+            token_type: answer.token_type,
+            falls_short: answer.falls_short,
+            min_valid_capped: answer.min_valid_capped,
+        })
+    }
 }
 
 /// Servers say `bearer` in many ways; some resource servers know only one (RFC 6750 §2.1, RFC 9449 §7.1).
@@ -56,7 +121,7 @@ fn scheme(token_type: &str) -> &str {
 }
 
 /// How the token falls short of what was asked. What nobody asked for cannot be missed.
-fn shortage(token: &IssuedToken, args: &Token, when: &When) -> Option<String> {
+fn shortage(token: &Given, args: &Token, when: &When) -> Option<String> {
     let asked = in_words(args.min_valid?);
     if token.falls_short {
         let left = when.relative(token.expires_at);

@@ -28,8 +28,26 @@ pub enum Effect {
     },
     /// Try again to store the tokens that have arrived.
     Save(EffectId),
-    /// Revoke and erase.
+    /// Ask whether the provider's token host answers; nothing is sent to it.
+    Probe(EffectId),
+    /// Store that, and why, the refresh token of this generation was refused, after another look into the vault.
+    Seal {
+        /// Ties the answer to it.
+        id: EffectId,
+        /// The generation that was refused; a newer one in the vault is adopted instead.
+        generation: u64,
+        /// Why it must not be sent again.
+        reason: Reason,
+    },
+    /// Erase the stored tokens, all but what the provider must be told with.
     Wipe(EffectId),
+    /// Tell the provider that the session is over, then erase what was kept for that.
+    Revoke {
+        /// Ties the answer to it.
+        id: EffectId,
+        /// Which try it is.
+        which: Revoke,
+    },
     /// Hand the tokens that have arrived to whoever asks: they are durable now.
     Publish {
         /// Their generation.
@@ -41,6 +59,17 @@ pub enum Effect {
     Notify(Notice),
     /// Write to the event log.
     Record(Record),
+}
+
+/// Which try to tell the provider of a sign-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoke {
+    /// Right at the sign-out: the provider's own sign-out page may be opened.
+    First,
+    /// A later one: nobody waits for it any more.
+    Again,
+    /// The last one: what was kept for it is erased however it ends.
+    Last,
 }
 
 /// What a person must be told even when the window is closed.

@@ -1,9 +1,12 @@
 //! What a session can be told.
 
+use jiff::SignedDuration;
+
 use crate::disposition::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::reason::{Reason, VaultProblem};
 use crate::session::effect::EffectId;
+use crate::time::Stamp;
 use crate::token_set::TokenFacts;
 
 /// Something that happened, or that someone wants.
@@ -23,6 +26,8 @@ pub enum Input {
     TokenRejected(Fingerprint),
     /// The deadline has come, or a clock was set.
     TimePassed,
+    /// The machine woke from sleep, or a link, an address or a route came or went.
+    NetworkChanged,
     /// Answer to [`crate::session::Effect::Load`].
     Loaded(EffectId, Loaded),
     /// Answer to [`crate::session::Effect::Authenticate`].
@@ -31,8 +36,14 @@ pub enum Input {
     Renewed(EffectId, Renewal),
     /// Answer to [`crate::session::Effect::Save`].
     Saved(EffectId, Result<(), VaultProblem>),
+    /// Answer to [`crate::session::Effect::Probe`]: whether the token host answers.
+    Probed(EffectId, bool),
+    /// Answer to [`crate::session::Effect::Seal`].
+    Sealed(EffectId, Sealed),
     /// Answer to [`crate::session::Effect::Wipe`].
-    Wiped(EffectId, Result<(), VaultProblem>),
+    Wiped(EffectId, Result<Wiped, VaultProblem>),
+    /// Answer to [`crate::session::Effect::Revoke`].
+    Revoked(EffectId, Revocation),
 }
 
 /// Who wants a renewal.
@@ -42,6 +53,8 @@ pub enum Asker {
     Plan,
     /// The end of a wait.
     Retry,
+    /// A start that found a renewal which was sent and never answered.
+    Recovery,
     /// A resource server that refused the access token.
     ResourceServer,
     /// A person.
@@ -56,6 +69,7 @@ impl Asker {
         match self {
             Self::Plan => "renewing as planned",
             Self::Retry => "trying again to renew",
+            Self::Recovery => "asking once more for a renewal whose reply never arrived",
             Self::ResourceServer => "renewing because the access token was refused",
             Self::Person => "renewing because you asked",
             Self::Program => "renewing because a program needs a token that lives longer",
@@ -65,7 +79,7 @@ impl Asker {
     /// Whether the storm breaker counts it.
     pub(crate) fn counts(self) -> bool {
         match self {
-            Self::Plan | Self::Retry | Self::ResourceServer => true,
+            Self::Plan | Self::Retry | Self::Recovery | Self::ResourceServer => true,
             Self::Person | Self::Program => false,
         }
     }
@@ -73,15 +87,18 @@ impl Asker {
 
 /// What the vault held.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one exists per reading of the vault; a box would cost every match"
-)]
 pub enum Loaded {
     /// Tokens.
     Found(TokenFacts),
+    /// Tokens whose renewal was sent by a process that ended before it had the reply. Nobody is at it now.
+    Unanswered(TokenFacts),
     /// Surely nothing.
     Absent,
+    /// Nothing but what the provider needs to end a session that was signed out of here.
+    Unrevoked {
+        /// When that was.
+        since: Stamp,
+    },
     /// It cannot be known now. Never taken for nothing.
     Unknown(VaultProblem),
 }
@@ -125,16 +142,61 @@ pub enum Renewal {
         reason: Reason,
     },
     /// The exchange failed, after a second look where it was refused.
-    Failed {
-        /// How.
-        failure: Failure,
-        /// Whether a reply had been lost on the way before this answer.
-        after_lost_reply: bool,
-    },
+    Failed(Failed),
     /// Nothing was sent: the vault cannot be read or written now.
     NoVault(VaultProblem),
     /// Nothing was sent: another process holds the lock.
     LockBusy,
+    /// Nothing was sent: there is no lock to be had, and without one the token could be spent twice.
+    LockUnusable {
+        /// What the system said, in a few words.
+        what: String,
+    },
     /// Nothing was sent: the stored tokens are gone.
     Absent,
+}
+
+/// A failed exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failed {
+    /// How it failed.
+    pub failure: Failure,
+    /// Whether a reply had been lost on the way before this answer.
+    pub after_lost_reply: bool,
+    /// How much the provider's clock is ahead of ours, if its answer told.
+    pub skew: Option<SignedDuration>,
+}
+
+/// How sealing a refused token ended.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one exists per refusal; a box would cost every match")]
+pub enum Sealed {
+    /// It is stored that, and why, the token was refused.
+    Done,
+    /// The vault held newer tokens, so the refusal says nothing of them.
+    Adopted(TokenFacts),
+    /// The stored tokens are gone.
+    Absent,
+    /// The vault cannot be written now.
+    NotNow(VaultProblem),
+}
+
+/// What is left of tokens that were erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiped {
+    /// Nothing.
+    Gone,
+    /// What the provider needs to end the session, sealed for that and taken for absent by everyone else.
+    Unrevoked,
+}
+
+/// How telling the provider of a sign-out ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Revocation {
+    /// It knows, or nothing more can be done; nothing is left in the vault.
+    Done,
+    /// It could not be told.
+    Failed(Failure),
+    /// It was told, but the vault cannot forget what was kept for that.
+    NotErased(VaultProblem),
 }

@@ -11,9 +11,11 @@ pub(crate) mod samples;
 mod state;
 #[cfg(test)]
 mod tests;
+mod told;
 mod transition;
 
-pub use effect::{Effect, EffectId, Notice};
-pub use input::{Asker, Authenticated, Input, Loaded, Renewal};
-pub use state::{Action, Headline, Held, Next, Session, State, Tally};
+pub use effect::{Effect, EffectId, Notice, Revoke};
+pub use input::{Asker, Authenticated, Failed, Input, Loaded, Renewal, Revocation, Sealed, Wiped};
+pub use state::{Held, Session, State, Tally};
+pub use told::{Action, Headline, Next};
 pub use transition::{Step, open, step};

@@ -8,7 +8,10 @@ use crate::disposition::{Answer, Body, ErrorCode, Failure};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::policy::{self, Policy};
 use crate::reason::{Reason, VaultProblem};
-use crate::session::{Authenticated, EffectId, Input, Loaded, Renewal, Session, open, step};
+use crate::session::{
+    Authenticated, EffectId, Failed, Input, Loaded, Renewal, Revocation, Sealed, Session, Wiped,
+};
+use crate::session::{open, step};
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
 
@@ -95,7 +98,7 @@ pub(crate) fn offline() -> Failure {
 
 /// A renewal that failed for that.
 pub(crate) fn failed(failure: Failure) -> Renewal {
-    Renewal::Failed { failure, after_lost_reply: false }
+    Renewal::Failed(Failed { failure, after_lost_reply: false, skew: None })
 }
 
 /// Tokens of somebody else came back.
@@ -145,6 +148,16 @@ pub(crate) fn erase_owed() -> Session {
     answered(erasing(), |id| Input::Wiped(id, Err(VaultProblem::Locked)), 10)
 }
 
+/// Signed out by the person, and the provider is being told.
+pub(crate) fn revoking() -> Session {
+    answered(erasing(), |id| Input::Wiped(id, Ok(Wiped::Unrevoked)), 10)
+}
+
+/// Signed out by the person; the provider could not be told yet.
+pub(crate) fn revocation_owed() -> Session {
+    answered(revoking(), |id| Input::Revoked(id, Revocation::Failed(offline())), 10)
+}
+
 /// Signing in for the first time.
 pub(crate) fn signing_in() -> Session {
     after(signed_out(), Input::SignInRequested, 0)
@@ -186,6 +199,21 @@ pub(crate) fn backing_off() -> Session {
     answered(renewing(), |id| Input::Renewed(id, failed(offline())), 48)
 }
 
+/// Found at the start: a renewal that was sent and never answered.
+pub(crate) fn unanswered() -> Session {
+    answered(opening(), |id| Input::Loaded(id, Loaded::Unanswered(facts(1, LIFETIME))), 0)
+}
+
+/// A renewal is due just after a wake, and waits for the network.
+pub(crate) fn awaiting_network() -> Session {
+    after(after(signed_in(), Input::NetworkChanged, 47), Input::TimePassed, 48)
+}
+
+/// The token host is being asked whether it answers.
+pub(crate) fn probing() -> Session {
+    after(awaiting_network(), Input::TimePassed, 49)
+}
+
 /// Signed in, after as many worthless renewals as the storm breaker lets through.
 pub(crate) fn stormy() -> Session {
     let mut session = signed_in_with(facts(1, 0));
@@ -205,9 +233,19 @@ pub(crate) fn storm() -> Session {
 /// When the storm breaker of [`storm`] stops.
 pub(crate) const STORM_AT: i64 = 60 * (policy::STORM as i64 + 1);
 
-/// The refresh token was refused.
-pub(crate) fn needs_sign_in() -> Session {
+/// The refresh token was refused and is being sealed.
+pub(crate) fn sealing() -> Session {
     answered(renewing(), |id| Input::Renewed(id, failed(refused())), 48)
+}
+
+/// The refresh token was refused, and could not be sealed yet.
+pub(crate) fn seal_owed() -> Session {
+    answered(sealing(), |id| Input::Sealed(id, Sealed::NotNow(VaultProblem::Locked)), 48)
+}
+
+/// The refresh token was refused and is sealed.
+pub(crate) fn needs_sign_in() -> Session {
+    answered(sealing(), |id| Input::Sealed(id, Sealed::Done), 48)
 }
 
 /// Renewing at 63 s, after as many answers without a verdict as are waited out.

@@ -1,10 +1,7 @@
 //! What a session is doing, and what it knows.
 
-use jiff::{SignedDuration, Timestamp};
-
 use crate::account::AccountName;
-use crate::freshness;
-use crate::policy::{Plan, Policy, clipped};
+use crate::policy::{Basis, Plan, Policy};
 use crate::reason::{Reason, VaultProblem};
 use crate::session::effect::EffectId;
 use crate::session::input::Asker;
@@ -123,58 +120,42 @@ pub struct Session {
     pub(crate) unclear: u32,
     /// Renewals in a row that bought less than half of what they promised.
     pub(crate) storm: u32,
-    /// From when on erasing the stored tokens may be tried again, while it is not known to be done.
-    pub(crate) wipe_owed: Option<Stamp>,
+    /// What must be done until it is known to be.
+    pub(crate) owed: Option<Owed>,
+    /// Since when the present wait lasts.
+    pub(crate) waits_since: Stamp,
+    /// Whether the provider said how long to wait.
+    pub(crate) told_to_wait: bool,
+    /// When the network changed, and nothing has come through since.
+    pub(crate) network_doubted: Option<Stamp>,
     pub(crate) tally: Tally,
 }
 
-/// What comes next, when, and why: every plan can be told in a sentence.
+/// What a session owes, and when it is tried again.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Next {
-    /// What.
-    pub action: Action,
-    /// When, if that is known.
-    pub at: Option<Stamp>,
-    /// Why, without a full stop.
-    pub why: String,
+pub(crate) struct Owed {
+    pub(crate) debt: Debt,
+    /// How often it was tried in vain.
+    pub(crate) tries: u32,
+    /// From when on it may be tried again.
+    pub(crate) at: Stamp,
 }
 
-/// What a session does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Renews as planned.
-    Renew,
-    /// Tries to renew again.
-    RetryRenewal,
-    /// Tries to store again.
-    RetrySave,
-    /// Reads the vault again.
-    ReadVault,
-    /// Tries to erase again.
-    RetryErase,
-    /// The person signs in.
-    SignIn,
-    /// Waits for an answer.
-    Wait,
-}
-
-/// What matters most to the person, in one line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Headline {
-    /// Signed in, and it will stay so until then.
-    SignedInUntil(Timestamp),
-    /// Signed in, with no end in sight.
-    SignedIn,
-    /// Signed in, but only a new sign-in will do after that.
-    SignInAgainBy(Timestamp),
-    /// Signing in.
-    SigningIn,
-    /// Signed out.
-    SignedOut,
-    /// A new sign-in is needed now.
-    NeedsSignIn,
-    /// The vault could not be read yet: nobody knows.
-    Unknown,
+/// What a session can owe.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Debt {
+    /// The stored tokens are to be erased.
+    Erase,
+    /// The provider is to be told of a sign-out.
+    Revoke {
+        /// When the person signed out.
+        since: Stamp,
+    },
+    /// A refused token is to be stored as such.
+    Seal {
+        /// Why it was refused.
+        reason: Reason,
+    },
 }
 
 impl Session {
@@ -198,6 +179,12 @@ impl Session {
         self.tally
     }
 
+    /// Whether a renewal was sent by a process that ended before it had the reply, and nobody asked again yet.
+    pub fn unanswered(&self) -> bool {
+        let plan = self.held.as_ref().map(|held| held.plan.basis);
+        matches!(self.state, State::SignedIn) && plan == Some(Basis::Unanswered)
+    }
+
     /// When [`crate::session::Input::TimePassed`] is wanted, if ever.
     pub fn deadline(&self) -> Option<Stamp> {
         match &self.state {
@@ -208,7 +195,9 @@ impl Session {
             State::Saving { until, .. } | State::Waiting { until, .. } if self.in_flight.is_none() => {
                 Some(*until)
             }
-            State::SignedOut { .. } if self.in_flight.is_none() => self.wipe_owed,
+            State::SignedOut { .. } | State::NeedsSignIn { .. } if self.in_flight.is_none() => {
+                self.owed.as_ref().map(|owed| owed.at)
+            }
             State::Saving { .. }
             | State::Waiting { .. }
             | State::SignedOut { .. }
@@ -216,67 +205,5 @@ impl Session {
             | State::Renewing { .. }
             | State::NeedsSignIn { .. } => None,
         }
-    }
-
-    /// What comes next, when, and why.
-    pub fn next(&self, now: Stamp) -> Option<Next> {
-        let told = |action, at, why: String| Some(Next { action, at, why });
-        match &self.state {
-            State::SignedOut { .. } => self.deadline().and_then(|at| {
-                told(Action::RetryErase, Some(at), "the keychain did not erase the stored tokens".to_owned())
-            }),
-            State::SigningIn { .. } => {
-                told(Action::Wait, None, "waiting for the sign-in to finish".to_owned())
-            }
-            State::SignedIn => {
-                let held = self.held.as_ref()?;
-                if held.facts.renewable() {
-                    return told(Action::Renew, Some(held.plan.due), held.plan.why(&held.facts));
-                }
-                let at = held.facts.access.expires;
-                told(Action::SignIn, Some(at), "the provider gave no refresh token".to_owned())
-            }
-            State::Renewing { asker, .. } => told(Action::Wait, None, asker.why().to_owned()),
-            State::Saving { problem, .. } => {
-                told(Action::RetrySave, self.deadline(), problem.message().to_owned())
-            }
-            State::Waiting { reason, until } => {
-                let action = if self.held.is_some() { Action::RetryRenewal } else { Action::ReadVault };
-                let at = self.in_flight.is_none().then_some(*until);
-                told(action, at, reason.message())
-            }
-            State::NeedsSignIn { .. } => match self.access_expiry(now) {
-                Some(at) => {
-                    told(Action::SignIn, Some(at), "the access token in hand is good until then".to_owned())
-                }
-                None => told(Action::SignIn, None, "the access token has expired".to_owned()),
-            },
-        }
-    }
-
-    /// What matters most to the person.
-    pub fn headline(&self, now: Stamp) -> Headline {
-        match &self.state {
-            State::SignedOut { .. } => Headline::SignedOut,
-            State::SigningIn { .. } => Headline::SigningIn,
-            State::NeedsSignIn { .. } => {
-                self.access_expiry(now).map_or(Headline::NeedsSignIn, |at| Headline::SignInAgainBy(at.wall))
-            }
-            State::SignedIn | State::Renewing { .. } | State::Saving { .. } | State::Waiting { .. } => {
-                let Some(Held { facts, .. }) = &self.held else { return Headline::Unknown };
-                match facts.session {
-                    Some(session) if clipped(facts) => Headline::SignInAgainBy(session.expires.wall),
-                    Some(session) => Headline::SignedInUntil(session.expires.wall),
-                    None if !facts.renewable() => Headline::SignInAgainBy(facts.access.expires.wall),
-                    None => Headline::SignedIn,
-                }
-            }
-        }
-    }
-
-    /// When the access token in hand expires, if it still lives.
-    fn access_expiry(&self, now: Stamp) -> Option<Stamp> {
-        let facts = &self.held.as_ref()?.facts;
-        (freshness::left(facts, now) > SignedDuration::ZERO).then_some(facts.access.expires)
     }
 }

@@ -6,8 +6,8 @@ use crate::reason::Reason;
 use crate::record::{Level, Record};
 use crate::session::change::Change;
 use crate::session::effect::{Effect, EffectId};
-use crate::session::input::{Asker, Authenticated, Input, Loaded, Renewal};
-use crate::session::state::{Session, State, Tally};
+use crate::session::input::{Asker, Authenticated, Input, Loaded, Renewal, Revocation, Sealed, Wiped};
+use crate::session::state::{Debt, Session, State, Tally};
 use crate::time::Now;
 
 /// A session after an input, and what is to be done about it.
@@ -35,7 +35,10 @@ pub fn open(account: AccountName, policy: Policy, now: Now) -> Step {
             failures: 0,
             unclear: 0,
             storm: 0,
-            wipe_owed: None,
+            owed: None,
+            waits_since: now.stamp,
+            told_to_wait: false,
+            network_doubted: None,
             tally: Tally::default(),
         },
         effects: Vec::new(),
@@ -64,33 +67,28 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         (State::SignedOut { .. }, Input::SignInRequested) => change.sign_in(),
         (State::SignedOut { .. }, Input::ReloadRequested) => {
             // What is still to be erased would be found, and the person would be signed in again.
-            if change.session.wipe_owed.is_none() {
+            if change.session.owed.as_ref().is_none_or(|owed| owed.debt != Debt::Erase) {
                 change.load();
             }
         }
-        (State::SignedOut { .. }, Input::Loaded(_, Loaded::Found(facts))) => change.adopt(facts),
+        (
+            State::SignedOut { .. },
+            Input::Loaded(_, loaded @ (Loaded::Found(_) | Loaded::Unanswered(_) | Loaded::Unrevoked { .. })),
+        ) => change.reloaded(loaded),
         (State::SignedOut { .. }, Input::Loaded(_, Loaded::Absent | Loaded::Unknown(_))) => {}
-        (State::SignedOut { .. }, Input::Wiped(_, Ok(()))) => {
-            change.session.wipe_owed = None;
-            change.record(Record {
-                reason: Some(Reason::SignedOut.code()),
-                ..Record::new(Level::Info, "signed_out", "Signed out; the stored tokens are erased")
-            });
+        (State::SignedOut { .. }, Input::Wiped(_, Ok(left))) => change.wiped(left == Wiped::Unrevoked),
+        (State::SignedOut { .. }, Input::Wiped(_, Err(problem))) => change.not_paid(problem),
+        (State::SignedOut { .. }, Input::Revoked(_, Revocation::Done)) => change.session.owed = None,
+        (State::SignedOut { .. }, Input::Revoked(_, Revocation::Failed(failure))) => {
+            change.not_revoked(&failure);
         }
-        (State::SignedOut { .. }, Input::Wiped(_, Err(problem))) => {
-            change.session.failures += 1;
-            let wait = save_backoff(change.session.failures);
-            change.session.wipe_owed = Some(now.stamp.plus(wait));
-            change.record(Record {
-                reason: Some(problem.code()),
-                ..Record::new(Level::Error, "erase_failed", problem.message())
-            });
+        (State::SignedOut { .. }, Input::Revoked(_, Revocation::NotErased(problem))) => {
+            change.not_paid(problem);
         }
-        (State::SignedOut { .. }, Input::TimePassed) => {
-            let owed = change.session.wipe_owed.is_some_and(|at| at.passed(now.stamp));
-            if owed && change.session.in_flight.is_none() {
-                change.wipe();
-            }
+        (State::SignedOut { .. }, Input::TimePassed) => change.pay_if_due(),
+        (State::SignedOut { .. }, Input::NetworkChanged) => {
+            change.network_changed();
+            change.pay_if_due();
         }
         // Signing out twice is signing out; nothing is signed in that could be renewed or refused.
         (
@@ -134,6 +132,7 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             | Input::TokenRejected(_)
             | Input::TimePassed,
         ) => {}
+        (State::SigningIn { .. }, Input::NetworkChanged) => change.network_changed(),
 
         // ── From SignedIn ───────────────────────────────────────────────────────────────────────────────────
         (State::SignedIn, Input::SignInRequested) => change.sign_in(),
@@ -157,6 +156,7 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             }
         }
         (State::SignedIn, Input::TimePassed) => change.due(),
+        (State::SignedIn, Input::NetworkChanged) => change.network_changed(),
         (State::SignedIn, Input::SignInCancelled) => {}
 
         // ── From Renewing ───────────────────────────────────────────────────────────────────────────────────
@@ -171,16 +171,22 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             change.hold(facts);
             change.needs_sign_in(reason);
         }
-        (State::Renewing { .. }, Input::Renewed(_, Renewal::Failed { failure, after_lost_reply })) => {
-            change.failed(&failure, after_lost_reply);
-        }
+        (State::Renewing { .. }, Input::Renewed(_, Renewal::Failed(failed))) => change.failed(&failed),
         (State::Renewing { .. }, Input::Renewed(_, Renewal::NoVault(problem))) => {
             change.back_off(Reason::Vault { problem }, None);
         }
         (State::Renewing { .. }, Input::Renewed(_, Renewal::LockBusy)) => {
             change.back_off(Reason::LockBusy, None);
         }
-        (State::Renewing { .. }, Input::Renewed(_, Renewal::Absent)) => change.vault_empty(),
+        (State::Renewing { .. }, Input::Renewed(_, Renewal::LockUnusable { what })) => {
+            change.back_off(Reason::LockUnusable { what }, None);
+        }
+        (State::Renewing { .. }, Input::Renewed(_, Renewal::Absent)) => {
+            change.vault_empty();
+            // Whoever signed out may have ended before the provider was told.
+            change.load();
+        }
+        (State::Renewing { .. }, Input::NetworkChanged) => change.network_changed(),
         (State::Renewing { .. }, Input::SignOutRequested) => change.sign_out(),
         // The exchange under way answers these: whoever asks shares its outcome.
         (
@@ -212,6 +218,7 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         }
         (State::Saving { .. }, Input::RenewRequested(Asker::Person)) => change.save_unless_saving(),
         (State::Saving { .. }, Input::SignOutRequested) => change.sign_out(),
+        (State::Saving { .. }, Input::NetworkChanged) => change.network_changed(),
         // Nothing is exchanged while what came of the last exchange is not safe.
         (
             State::Saving { .. },
@@ -226,21 +233,25 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         (State::Waiting { .. }, Input::Loaded(_, loaded)) => change.reloaded(loaded),
         (State::Waiting { until, .. }, Input::TimePassed) => {
             if until.passed(now.stamp) && change.session.in_flight.is_none() {
-                change.try_again(Asker::Retry);
+                change.retry();
             }
         }
+        (State::Waiting { .. }, Input::NetworkChanged) => change.network_changed(),
+        (State::Waiting { .. }, Input::Probed(_, answers)) => change.probed(answers),
         (State::Waiting { .. }, Input::RenewRequested(Asker::Person)) => change.try_again(Asker::Person),
-        // A program whose token has run out is not made to wait for a clock to be set right.
-        (State::Waiting { reason: Reason::Storm, .. }, Input::RenewRequested(Asker::Program)) => {
-            change.try_again(Asker::Program);
+        (State::Waiting { .. }, Input::RenewRequested(Asker::Program)) => {
+            if change.program_may_try() {
+                change.try_again(Asker::Program);
+            }
         }
         (State::Waiting { .. }, Input::SignInRequested) => change.sign_in(),
         (State::Waiting { .. }, Input::SignOutRequested) => change.sign_out(),
         (State::Waiting { .. }, Input::ReloadRequested) => change.load(),
-        // Programs wait with everybody else, or a thousand of them would undo the back-off.
         (
             State::Waiting { .. },
-            Input::RenewRequested(_) | Input::SignInCancelled | Input::TokenRejected(_),
+            Input::RenewRequested(Asker::Plan | Asker::Retry | Asker::Recovery | Asker::ResourceServer)
+            | Input::SignInCancelled
+            | Input::TokenRejected(_),
         ) => {}
 
         // ── From NeedsSignIn ────────────────────────────────────────────────────────────────────────────────
@@ -248,10 +259,21 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         (State::NeedsSignIn { .. }, Input::SignOutRequested) => change.sign_out(),
         (State::NeedsSignIn { .. }, Input::ReloadRequested) => change.load(),
         (State::NeedsSignIn { .. }, Input::Loaded(_, loaded)) => change.reloaded(loaded),
+        (State::NeedsSignIn { .. }, Input::Sealed(_, Sealed::Done)) => change.session.owed = None,
+        (State::NeedsSignIn { .. }, Input::Sealed(_, Sealed::Adopted(facts))) => change.adopt(facts),
+        (State::NeedsSignIn { .. }, Input::Sealed(_, Sealed::Absent)) => {
+            change.vault_empty();
+            change.load();
+        }
+        (State::NeedsSignIn { .. }, Input::Sealed(_, Sealed::NotNow(problem))) => change.not_paid(problem),
+        (State::NeedsSignIn { .. }, Input::TimePassed) => change.pay_if_due(),
         // The refresh token was refused: sending it again tells nobody anything new.
         (
             State::NeedsSignIn { .. },
-            Input::SignInCancelled | Input::RenewRequested(_) | Input::TokenRejected(_) | Input::TimePassed,
+            Input::SignInCancelled
+            | Input::RenewRequested(_)
+            | Input::TokenRejected(_)
+            | Input::NetworkChanged,
         ) => {}
 
         // ── Answers to effects of another state ─────────────────────────────────────────────────────────────
@@ -262,7 +284,10 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             | Input::Authenticated(..)
             | Input::Renewed(..)
             | Input::Saved(..)
-            | Input::Wiped(..),
+            | Input::Probed(..)
+            | Input::Sealed(..)
+            | Input::Wiped(..)
+            | Input::Revoked(..),
         ) => {
             change.record(Record::new(
                 Level::Error,
@@ -280,13 +305,17 @@ fn answered(input: &Input) -> Option<EffectId> {
         | Input::Authenticated(id, _)
         | Input::Renewed(id, _)
         | Input::Saved(id, _)
-        | Input::Wiped(id, _) => Some(*id),
+        | Input::Probed(id, _)
+        | Input::Sealed(id, _)
+        | Input::Wiped(id, _)
+        | Input::Revoked(id, _) => Some(*id),
         Input::SignInRequested
         | Input::SignInCancelled
         | Input::SignOutRequested
         | Input::RenewRequested(_)
         | Input::ReloadRequested
         | Input::TokenRejected(_)
-        | Input::TimePassed => None,
+        | Input::TimePassed
+        | Input::NetworkChanged => None,
     }
 }

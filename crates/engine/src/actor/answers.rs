@@ -81,10 +81,10 @@ impl Actor {
         }
     }
 
-    /// Whether the session renews for a program that needs a better token. A wait is everybody's, except for the
-    /// storm breaker's: it does not count what somebody asked for.
+    /// Whether the session may renew for a program that needs a better token. While it waits, the machine decides
+    /// whether the request cuts that short.
     fn renews_for_programs(&self) -> bool {
-        matches!(self.session.state(), State::SignedIn | State::Waiting { reason: Reason::Storm, .. })
+        matches!(self.session.state(), State::SignedIn | State::Waiting { .. })
     }
 
     /// The answer for a waiter, if it is time to give one.

@@ -1,15 +1,20 @@
 //! One task for each account: it feeds the session machine and runs what the machine wants done.
+//!
+//! This file hears: what is asked, what was done, what time it is, what happens around. `effects` does what the
+//! machine wants done, `answers` answers those who wait.
 
 mod answers;
 mod attempts;
+mod effects;
 
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 use latchkey_core::fingerprint::Fingerprint;
+use latchkey_core::policy::{CLOCK_OFF, in_words};
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::record::{Level, Record};
-use latchkey_core::session::{self, Asker, Effect, EffectId, Input, Session, State, Step};
+use latchkey_core::session::{self, Asker, EffectId, Input, Session, State};
 use latchkey_core::time::{Jitter, Now};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
@@ -22,10 +27,11 @@ use crate::event_log;
 use crate::ports::{Clock, Notifier};
 use crate::sign_in::{Attempt, SignIn};
 use crate::snapshot::{Beside, SessionStatus, SignInPrompt, status};
+use crate::surroundings::{Surroundings, changed};
 use crate::workshop::{Arrived, Workshop};
 
-/// The longest sleep: a wall clock that was set is noticed after this at the latest.
-const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(60);
+/// The shortest sleep of the machine that counts as one: the clocks it is told from are read one after the other.
+const SLEPT: SignedDuration = SignedDuration::from_secs(2);
 
 /// What an account's task can be asked or told.
 pub(crate) enum Message {
@@ -62,6 +68,12 @@ pub(crate) struct Actor {
     sessions: watch::Sender<Sessions>,
     /// Whether renewals happen by themselves, or only while someone waits for something.
     background: bool,
+    /// What happens around, where renewals happen by themselves.
+    around: Option<watch::Receiver<Surroundings>>,
+    /// What was seen of that.
+    seen: Surroundings,
+    /// How long the machine had slept when that was looked at last.
+    asleep: SignedDuration,
     beside: Beside,
     /// What is handed out.
     current: Option<Arrived>,
@@ -101,10 +113,13 @@ impl Actor {
         notifier: Arc<dyn Notifier>,
         sessions: watch::Sender<Sessions>,
         background: bool,
+        around: Option<watch::Receiver<Surroundings>>,
         beside: Beside,
     ) -> (Self, mpsc::UnboundedSender<Message>) {
         let (outbox, inbox) = mpsc::unbounded_channel();
         let step = session::open(workshop.account.clone(), workshop.policy.clone(), draw(&*workshop.clock));
+        let asleep = workshop.clock.asleep();
+        let seen = around.as_ref().map_or_else(Surroundings::default, |around| *around.borrow());
         let mut actor = Self {
             session: step.session.clone(),
             workshop,
@@ -113,6 +128,9 @@ impl Actor {
             outbox: outbox.clone(),
             sessions,
             background,
+            around,
+            seen,
+            asleep,
             beside,
             current: None,
             arrived: None,
@@ -136,6 +154,7 @@ impl Actor {
     /// Runs until closed.
     pub(crate) async fn run(mut self) {
         loop {
+            self.notice_sleep();
             self.answer_waiters();
             self.show();
             if self.ended() {
@@ -145,11 +164,16 @@ impl Actor {
             let clock = self.workshop.clock.clone();
             let message = tokio::select! {
                 message = self.inbox.recv() => message,
+                () = async { match &mut self.around { Some(around) => changed(around).await, None => std::future::pending().await } } => {
+                    self.look_around();
+                    continue;
+                }
                 Some(prompt) = self.prompts.recv() => {
                     self.beside.prompt = Some(prompt).filter(|_| self.attempt.is_some());
                     continue;
                 }
                 () = async { match wake { Some(at) => clock.sleep_until(at).await, None => std::future::pending().await } } => {
+                    self.notice_sleep();
                     self.input(Input::TimePassed);
                     continue;
                 }
@@ -168,7 +192,34 @@ impl Actor {
         let asked = self.background || !self.token_waiters.is_empty() || self.saving();
         let own = self.session.deadline().filter(|_| asked && self.closing.is_none());
         let first = waiting.chain(own).map(|at| at.left(now)).min()?;
-        Some(now.boot.saturating_add(first.clamp(SignedDuration::ZERO, LONGEST_SLEEP)))
+        Some(now.boot.saturating_add(first.max(SignedDuration::ZERO)))
+    }
+
+    /// After a wake the network need not be there yet. Noticed by the clock, whatever woke this task.
+    fn notice_sleep(&mut self) {
+        let asleep = self.workshop.clock.asleep();
+        let slept = asleep.saturating_sub(self.asleep);
+        if self.background && slept >= SLEPT {
+            let message = format!("The machine was asleep for {}", in_words(slept));
+            event_log::emit(&self.workshop.account, &Record::new(Level::Debug, "woke", message));
+            self.input(Input::NetworkChanged);
+        }
+        if slept >= SLEPT {
+            self.asleep = asleep;
+        }
+    }
+
+    /// The clock was set, or the network changed.
+    fn look_around(&mut self) {
+        let Some(now) = self.around.as_ref().map(|around| *around.borrow()) else { return };
+        self.notice_sleep();
+        if now.network != self.seen.network {
+            self.input(Input::NetworkChanged);
+        }
+        if now.clock_set != self.seen.clock_set {
+            self.input(Input::TimePassed);
+        }
+        self.seen = now;
     }
 
     fn hear(&mut self, message: Message) {
@@ -188,6 +239,10 @@ impl Actor {
                 self.renew_waiters.push(reply);
             }
             Message::Token(request, reply) => {
+                // A single command renews what a crash left open as well, whatever the token is good for.
+                if self.session.unanswered() {
+                    self.input(Input::TimePassed);
+                }
                 let until = self.workshop.clock.now().plus(request.wait);
                 self.token_waiters.push(TokenWaiter { request, until, asked: false, reply });
             }
@@ -208,6 +263,7 @@ impl Actor {
         if let Input::Wiped(_, outcome) = &done.input {
             self.erase_problem = outcome.err();
         }
+        self.notice_skew();
         if let Some(arrived) = done.arrived {
             self.arrived = Some(arrived);
         }
@@ -229,6 +285,20 @@ impl Actor {
         }
     }
 
+    /// How the provider's clock differs is measured with each answer; much of it is told once.
+    fn notice_skew(&mut self) {
+        let before = self.beside.skew.is_some_and(is_off);
+        self.beside.skew = self.workshop.http.skew();
+        if let Some(skew) = self.beside.skew.filter(|skew| is_off(*skew) && !before) {
+            let how = if skew.is_negative() { "ahead of" } else { "behind" };
+            let by = in_words(skew.abs());
+            let message = format!(
+                "The clock here is {by} {how} the provider's. Plans hold all the same; set the clock"
+            );
+            event_log::emit(&self.workshop.account, &Record::new(Level::Warn, "clock_off", message));
+        }
+    }
+
     fn input(&mut self, input: Input) {
         let before = self.session.state().name();
         let step = session::step(self.session.clone(), input, draw(&*self.workshop.clock));
@@ -239,96 +309,6 @@ impl Actor {
             let account = &self.workshop.account;
             event_log::emit(account, &Record::new(Level::Debug, "state", message));
         }
-    }
-
-    /// Runs the effects of a step, all of them and in their order.
-    fn take(&mut self, step: Step) {
-        self.session = step.session;
-        for effect in step.effects {
-            self.run_effect(effect);
-        }
-    }
-
-    fn run_effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Load(id) => self.begin(move |workshop| async move {
-                let (loaded, arrived) = workshop.load().await;
-                Done { input: Input::Loaded(id, loaded), arrived, told: None }
-            }),
-            Effect::Authenticate(id) => {
-                let Some(how) = self.how.take() else { return };
-                let (prompter, prompts) = mpsc::unbounded_channel();
-                let attempt = Attempt::new(self.workshop.browser.clone(), prompter, self.farewells.clone());
-                (self.attempt, self.prompts) = (Some((id, attempt.clone())), prompts);
-                self.begin(move |workshop| async move {
-                    let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;
-                    Done { input: Input::Authenticated(id, outcome), arrived, told }
-                });
-            }
-            Effect::AbandonSignIn => {
-                if let Some((_, attempt)) = &self.attempt {
-                    attempt.give_up();
-                }
-                self.end_attempt();
-                if let Some(waiter) = self.sign_in_waiter.take() {
-                    let _ = waiter.send(Err(EngineError::Cancelled));
-                }
-            }
-            Effect::Renew { id, generation, .. } => self.begin(move |workshop| async move {
-                let (outcome, arrived) = workshop.renew(generation).await;
-                Done { input: Input::Renewed(id, outcome), arrived, told: None }
-            }),
-            Effect::Save(id) => {
-                let Some(mut arrived) = self.arrived.take() else { return };
-                self.begin(move |workshop| async move {
-                    let outcome = match &arrived.unsaved {
-                        Some(unsaved) => workshop.save(unsaved).await,
-                        None => Ok(()),
-                    };
-                    if outcome.is_ok() {
-                        arrived.unsaved = None;
-                    }
-                    Done { input: Input::Saved(id, outcome), arrived: Some(arrived), told: None }
-                });
-            }
-            Effect::Wipe(id) => self.begin(move |workshop| async move {
-                let outcome = workshop.wipe().await;
-                Done { input: Input::Wiped(id, outcome), arrived: None, told: None }
-            }),
-            Effect::Publish { generation } => self.publish(generation),
-            Effect::Forget => {
-                self.current = None;
-                self.arrived = None;
-                self.beside =
-                    Beside { history: std::mem::take(&mut self.beside.history), ..Beside::default() };
-            }
-            Effect::Notify(notice) => self.notifier.notify(&self.workshop.account, &notice),
-            Effect::Record(record) => {
-                self.beside.remember(self.workshop.clock.now().wall, &record);
-                event_log::emit(&self.workshop.account, &record);
-            }
-        }
-    }
-
-    /// Begins work in a task of its own: whoever asked for it may go away, the work goes on.
-    fn begin<F, R>(&mut self, work: F)
-    where
-        F: FnOnce(Arc<Workshop>) -> R,
-        R: Future<Output = Done> + Send + 'static,
-    {
-        self.under_way += 1;
-        let (working, outbox) = (work(self.workshop.clone()), self.outbox.clone());
-        tokio::spawn(async move {
-            let _ = outbox.send(Message::Done(Box::new(working.await)));
-        });
-    }
-
-    fn publish(&mut self, generation: u64) {
-        let Some(arrived) = self.arrived.take_if(|arrived| arrived.generation == generation) else { return };
-        self.beside.identity = Some(arrived.identity.clone());
-        self.beside.claims.clone_from(&arrived.claims);
-        self.beside.rotates = arrived.rotated.or(self.beside.rotates);
-        self.current = Some(arrived);
     }
 
     fn saving(&self) -> bool {
@@ -378,6 +358,11 @@ impl Actor {
             true
         });
     }
+}
+
+/// Whether the clock here is wrong by so much that a person must be told.
+fn is_off(skew: SignedDuration) -> bool {
+    skew.abs() >= CLOCK_OFF
 }
 
 /// The time, and a number drawn for it.

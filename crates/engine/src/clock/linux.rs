@@ -18,12 +18,32 @@ pub(super) fn boot() -> SignedDuration {
     SignedDuration::new(read.tv_sec, i32::try_from(read.tv_nsec).unwrap_or(0))
 }
 
+/// How long the machine has slept: `CLOCK_MONOTONIC` stands still meanwhile.
+pub(super) fn asleep() -> SignedDuration {
+    let read = clock_gettime(ClockId::Monotonic);
+    let awake = SignedDuration::new(read.tv_sec, i32::try_from(read.tv_nsec).unwrap_or(0));
+    // Read second, the boot clock is never the smaller one.
+    boot().saturating_sub(awake)
+}
+
+/// Waits until the wall clock is set, or the machine wakes: then the kernel cancels a timer that it was told to
+/// (timerfd_create(2), `TFD_TIMER_CANCEL_ON_SET`).
+pub(super) async fn wall_set() {
+    let Ok(timer) = timer(TimerfdClockId::Realtime, SignedDuration::MAX, TimerfdTimerFlags::CANCEL_ON_SET)
+    else {
+        return super::wall_set_by_polling().await;
+    };
+    if timer.readable().await.is_err() {
+        super::wall_set_by_polling().await;
+    }
+}
+
 /// Waits until [`boot`] says so.
 pub(super) async fn sleep_until(boot: SignedDuration) {
     if super::left(boot).is_none() {
         return;
     }
-    let Ok(timer) = timer(boot) else {
+    let Ok(timer) = timer(TimerfdClockId::Boottime, boot, TimerfdTimerFlags::empty()) else {
         // No file descriptor left (EMFILE): a late renewal is better than none.
         return super::sleep_in_pieces(boot).await;
     };
@@ -36,12 +56,16 @@ pub(super) async fn sleep_until(boot: SignedDuration) {
 // tokio's successor of `with_interest` is `unsafe`, since a type that changes its file descriptor could cheat it.
 // An `OwnedFd` cannot, and unsafe code is forbidden here.
 #[allow(deprecated, reason = "sound for an `OwnedFd`, and the successor is `unsafe`")]
-fn timer(boot: SignedDuration) -> std::io::Result<AsyncFd<std::os::fd::OwnedFd>> {
-    let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+fn timer(
+    clock: TimerfdClockId,
+    at: SignedDuration,
+    how: TimerfdTimerFlags,
+) -> std::io::Result<AsyncFd<std::os::fd::OwnedFd>> {
+    let timer = timerfd_create(clock, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
     let at = Itimerspec {
         it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
-        it_value: Timespec { tv_sec: boot.as_secs(), tv_nsec: boot.subsec_nanos().into() },
+        it_value: Timespec { tv_sec: at.as_secs(), tv_nsec: at.subsec_nanos().into() },
     };
-    timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &at)?;
+    timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME | how, &at)?;
     AsyncFd::with_interest(timer, Interest::READABLE)
 }

@@ -13,6 +13,7 @@ use crate::ports::Clock;
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     now: Arc<watch::Sender<Stamp>>,
+    asleep: Arc<watch::Sender<SignedDuration>>,
     sleepers: Arc<watch::Sender<usize>>,
 }
 
@@ -20,12 +21,19 @@ impl ManualClock {
     /// A clock that shows this wall-clock time, one hour after the machine was started.
     pub fn new(wall: Timestamp) -> Self {
         let now = Stamp { wall, boot: SignedDuration::from_hours(1) };
-        Self { now: Arc::new(watch::Sender::new(now)), sleepers: Arc::new(watch::Sender::new(0)) }
+        let asleep = Arc::new(watch::Sender::new(SignedDuration::ZERO));
+        Self { now: Arc::new(watch::Sender::new(now)), asleep, sleepers: Arc::new(watch::Sender::new(0)) }
     }
 
     /// Time passes: both clocks go forward, and whoever waited for that goes on.
     pub fn advance(&self, by: SignedDuration) {
         self.now.send_modify(|now| *now = now.plus(by));
+    }
+
+    /// The machine sleeps so long, and wakes.
+    pub fn sleep(&self, long: SignedDuration) {
+        self.asleep.send_modify(|asleep| *asleep = asleep.saturating_add(long));
+        self.advance(long);
     }
 
     /// Somebody sets the wall clock; no time passes.
@@ -64,6 +72,17 @@ impl Clock for ManualClock {
         }
         let _asleep = Asleep::count(&self.sleepers);
         let _ = seen.wait_for(|now| now.boot >= boot).await;
+    }
+
+    fn asleep(&self) -> SignedDuration {
+        *self.asleep.borrow()
+    }
+
+    async fn wall_set(&self) {
+        let apart = |now: &Stamp| now.wall.duration_since(Timestamp::UNIX_EPOCH).saturating_sub(now.boot);
+        let mut seen = self.now.subscribe();
+        let before = apart(&seen.borrow_and_update());
+        let _ = seen.wait_for(|now| apart(now) != before).await;
     }
 }
 
@@ -142,6 +161,18 @@ mod tests {
         clock.advance(SECOND);
         assert_eq!(clock.now().boot, before.boot + SECOND);
         assert_eq!(clock.now().wall.as_second(), 1);
+    }
+
+    #[tokio::test]
+    async fn only_a_wall_clock_that_is_set_is_told_as_such() {
+        let clock = clock();
+        tokio::select! {
+            biased;
+            () = clock.wall_set() => panic!("it was not set"),
+            () = async { clock.advance(SECOND); clock.sleep(SECOND) } => {}
+        }
+        assert_eq!(clock.asleep(), SECOND);
+        tokio::join!(clock.wall_set(), async { clock.advance_wall(SECOND) });
     }
 
     #[tokio::test]

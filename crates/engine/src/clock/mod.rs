@@ -37,6 +37,14 @@ impl Clock for SystemClock {
     async fn sleep_until(&self, boot: SignedDuration) {
         platform::sleep_until(boot).await;
     }
+
+    fn asleep(&self) -> SignedDuration {
+        platform::asleep()
+    }
+
+    async fn wall_set(&self) {
+        platform::wall_set().await;
+    }
 }
 
 /// The longest sleep before the boot-time clock is looked at again, where no timer of the system follows it.
@@ -49,6 +57,26 @@ const PIECE: Duration = Duration::from_secs(30);
 async fn sleep_in_pieces(boot: SignedDuration) {
     while let Some(left) = left(boot) {
         tokio::time::sleep(left.min(PIECE)).await;
+    }
+}
+
+/// The pause between two looks at the wall clock, where nobody tells that it was set.
+const LOOK: SignedDuration = SignedDuration::from_secs(60);
+/// How far the two clocks may drift apart between two looks, as they do while the wall clock is slewed.
+const DRIFT: SignedDuration = SignedDuration::from_secs(2);
+
+/// Waits until the wall clock goes another way than the boot-time clock.
+#[allow(clippy::disallowed_methods, reason = "the clock is read here, for everybody")]
+async fn wall_set_by_polling() {
+    let apart = || Timestamp::now().duration_since(Timestamp::UNIX_EPOCH).saturating_sub(platform::boot());
+    let mut before = apart();
+    loop {
+        platform::sleep_until(platform::boot().saturating_add(LOOK)).await;
+        let now = apart();
+        if now.saturating_sub(before).abs() > DRIFT {
+            return;
+        }
+        before = now;
     }
 }
 
@@ -81,6 +109,17 @@ mod tests {
         let until = SystemClock.now().boot + SignedDuration::from_millis(3);
         SystemClock.sleep_until(until).await;
         assert!(SystemClock.now().boot >= until);
+    }
+
+    #[tokio::test]
+    async fn nobody_sets_the_clock_for_a_moment_and_the_machine_does_not_sleep() {
+        assert!(!SystemClock.asleep().is_negative());
+        let soon = SystemClock.now().boot + SignedDuration::from_millis(3);
+        tokio::select! {
+            biased;
+            () = SystemClock.wall_set() => panic!("somebody did"),
+            () = SystemClock.sleep_until(soon) => {}
+        }
     }
 
     #[tokio::test]

@@ -28,6 +28,16 @@ pub(super) fn boot() -> SignedDuration {
         .saturating_add(SignedDuration::from_secs(1))
 }
 
+/// How long the machine has slept: nothing here tells that apart from time awake.
+pub(super) fn asleep() -> SignedDuration {
+    SignedDuration::ZERO
+}
+
+/// Waits until the wall clock is set.
+pub(super) async fn wall_set() {
+    super::wall_set_by_polling().await;
+}
+
 /// Waits until [`boot`] says so.
 pub(super) async fn sleep_until(boot: SignedDuration) {
     super::sleep_in_pieces(boot).await;

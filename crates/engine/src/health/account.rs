@@ -45,10 +45,7 @@ pub(super) async fn examine(
 fn token_url(provider: &ProviderConfig) -> Option<Url> {
     match provider {
         ProviderConfig::Credentials(credentials) => Some(credentials.refresh_url.clone()),
-        ProviderConfig::Oauth(oauth) => {
-            let issuer = || oauth.issuer.as_ref().and_then(|issuer| Url::parse(issuer.as_str()).ok());
-            oauth.endpoints.token.clone().or_else(issuer)
-        }
+        ProviderConfig::Oauth(oauth) => oauth.exchange_url(),
     }
 }
 

@@ -53,6 +53,14 @@ impl Credentials {
         reply::read(&answer, &self.config.map, &self.config.refused_status, clock.now().wall)
     }
 
+    pub(super) fn exchange_url(&self) -> &reqwest::Url {
+        &self.config.refresh_url
+    }
+
+    pub(super) fn revokes(&self) -> bool {
+        self.config.logout_url.is_some()
+    }
+
     pub(super) async fn sign_out(
         &self,
         refresh: Option<&RefreshToken>,

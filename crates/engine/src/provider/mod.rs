@@ -142,6 +142,14 @@ impl Provider {
         }
     }
 
+    /// Whether there is something to [`Provider::judge`] in what a renewal brought.
+    pub fn judges(&self, renewed: &Envelope, before: &Envelope) -> bool {
+        match self {
+            Self::Credentials(_) => false,
+            Self::Oauth(provider) => provider.judges(renewed, before),
+        }
+    }
+
     /// Judges what a renewal brought, once its refresh token is durable: whether it is still the same person's.
     ///
     /// # Errors
@@ -155,6 +163,23 @@ impl Provider {
         match self {
             Self::Credentials(_) => Ok(()),
             Self::Oauth(provider) => provider.judge(renewed, before).await,
+        }
+    }
+
+    /// Where an exchange is sent, as far as that is known.
+    pub fn exchange_url(&self) -> Option<Url> {
+        match self {
+            Self::Credentials(provider) => Some(provider.exchange_url().clone()),
+            Self::Oauth(provider) => provider.exchange_url(),
+        }
+    }
+
+    /// Whether the provider has anything to be told at the end of a session.
+    pub fn revokes(&self) -> bool {
+        match self {
+            Self::Credentials(provider) => provider.revokes(),
+            // It has where its metadata say so, and those are fetched when they are needed.
+            Self::Oauth(_) => true,
         }
     }
 

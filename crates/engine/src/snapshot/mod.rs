@@ -7,6 +7,7 @@ mod past;
 
 use std::collections::VecDeque;
 
+use jiff::SignedDuration;
 use latchkey_core::reason::Reason;
 use latchkey_core::session::{Headline as CoreHeadline, Held, Session};
 use latchkey_core::time::Stamp;
@@ -48,6 +49,9 @@ pub struct SessionStatus {
     pub access: Option<AccessStatus>,
     /// The refresh token in the vault.
     pub refresh: Option<RefreshStatus>,
+    /// How much the provider's clock was ahead of ours at its last answer, in milliseconds, where that told. Servers
+    /// count in whole seconds.
+    pub clock_skew_ms: Option<i32>,
     /// What happened to the tokens, oldest first.
     pub history: Vec<HistoryMark>,
 }
@@ -210,6 +214,7 @@ pub(crate) struct Beside {
     pub(crate) claims: Vec<(String, String)>,
     pub(crate) rotates: Option<bool>,
     pub(crate) prompt: Option<SignInPrompt>,
+    pub(crate) skew: Option<SignedDuration>,
     pub(crate) history: VecDeque<HistoryMark>,
 }
 
@@ -258,8 +263,15 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
                 rotates: beside.rotates,
             })
         }),
+        clock_skew_ms: beside.skew.map(millis),
         history: beside.history.iter().cloned().collect(),
     }
+}
+
+/// A difference of clocks; beyond 24 days it does not matter how large it is.
+fn millis(difference: SignedDuration) -> i32 {
+    let most = if difference.is_negative() { i32::MIN } else { i32::MAX };
+    i32::try_from(difference.as_millis()).unwrap_or(most)
 }
 
 fn access(held: &Held, beside: &Beside) -> AccessStatus {

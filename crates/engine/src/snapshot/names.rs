@@ -88,6 +88,8 @@ names! {
         ReadVault = "read_vault",
         /// Tries to erase again.
         RetryErase = "retry_erase",
+        /// Tells the provider of the sign-out again.
+        RetryRevoke = "retry_revoke",
         /// The person signs in.
         SignIn = "sign_in",
         /// Waits for an answer.
@@ -128,6 +130,7 @@ impl From<Action> for ActionName {
             Action::RetrySave => Self::RetrySave,
             Action::ReadVault => Self::ReadVault,
             Action::RetryErase => Self::RetryErase,
+            Action::RetryRevoke => Self::RetryRevoke,
             Action::SignIn => Self::SignIn,
             Action::Wait => Self::Wait,
         }

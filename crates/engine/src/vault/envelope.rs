@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::ports::VaultError;
 
 /// The schema this version writes, and the newest it reads.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The farthest end that is believed: what lies beyond (a year 9999, milliseconds read as seconds) counts as this.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
@@ -57,6 +57,8 @@ pub struct Envelope {
     pub dpop_key: Option<DpopKey>,
     /// Which host issued the tokens? A refresh token is sent to no other without a new sign-in.
     pub token_host: Option<String>,
+    /// When did the person sign out? Nobody is signed in then: what is left is for telling the provider.
+    pub signed_out_at: Option<Timestamp>,
 }
 
 /// When something ends on the wall clock, and who said so.
@@ -200,6 +202,7 @@ struct Document<'a> {
     dpop_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_host: Option<&'a str>,
+    signed_out_at: Option<Timestamp>,
 }
 
 impl<'a> Document<'a> {
@@ -222,6 +225,7 @@ impl<'a> Document<'a> {
             quarantined: envelope.quarantined.as_ref(),
             dpop_key: envelope.dpop_key.as_ref().map(DpopKey::expose),
             token_host: envelope.token_host.as_deref(),
+            signed_out_at: envelope.signed_out_at,
         }
     }
 }
@@ -264,6 +268,8 @@ struct Reading {
     dpop_key: Option<DpopKey>,
     #[serde(default)]
     token_host: Option<String>,
+    #[serde(default)]
+    signed_out_at: Option<Timestamp>,
 }
 
 impl Reading {
@@ -283,6 +289,7 @@ impl Reading {
             quarantined: self.quarantined,
             dpop_key: self.dpop_key,
             token_host: self.token_host,
+            signed_out_at: self.signed_out_at,
         }
     }
 }

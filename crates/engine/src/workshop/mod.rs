@@ -2,13 +2,18 @@
 //!
 //! Each function here runs in a task of its own which no caller can cancel. They take turns for an account, so
 //! that a sign-out waits for the exchange before it and finds what that stored.
+//!
+//! A test can let the process die at each step of a renewal: [`crate::failpoint`] has the list.
 
+mod intent;
+mod refusal;
 mod renewal;
 mod reply_envelope;
 mod sign_in;
 mod sign_out;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,15 +26,18 @@ use latchkey_core::secret::AccessToken;
 use latchkey_core::session::Loaded;
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::TokenFacts;
+use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use crate::http::Http;
 use crate::jose::look;
-use crate::ports::{Browser, Clock, LockError, LockGuard, RenewalLock, Vault, VaultError};
+use crate::ports::{Browser, Clock, Journal, LockError, LockGuard, Network, RenewalLock, Vault, VaultError};
 use crate::provider::Provider;
 use crate::vault::{Envelope, Identity};
 
 /// How long to wait for another process that renews this account.
 const LOCK_WAIT: Duration = Duration::from_mins(1);
+
 /// What it takes to work on one account's tokens.
 pub(crate) struct Workshop {
     pub(crate) account: AccountName,
@@ -39,9 +47,17 @@ pub(crate) struct Workshop {
     pub(crate) lock: Arc<dyn RenewalLock>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) browser: Arc<dyn Browser>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) network: Arc<dyn Network>,
+    /// The account's own, which knows how the provider's clock differs.
+    pub(crate) http: Http,
+    /// At most so many exchanges at once, over all accounts.
+    pub(crate) exchanges: Arc<Semaphore>,
     pub(crate) fingerprints: FingerprintKey,
     /// Held while anything is done with the account's tokens.
     pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Whether it was told that the journal cannot be written: once is enough.
+    pub(crate) journal_told: AtomicBool,
 }
 
 /// Tokens that have arrived from the provider or the vault and may be published once the session says so.
@@ -85,22 +101,52 @@ impl Workshop {
     /// Reads the vault.
     pub(crate) async fn load(&self) -> (Loaded, Option<Arrived>) {
         let _turn = self.turn.lock().await;
-        match self.vault.read(&self.account).await {
-            Ok(Some(envelope)) => (Loaded::Found(self.facts(&envelope)), Some(Arrived::of(&envelope, None))),
-            Ok(None) => (Loaded::Absent, None),
-            Err(error) => (Loaded::Unknown(self.vault_failed("read", &error)), None),
+        // Before the vault: whoever has the lock may be about to store, and is not asked.
+        let open = self.intent_left_open().await;
+        let envelope = match self.vault.read(&self.account).await {
+            Ok(Some(envelope)) => envelope,
+            Ok(None) => return (Loaded::Absent, None),
+            Err(error) => return (Loaded::Unknown(self.vault_failed("read", &error)), None),
+        };
+        let now = self.clock.now();
+        if let Some(at) = envelope.signed_out_at {
+            return (Loaded::Unrevoked { since: Stamp::from_wall(at, now) }, None);
         }
+        let facts = self.facts(&envelope);
+        let arrived = Arrived::of(&envelope, None);
+        if let Some((open, lock)) = open {
+            if facts.renewable() && open.is_about(&facts) {
+                return (Loaded::Unanswered(facts), Some(arrived));
+            }
+            self.close_intent().await;
+            drop(lock);
+        }
+        (Loaded::Found(facts), Some(arrived))
+    }
+
+    /// Whether the provider's token host answers.
+    pub(crate) async fn probe(&self) -> bool {
+        match self.provider.exchange_url() {
+            Some(url) => self.network.answers(&url).await,
+            // Where it is not known yet there is nothing to wait for.
+            None => true,
+        }
+    }
+
+    /// The envelope, if somebody is signed in: what is kept after a sign-out is nobody's.
+    async fn stored(&self) -> Result<Option<Envelope>, VaultError> {
+        let stored = self.vault.read(&self.account).await?;
+        Ok(stored.filter(|envelope| envelope.signed_out_at.is_none()))
     }
 
     /// Tries again to store tokens that have arrived.
     pub(crate) async fn save(&self, unsaved: &Unsaved) -> Result<(), VaultProblem> {
         let _turn = self.turn.lock().await;
-        let lock = if unsaved.lock.is_some() {
-            None
-        } else {
-            Some(self.take_lock().await.map_err(|_| VaultProblem::Slow)?)
-        };
+        let lock = if unsaved.lock.is_some() { None } else { self.lock_to_store().await? };
         let stored = self.vault.write(&self.account, &unsaved.envelope).await;
+        if stored.is_ok() {
+            self.close_intent().await;
+        }
         drop(lock);
         stored.map_err(|error| self.vault_failed("write", &error))
     }
@@ -109,6 +155,16 @@ impl Workshop {
         self.lock.acquire(&self.account, LOCK_WAIT).await.inspect_err(|error| {
             warn!(account = %self.account, kind = "lock_not_taken", "The renewal lock was not taken: {error}");
         })
+    }
+
+    /// The lock under which something is stored or erased. Where there is none to be had nobody can renew, and what
+    /// is in hand is stored without.
+    async fn lock_to_store(&self) -> Result<Option<LockGuard>, VaultProblem> {
+        match self.take_lock().await {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Busy) => Err(VaultProblem::Slow),
+            Err(LockError::Unusable(_)) => Ok(None),
+        }
     }
 
     /// What the machine may know of an envelope, now.

@@ -1,14 +1,17 @@
 //! A renewal, in the order that loses nothing.
 
 use jiff::SignedDuration;
-use latchkey_core::disposition::{Disposition, Failure, disposition};
+use latchkey_core::disposition::{Disposition, Failure, disposition, may_be_spent};
 use latchkey_core::reason::Reason;
 use latchkey_core::secret::RefreshToken;
-use latchkey_core::session::Renewal;
+use latchkey_core::session::{Failed, Renewal};
+use latchkey_core::text;
 use latchkey_core::token_set::TokenSet;
 use tracing::{debug, warn};
 
 use super::{Arrived, Unsaved, Workshop, no_tokens};
+use crate::failpoint::{self, failpoint};
+use crate::ports::{LockError, VaultError};
 use crate::provider::Issued;
 use crate::vault::Envelope;
 
@@ -19,18 +22,27 @@ const REPEAT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 impl Workshop {
     /// Renews `generation`, in the eight steps that lose nothing.
     pub(crate) async fn renew(&self, generation: u64) -> (Renewal, Option<Arrived>) {
+        // Fifty accounts that wake together are no reason to ask fifty providers in one second. It is closed never.
+        let _place = self.exchanges.acquire().await;
         // 1. What the exchange needs besides the tokens, before the lock.
         if let Err(failure) = self.provider.prepare(&*self.clock).await {
-            return (Renewal::Failed { failure, after_lost_reply: false }, None);
+            let failed = Failed { failure, after_lost_reply: false, skew: self.http.skew() };
+            return (Renewal::Failed(failed), None);
         }
         // 2. One renewal per account in the process.
         let _turn = self.turn.lock().await;
         let started = self.clock.now();
         // 3. One renewal per account on the machine.
-        let Ok(lock) = self.take_lock().await else { return (Renewal::LockBusy, None) };
+        let lock = match self.take_lock().await {
+            Ok(lock) => lock,
+            Err(LockError::Busy) => return (Renewal::LockBusy, None),
+            Err(LockError::Unusable(error)) => {
+                return (Renewal::LockUnusable { what: text::foreign(&error.to_string()) }, None);
+            }
+        };
         self.step("lock_taken", started);
         // 4. Read only now, under the lock, so that a token is never spent that another process has replaced.
-        let envelope = match self.vault.read(&self.account).await {
+        let envelope = match self.stored().await {
             Ok(Some(envelope)) => envelope,
             Ok(None) => return (Renewal::Absent, None),
             Err(error) => return (Renewal::NoVault(self.vault_failed("read", &error)), None),
@@ -44,31 +56,40 @@ impl Workshop {
         if let Err(error) = self.vault.check_writable().await {
             return (Renewal::NoVault(self.vault_failed("write", &error)), None);
         }
-        // 5. The journal would learn of the attempt here.
+        // 5. Written down before it is sent, so that a crash is known to have been one.
+        let sent_before = self.was_sent(&facts).await;
+        self.open_intent(&facts).await;
+        failpoint!("before_send");
         // 6. The exchange.
         let sent = self.clock.now();
-        let (outcome, after_lost_reply) = self.exchange(&refresh, &envelope).await;
+        let (outcome, lost) = self.exchange(&refresh, &envelope, sent_before).await;
         self.step(if outcome.is_ok() { "reply" } else { "no_reply" }, sent);
+        failpoint!("received");
+        let after_lost_reply = sent_before || lost;
         let issued = match outcome {
             Ok(issued) => issued,
-            Err(failure) => return self.refused(envelope, failure, after_lost_reply).await,
+            Err(failure) => {
+                let unknown = after_lost_reply || may_be_spent(&failure);
+                if !unknown || matches!(disposition(&failure), Disposition::Quarantine(_)) {
+                    self.close_intent().await;
+                }
+                let failed = Failed { failure, after_lost_reply, skew: self.http.skew() };
+                return self.refused(&envelope, failed).await;
+            }
         };
         // 7. The refresh token first, durable, under the lock; only then is the rest looked at.
         let rotated = issued.refresh.as_ref().map(|new| new.expose() != refresh.expose());
         let lacks_access = issued.access.is_none();
         let Some(renewed) = self.envelope(issued, Some(&envelope), generation + 1) else {
-            return (Renewal::Failed { failure: no_tokens(), after_lost_reply }, None);
+            let failed = Failed { failure: no_tokens(), after_lost_reply, skew: self.http.skew() };
+            return (Renewal::Failed(failed), None);
         };
         if lacks_access {
             warn!(account = %self.account, kind = "odd_reply", "The reply had a refresh token but no access token");
         }
+        failpoint!("parsed");
         let storing = self.clock.now();
-        let mut stored = self.vault.write(&self.account, &renewed).await;
-        // Only now that nothing can be lost: whether it is still the same person's.
-        let (renewed, distrust) = self.judged(renewed, &envelope).await;
-        if distrust.is_some() {
-            stored = self.vault.write(&self.account, &renewed).await;
-        }
+        let (renewed, stored, distrust) = self.store(renewed, &envelope).await;
         let facts = self.facts(&renewed);
         let mut arrived = Arrived::of(&renewed, Some(rotated.unwrap_or(false)));
         if let Err(error) = stored {
@@ -77,6 +98,9 @@ impl Workshop {
             return (Renewal::Unsaved { facts, problem }, Some(arrived));
         }
         self.step("stored", storing);
+        failpoint!("stored");
+        self.close_intent().await;
+        failpoint!("journal_closed");
         if let Some(reason) = distrust {
             return (Renewal::Distrusted { facts, reason }, Some(arrived));
         }
@@ -84,65 +108,59 @@ impl Workshop {
         (Renewal::Done { facts, took_ms: self.millis_since(started) }, Some(arrived))
     }
 
-    /// What a renewal brought, and why it is not believed, if it is not. Then its refresh token is sealed, and the
-    /// access token and ID token from before take the place of the new ones, which nobody ever gets.
-    async fn judged(&self, renewed: Envelope, before: &Envelope) -> (Envelope, Option<Reason>) {
-        let Err(reason) = self.provider.judge(&renewed, before, &*self.clock).await else {
-            return (renewed, None);
+    /// Stores what a renewal brought. Where it can be judged, the refresh token is stored by itself first, with the
+    /// access token from before; what is then not believed never takes that one's place, and the refresh token is
+    /// sealed. Gives what is stored, whether it is, and why it is not believed, if it is not.
+    async fn store(
+        &self,
+        renewed: Envelope,
+        before: &Envelope,
+    ) -> (Envelope, Result<(), VaultError>, Option<Reason>) {
+        if !self.provider.judges(&renewed, before) {
+            let stored = self.vault.write(&self.account, &renewed).await;
+            return (renewed, stored, None);
+        }
+        let safe = withholding(&renewed, before);
+        // Should this fail, the second one is the next try.
+        let _ = self.vault.write(&self.account, &safe).await;
+        let distrust = self.provider.judge(&renewed, before, &*self.clock).await.err();
+        let kept = match &distrust {
+            None => renewed,
+            Some(reason) => Envelope { quarantined: Some(reason.clone()), ..safe },
         };
-        let tokens = TokenSet {
-            access: before.tokens.access.clone(),
-            id: before.tokens.id.clone(),
-            refresh: renewed.tokens.refresh,
-        };
-        let sealed = Envelope {
-            tokens,
-            access: before.access,
-            received_at: before.received_at,
-            identity: before.identity.clone(),
-            token_type: before.token_type.clone(),
-            quarantined: Some(reason.clone()),
-            ..renewed
-        };
-        (sealed, Some(reason))
+        let stored = self.vault.write(&self.account, &kept).await;
+        (kept, stored, distrust)
     }
 
     /// One exchange, repeated once at once if its reply was lost: never a blind series, which reuse detection
-    /// would punish. Tells whether a reply was lost on the way.
-    async fn exchange(&self, refresh: &RefreshToken, held: &Envelope) -> (Result<Issued, Failure>, bool) {
+    /// would punish. An exchange that is a repeat itself is not repeated. Tells whether a reply was lost on the way.
+    async fn exchange(
+        &self,
+        refresh: &RefreshToken,
+        held: &Envelope,
+        sent_before: bool,
+    ) -> (Result<Issued, Failure>, bool) {
+        let one = || failpoint::renewing(self.provider.renew(refresh, held, &*self.clock));
         let sent = self.clock.now();
-        let first = self.provider.renew(refresh, held, &*self.clock).await;
+        let first = one().await;
         let lost = matches!(&first, Err(Failure::NoReply));
-        if !lost || self.clock.now().boot.saturating_sub(sent.boot) > REPEAT_WITHIN {
+        let late = self.clock.now().boot.saturating_sub(sent.boot) > REPEAT_WITHIN;
+        if !lost || late || sent_before {
             return (first, lost);
         }
         debug!(account = %self.account, kind = "reply_lost", "The reply was lost; the same token is sent once more");
-        (self.provider.renew(refresh, held, &*self.clock).await, true)
+        (one().await, true)
     }
+}
 
-    /// A failed exchange. Before a refusal counts the vault is read again: a token other than the one sent is
-    /// adopted. A refusal that counts is noted in the envelope, so that no later start sends the token again.
-    async fn refused(
-        &self,
-        sent: Envelope,
-        failure: Failure,
-        after_lost_reply: bool,
-    ) -> (Renewal, Option<Arrived>) {
-        let Disposition::Quarantine(reason) = disposition(&failure) else {
-            return (Renewal::Failed { failure, after_lost_reply }, None);
-        };
-        match self.vault.read(&self.account).await {
-            Ok(Some(stored)) if stored.generation != sent.generation => {
-                return (Renewal::Adopted(self.facts(&stored)), Some(Arrived::of(&stored, None)));
-            }
-            Ok(None) => return (Renewal::Absent, None),
-            Ok(Some(_)) | Err(_) => {}
-        }
-        let reason = if after_lost_reply { reason.after_lost_reply() } else { reason };
-        let quarantined = Envelope { quarantined: Some(reason), ..sent };
-        if let Err(error) = self.vault.write(&self.account, &quarantined).await {
-            self.vault_failed("write", &error);
-        }
-        (Renewal::Failed { failure, after_lost_reply }, None)
+/// The new refresh token, and everything else as it was before.
+fn withholding(renewed: &Envelope, before: &Envelope) -> Envelope {
+    Envelope {
+        generation: renewed.generation,
+        stored_at: renewed.stored_at,
+        tokens: TokenSet { refresh: renewed.tokens.refresh.clone(), ..before.tokens.clone() },
+        refresh: renewed.refresh,
+        session: renewed.session,
+        ..before.clone()
     }
 }

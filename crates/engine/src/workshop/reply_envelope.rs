@@ -56,6 +56,7 @@ impl Workshop {
             quarantined: None,
             dpop_key: oauth.dpop_key.or_else(|| before.and_then(|before| before.dpop_key.clone())),
             token_host: oauth.token_host.or_else(|| before.and_then(|before| before.token_host.clone())),
+            signed_out_at: None,
         })
     }
 

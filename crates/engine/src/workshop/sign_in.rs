@@ -27,28 +27,37 @@ impl Workshop {
             Err(failure) => return refused_sign_in(sign_in_error(failure)),
         };
         let _turn = self.turn.lock().await;
-        let lock = self.take_lock().await.ok();
+        let lock = self.lock_to_store().await;
         let before = self.vault.read(&self.account).await.ok().flatten();
-        let generation = before.map_or(0, |envelope| envelope.generation) + 1;
+        let generation = before.as_ref().map_or(0, |envelope| envelope.generation) + 1;
         let Some(envelope) = self.envelope(issued, None, generation) else {
             return refused_sign_in(sign_in_error(SignInFailure::Failed(no_tokens())));
         };
         if !attempt.commit() {
-            self.tell_provider(&envelope).await;
+            self.tell_provider_once(&envelope).await;
             return refused_sign_in(EngineError::Cancelled);
         }
         let facts = self.facts(&envelope);
         let mut arrived = Arrived::of(&envelope, None);
         // Without the lock another process may be storing: the tokens wait, as they do for a locked keychain.
-        let stored = if lock.is_some() {
+        let stored = if lock.is_ok() {
             self.vault.write(&self.account, &envelope).await
         } else {
             Err(VaultError { problem: VaultProblem::Slow, detail: "the renewal lock is held".to_owned() })
         };
         match stored {
-            Ok(()) => (Authenticated::Done(facts), Some(arrived), None),
+            Ok(()) => {
+                self.close_intent().await;
+                drop(lock);
+                // What an earlier sign-out could not tell the provider goes with this, told or not.
+                if let Some(kept) = before.filter(|before| before.signed_out_at.is_some()) {
+                    self.tell_provider_once(&kept).await;
+                }
+                (Authenticated::Done(facts), Some(arrived), None)
+            }
             Err(error) => {
                 let problem = self.vault_failed("write", &error);
+                let lock = lock.ok().flatten();
                 arrived.unsaved = Some(Unsaved { envelope, lock });
                 let told = EngineError::Vault { problem };
                 (Authenticated::Unsaved(facts, problem), Some(arrived), Some(told))

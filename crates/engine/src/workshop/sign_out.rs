@@ -1,43 +1,115 @@
-//! Signing out: erased here first, then told to the provider.
+//! Signing out: erased here first, then told to the provider, for a day if need be.
 
+use latchkey_core::disposition::{Disposition, Failure, disposition};
 use latchkey_core::reason::VaultProblem;
+use latchkey_core::session::{Revocation, Revoke, Wiped};
+use latchkey_core::token_set::TokenSet;
+use reqwest::Url;
 use tracing::{debug, warn};
 
 use super::{Workshop, reason_of};
-use crate::vault::Envelope;
+use crate::vault::{Envelope, Identity};
 
 impl Workshop {
-    /// Erases the tokens, then tells the provider: signing out here never waits for the network.
-    pub(crate) async fn wipe(&self) -> Result<(), VaultProblem> {
+    /// Erases the tokens for every reader: signing out here never waits for the network. Where the provider has to
+    /// be told, what that takes is kept, marked as signed out.
+    pub(crate) async fn wipe(&self) -> Result<Wiped, VaultProblem> {
         let _turn = self.turn.lock().await;
-        let Ok(lock) = self.take_lock().await else { return Err(VaultProblem::Slow) };
-        let envelope = self.vault.read(&self.account).await.ok().flatten();
-        self.vault.erase(&self.account).await.map_err(|error| self.vault_failed("erase", &error))?;
-        drop(lock);
-        if let Some(envelope) = envelope {
-            self.tell_provider(&envelope).await;
+        let _lock = self.lock_to_store().await?;
+        let held = self.vault.read(&self.account).await.ok().flatten();
+        if let Some(held) = held.filter(|_| self.provider.revokes()) {
+            match self.vault.write(&self.account, &self.kept_of(held)).await {
+                Ok(()) => {
+                    self.close_intent().await;
+                    return Ok(Wiped::Unrevoked);
+                }
+                // Gone from here is worth more than told there.
+                Err(error) => drop(self.vault_failed("write", &error)),
+            }
         }
-        Ok(())
+        self.vault.erase(&self.account).await.map_err(|error| self.vault_failed("erase", &error))?;
+        self.close_intent().await;
+        Ok(Wiped::Gone)
     }
 
-    /// Tells the provider that these tokens are not used any more, and lets the person end their session there.
-    pub(super) async fn tell_provider(&self, envelope: &Envelope) {
-        match self.provider.sign_out(envelope, &*self.clock).await {
-            Ok(page) => {
-                debug!(account = %self.account, kind = "revoked", "The provider knows that the session is over");
-                if let Some(page) = page
-                    && self.browser.open(&page).is_err()
-                {
-                    warn!(account = %self.account, kind = "page_not_opened", "The provider's sign-out page could not be opened");
-                }
-            }
+    /// What the provider is told with, and nothing about the person.
+    fn kept_of(&self, held: Envelope) -> Envelope {
+        let signed_out_at = held.signed_out_at.or(Some(self.clock.now().wall));
+        let TokenSet { access, refresh, id } = held.tokens;
+        Envelope {
+            tokens: TokenSet { access, refresh, id },
+            identity: Identity::default(),
+            refresh: None,
+            session: None,
+            token_type: None,
+            scope: None,
+            signed_out_at,
+            ..held
+        }
+    }
+
+    /// Tells the provider of a sign-out, and erases what was kept for that. Nothing is held while it is asked: a new
+    /// sign-in need not wait for it.
+    pub(crate) async fn revoke(&self, which: Revoke) -> Revocation {
+        let kept = match self.vault.read(&self.account).await {
+            Ok(kept) => kept.filter(|kept| kept.signed_out_at.is_some()),
+            Err(error) => return Revocation::NotErased(self.vault_failed("read", &error)),
+        };
+        let Some(kept) = kept else { return Revocation::Done };
+        match self.tell_provider(&kept).await {
+            Ok(Some(page)) if which == Revoke::First => self.open_page(&page),
+            Ok(_) => {}
             Err(failure) => {
-                let reason = reason_of(&failure);
-                warn!(
-                    account = %self.account, kind = "revocation_failed", reason = reason.code(),
-                    "Signed out here, but the provider was not told: {}", reason.message()
-                );
+                let may_help = matches!(disposition(&failure), Disposition::Retry { .. });
+                if may_help && which != Revoke::Last {
+                    return Revocation::Failed(failure);
+                }
+                self.was_not_told(&failure);
             }
         }
+        let _turn = self.turn.lock().await;
+        let _lock = match self.lock_to_store().await {
+            Ok(lock) => lock,
+            Err(problem) => return Revocation::NotErased(problem),
+        };
+        let erased = match self.vault.read(&self.account).await {
+            // Somebody has signed in since.
+            Ok(now) if now.as_ref().is_none_or(|now| now.signed_out_at != kept.signed_out_at) => Ok(()),
+            Ok(_) => self.vault.erase(&self.account).await,
+            Err(error) => Err(error),
+        };
+        erased.map_or_else(
+            |error| Revocation::NotErased(self.vault_failed("erase", &error)),
+            |()| Revocation::Done,
+        )
+    }
+
+    /// Tells the provider that these tokens are not used any more; gives the page at which the person ends their
+    /// session there, if there is one.
+    pub(super) async fn tell_provider(&self, envelope: &Envelope) -> Result<Option<Url>, Failure> {
+        let page = self.provider.sign_out(envelope, &*self.clock).await?;
+        debug!(account = %self.account, kind = "revoked", "The provider knows that the session is over");
+        Ok(page)
+    }
+
+    /// One attempt to tell the provider, for tokens that nobody keeps.
+    pub(super) async fn tell_provider_once(&self, envelope: &Envelope) {
+        if let Err(failure) = self.tell_provider(envelope).await {
+            self.was_not_told(&failure);
+        }
+    }
+
+    fn open_page(&self, page: &Url) {
+        if self.browser.open(page).is_err() {
+            warn!(account = %self.account, kind = "page_not_opened", "The provider's sign-out page could not be opened");
+        }
+    }
+
+    fn was_not_told(&self, failure: &Failure) {
+        let reason = reason_of(failure);
+        warn!(
+            account = %self.account, kind = "revocation_failed", reason = reason.code(),
+            "Signed out here, but the provider was not told: {}", reason.message()
+        );
     }
 }

@@ -121,6 +121,7 @@ fn signed_in() -> SessionStatus {
             claims: Vec::new(),
         }),
         refresh: None,
+        clock_skew_ms: None,
         history: Vec::new(),
     }
 }

@@ -54,6 +54,7 @@ fn requests() -> impl Strategy<Value = Input> {
     let asker = prop::sample::select(vec![
         Asker::Plan,
         Asker::Retry,
+        Asker::Recovery,
         Asker::ResourceServer,
         Asker::Person,
         Asker::Program,
@@ -64,6 +65,7 @@ fn requests() -> impl Strategy<Value = Input> {
         1 => Just(Input::SignOutRequested),
         2 => Just(Input::ReloadRequested),
         2 => Just(Input::TimePassed),
+        2 => Just(Input::NetworkChanged),
         1 => Just(Input::TokenRejected(samples::access_fingerprint(99_999))),
         3 => asker.prop_map(Input::RenewRequested),
     ]
@@ -104,7 +106,10 @@ pub(super) enum Asked {
     Authenticate,
     Renew,
     Save,
+    Probe,
+    Seal,
     Wipe,
+    Revoke,
 }
 
 pub(super) fn asked(effect: &Effect) -> Option<(EffectId, Asked)> {
@@ -113,7 +118,10 @@ pub(super) fn asked(effect: &Effect) -> Option<(EffectId, Asked)> {
         Effect::Authenticate(id) => Some((*id, Asked::Authenticate)),
         Effect::Renew { id, .. } => Some((*id, Asked::Renew)),
         Effect::Save(id) => Some((*id, Asked::Save)),
+        Effect::Probe(id) => Some((*id, Asked::Probe)),
+        Effect::Seal { id, .. } => Some((*id, Asked::Seal)),
         Effect::Wipe(id) => Some((*id, Asked::Wipe)),
+        Effect::Revoke { id, .. } => Some((*id, Asked::Revoke)),
         Effect::AbandonSignIn
         | Effect::Publish { .. }
         | Effect::Forget

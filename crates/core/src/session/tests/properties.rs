@@ -6,7 +6,10 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use crate::reason::Reason;
-use crate::session::{Authenticated, Effect, EffectId, Headline, Input, Loaded, Renewal, Session, State};
+use crate::session::{
+    Authenticated, Effect, EffectId, Failed, Headline, Input, Loaded, Renewal, Revocation, Sealed,
+};
+use crate::session::{Session, State, Wiped};
 use crate::session::{samples, step};
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
@@ -72,8 +75,17 @@ impl World {
                 if self.awaited.is_some_and(|(awaited, _)| awaited == id) {
                     return Ok(());
                 }
-                let kinds = [Asked::Load, Asked::Authenticate, Asked::Renew, Asked::Save, Asked::Wipe];
-                let input = self.answer(id, kinds[usize::from(outcome.kind) % 5], &outcome);
+                let kinds = [
+                    Asked::Load,
+                    Asked::Authenticate,
+                    Asked::Renew,
+                    Asked::Save,
+                    Asked::Probe,
+                    Asked::Seal,
+                    Asked::Wipe,
+                    Asked::Revoke,
+                ];
+                let input = self.answer(id, kinds[usize::from(outcome.kind) % kinds.len()], &outcome);
                 let before = self.session.clone();
                 let after = step(self.session.clone(), input, self.draw());
                 prop_assert_eq!(after.session, before, "a late answer changed something");
@@ -89,8 +101,10 @@ impl World {
             Asked::Load => Input::Loaded(
                 id,
                 match outcome.kind {
-                    0..6 => Loaded::Found(self.facts(outcome, outcome.newer)),
-                    6..9 => Loaded::Absent,
+                    0..5 => Loaded::Found(self.facts(outcome, outcome.newer)),
+                    5 => Loaded::Unanswered(self.facts(outcome, outcome.newer)),
+                    6 => Loaded::Unrevoked { since: self.now },
+                    7..9 => Loaded::Absent,
                     _ => Loaded::Unknown(outcome.problem),
                 },
             ),
@@ -112,13 +126,41 @@ impl World {
                     7 => Renewal::NoVault(outcome.problem),
                     8 => Renewal::LockBusy,
                     9 if outcome.sealed => Renewal::Absent,
-                    _ => {
-                        Renewal::Failed { failure: outcome.failure.clone(), after_lost_reply: outcome.sealed }
-                    }
+                    10 if outcome.sealed => Renewal::LockUnusable { what: "read-only".to_owned() },
+                    _ => Renewal::Failed(Failed {
+                        failure: outcome.failure.clone(),
+                        after_lost_reply: outcome.sealed,
+                        skew: outcome.ceiling.map(SignedDuration::from_secs),
+                    }),
                 },
             ),
             Asked::Save => Input::Saved(id, if outcome.kind < 6 { Ok(()) } else { Err(outcome.problem) }),
-            Asked::Wipe => Input::Wiped(id, if outcome.kind < 6 { Ok(()) } else { Err(outcome.problem) }),
+            Asked::Probe => Input::Probed(id, outcome.kind < 6),
+            Asked::Seal => Input::Sealed(
+                id,
+                match outcome.kind {
+                    0..6 => Sealed::Done,
+                    6 | 7 => Sealed::Adopted(self.facts(outcome, 1)),
+                    8 => Sealed::Absent,
+                    _ => Sealed::NotNow(outcome.problem),
+                },
+            ),
+            Asked::Wipe => Input::Wiped(
+                id,
+                match outcome.kind {
+                    0..3 => Ok(Wiped::Gone),
+                    3..6 => Ok(Wiped::Unrevoked),
+                    _ => Err(outcome.problem),
+                },
+            ),
+            Asked::Revoke => Input::Revoked(
+                id,
+                match outcome.kind {
+                    0..4 => Revocation::Done,
+                    4 => Revocation::NotErased(outcome.problem),
+                    _ => Revocation::Failed(outcome.failure.clone()),
+                },
+            ),
         }
     }
 
@@ -153,6 +195,7 @@ impl World {
         self.requests_do_not_overlap(input, &after.effects)?;
         only_durable_tokens_are_published(input, &before, &after.effects)?;
         self.what_was_signed_out_stays_so(&before, input, &after.effects)?;
+        what_was_refused_is_sealed(&before, &self.session)?;
         generations_do_not_go_back(&before, input, &self.session)?;
         self.it_can_be_told()?;
         self.deadlines_lead_somewhere()
@@ -168,8 +211,9 @@ impl World {
         if let (Some((_, under_way)), Some((_, new))) = (self.awaited, new.first()) {
             let may = match under_way {
                 Asked::Renew | Asked::Save | Asked::Authenticate => *new == Asked::Wipe,
+                // A wipe is followed by telling the provider, a seal by another look or a new sign-in.
                 Asked::Wipe => *new == Asked::Authenticate,
-                Asked::Load => true,
+                Asked::Load | Asked::Seal | Asked::Probe | Asked::Revoke => true,
             };
             prop_assert!(may, "{new:?} begins while {under_way:?} is under way");
         }
@@ -191,7 +235,7 @@ impl World {
         // Tokens of a new sign-in replace what was to be erased, once they are stored.
         let replaced =
             matches!(input, Input::Authenticated(_, Authenticated::Done(_)) | Input::Saved(_, Ok(())));
-        if replaced || matches!(input, Input::Wiped(_, Ok(()))) {
+        if replaced || matches!(input, Input::Wiped(_, Ok(_))) {
             self.owes_wipe = false;
         }
         if before.held().is_none() && self.session.held().is_some() {
@@ -199,7 +243,7 @@ impl World {
                 matches!(
                     input,
                     Input::Authenticated(_, Authenticated::Done(_))
-                        | Input::Loaded(_, Loaded::Found(_))
+                        | Input::Loaded(_, Loaded::Found(_) | Loaded::Unanswered(_))
                         | Input::Saved(_, Ok(()))
                 ),
                 "tokens came from nowhere: {input:?}"
@@ -273,7 +317,8 @@ fn only_durable_tokens_are_published(
     before: &Session,
     effects: &[Effect],
 ) -> Result<(), TestCaseError> {
-    let durable = if let Input::Loaded(_, Loaded::Found(facts))
+    let durable = if let Input::Loaded(_, Loaded::Found(facts) | Loaded::Unanswered(facts))
+    | Input::Sealed(_, Sealed::Adopted(facts))
     | Input::Authenticated(_, Authenticated::Done(facts))
     | Input::Renewed(
         _,
@@ -295,6 +340,18 @@ fn only_durable_tokens_are_published(
     Ok(())
 }
 
+/// Tokens that could be renewed are given up only with a seal, done or owed.
+fn what_was_refused_is_sealed(before: &Session, after: &Session) -> Result<(), TestCaseError> {
+    let ended = matches!(after.state(), State::NeedsSignIn { .. });
+    let renewable = before.held().is_some_and(|held| held.facts.renewable());
+    let same =
+        before.held().map(|held| held.facts.generation) == after.held().map(|held| held.facts.generation);
+    if ended && renewable && same {
+        prop_assert!(after.owed.is_some(), "refused and not sealed: {:?}", after.state());
+    }
+    Ok(())
+}
+
 /// A newer generation is never given up for an older one, unless that was received later: after a sign-out
 /// elsewhere generations begin anew.
 fn generations_do_not_go_back(before: &Session, input: &Input, after: &Session) -> Result<(), TestCaseError> {
@@ -312,13 +369,17 @@ fn is_answer(input: &Input) -> bool {
         | Input::Authenticated(..)
         | Input::Renewed(..)
         | Input::Saved(..)
-        | Input::Wiped(..) => true,
+        | Input::Probed(..)
+        | Input::Sealed(..)
+        | Input::Wiped(..)
+        | Input::Revoked(..) => true,
         Input::SignInRequested
         | Input::SignInCancelled
         | Input::SignOutRequested
         | Input::RenewRequested(_)
         | Input::ReloadRequested
         | Input::TokenRejected(_)
-        | Input::TimePassed => false,
+        | Input::TimePassed
+        | Input::NetworkChanged => false,
     }
 }

@@ -5,7 +5,7 @@ use crate::policy::{self};
 use crate::reason::{Reason, VaultProblem};
 use crate::session::samples::{self, LIFETIME, at, facts_at};
 use crate::session::{Action, Asker, Authenticated, Effect, Headline, Input, Loaded, Notice};
-use crate::session::{Renewal, State};
+use crate::session::{Failed, Renewal, State, Wiped};
 use crate::token_set::TokenFacts;
 
 #[test]
@@ -71,7 +71,8 @@ fn whoever_asks_during_a_renewal_shares_its_outcome() {
 fn a_refusal_after_a_lost_reply_is_told_as_such() {
     let mut story = Story::of(samples::renewing());
     story.answer(48, |id| {
-        Input::Renewed(id, Renewal::Failed { failure: samples::refused(), after_lost_reply: true })
+        let failure = samples::refused();
+        Input::Renewed(id, Renewal::Failed(Failed { failure, after_lost_reply: true, skew: None }))
     });
     assert_eq!(story.reason(), Some(Reason::RefusedAfterLostReply { said: None }));
     assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::RefusedAfterLostReply { said: None })]);
@@ -87,7 +88,7 @@ fn signing_out_while_renewing_brings_nothing_back() {
     story.tell(50, Input::Renewed(renewal, late));
     assert_eq!(story.records(), ["late_answer"]);
     assert_eq!((story.effects.len(), story.held(), story.reason()), (1, None, Some(Reason::SignedOut)));
-    story.answer(51, |id| Input::Wiped(id, Ok(())));
+    story.answer(51, |id| Input::Wiped(id, Ok(Wiped::Gone)));
     assert_eq!((story.held(), story.session.deadline()), (None, None));
 }
 
@@ -99,7 +100,7 @@ fn what_could_not_be_erased_is_tried_again_until_it_is_gone() {
     assert_eq!(story.session.next(at(10)).unwrap().action, Action::RetryErase);
     story.pass_deadline();
     assert!(matches!(story.effects[..], [Effect::Wipe(_)]));
-    story.answer(11, |id| Input::Wiped(id, Ok(())));
+    story.answer(11, |id| Input::Wiped(id, Ok(Wiped::Gone)));
     assert_eq!((story.session.deadline(), story.session.next(at(11))), (None, None));
 }
 

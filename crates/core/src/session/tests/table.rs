@@ -5,11 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use jiff::SignedDuration;
+
 use crate::policy::in_words;
 use crate::reason::{Reason, VaultProblem};
 use crate::session::{
-    Asker, Authenticated, Effect, EffectId, Input, Loaded, Notice, Renewal, Session, State,
+    Asker, Authenticated, Effect, EffectId, Failed, Input, Loaded, Notice, Renewal, Revocation,
 };
+use crate::session::{Sealed, Session, State, Wiped};
 use crate::session::{samples, step};
 use crate::token_set::TokenFacts;
 
@@ -87,6 +90,17 @@ struct Sample {
     awaits: Awaits,
 }
 
+const ANSWERS: [Awaits; 8] = [
+    Awaits::Loaded,
+    Awaits::Authenticated,
+    Awaits::Renewed,
+    Awaits::Saved,
+    Awaits::Probed,
+    Awaits::Sealed,
+    Awaits::Wiped,
+    Awaits::Revoked,
+];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Awaits {
     Nothing,
@@ -94,7 +108,10 @@ enum Awaits {
     Authenticated,
     Renewed,
     Saved,
+    Probed,
+    Sealed,
     Wiped,
+    Revoked,
 }
 
 fn samples() -> Vec<Sample> {
@@ -106,11 +123,14 @@ fn samples() -> Vec<Sample> {
         sample("never signed in, reading the vault", reload(samples::signed_out(), 0), 0, Awaits::Loaded),
         sample("erasing", samples::erasing(), 10, Awaits::Wiped),
         sample("erasing failed", samples::erase_owed(), 10, Awaits::Nothing),
+        sample("telling the provider", samples::revoking(), 10, Awaits::Revoked),
+        sample("the provider could not be told", samples::revocation_owed(), 10, Awaits::Nothing),
         sample("from SignedOut", samples::signing_in(), 0, Awaits::Authenticated),
         sample("from SignedIn", sign_in(samples::signed_in()), 50, Awaits::Authenticated),
         sample("from Waiting", sign_in(samples::backing_off()), 50, Awaits::Authenticated),
         sample("from NeedsSignIn", sign_in(samples::needs_sign_in()), 50, Awaits::Authenticated),
         sample("renewable", samples::signed_in(), 10, Awaits::Nothing),
+        sample("a renewal was never answered", samples::unanswered(), 0, Awaits::Nothing),
         sample("renewable, reading the vault", reload(samples::signed_in(), 10), 10, Awaits::Loaded),
         sample("not renewable", samples::signed_in_not_renewable(), 10, Awaits::Nothing),
         sample("after worthless renewals", samples::stormy(), samples::STORM_AT - 60, Awaits::Nothing),
@@ -121,8 +141,12 @@ fn samples() -> Vec<Sample> {
         sample("opening", samples::opening(), 0, Awaits::Loaded),
         sample("opening, the vault is locked", samples::opening_without_vault(), 0, Awaits::Nothing),
         sample("backing off", samples::backing_off(), 48, Awaits::Nothing),
+        sample("for the network", samples::awaiting_network(), 48, Awaits::Nothing),
+        sample("for the network, asking the host", samples::probing(), 49, Awaits::Probed),
         sample("backing off, reading the vault", reload(samples::backing_off(), 48), 48, Awaits::Loaded),
         sample("storm breaker", samples::storm(), samples::STORM_AT, Awaits::Nothing),
+        sample("refused, sealing", samples::sealing(), 48, Awaits::Sealed),
+        sample("refused, sealing failed", samples::seal_owed(), 48, Awaits::Nothing),
         sample("refused", samples::needs_sign_in(), 48, Awaits::Nothing),
         sample("refused, reading the vault", reload(samples::needs_sign_in(), 48), 48, Awaits::Loaded),
     ]
@@ -156,8 +180,11 @@ fn inputs(sample: &Sample) -> Vec<Said> {
         plain("SignInCancelled", Input::SignInCancelled),
         plain("SignOutRequested", Input::SignOutRequested),
         plain("ReloadRequested", Input::ReloadRequested),
+        plain("NetworkChanged", Input::NetworkChanged),
     ];
-    for asker in [Asker::Plan, Asker::Retry, Asker::ResourceServer, Asker::Person, Asker::Program] {
+    for asker in
+        [Asker::Plan, Asker::Retry, Asker::Recovery, Asker::ResourceServer, Asker::Person, Asker::Program]
+    {
         let told = format!("RenewRequested {asker:?}");
         all.push(said(&told, "RenewRequested", Input::RenewRequested(asker), *secs));
     }
@@ -173,7 +200,7 @@ fn inputs(sample: &Sample) -> Vec<Said> {
         all.push(said("TimePassed at the deadline", "TimePassed", Input::TimePassed, due));
     }
     let late = EffectId(0);
-    for kind in [Awaits::Loaded, Awaits::Authenticated, Awaits::Renewed, Awaits::Saved, Awaits::Wiped] {
+    for kind in ANSWERS {
         for (details, label, answer) in answers(kind, current, *secs) {
             let told = format!("{label}{details}");
             if *awaits == kind {
@@ -211,7 +238,17 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
     let renewed = |details, label, outcome: Renewal| -> (_, _, Answer) {
         (details, label, Box::new(move |id| Input::Renewed(id, outcome.clone())))
     };
-    let lost = Renewal::Failed { failure: samples::refused(), after_lost_reply: true };
+    let refused = |after_lost_reply, skew| {
+        let skew = (skew != 0).then(|| SignedDuration::from_secs(skew));
+        Renewal::Failed(Failed { failure: samples::refused(), after_lost_reply, skew })
+    };
+    let unusable = Renewal::LockUnusable { what: "read-only".to_owned() };
+    let sealing = |details, label, outcome: Sealed| -> (_, _, Answer) {
+        (details, label, Box::new(move |id| Input::Sealed(id, outcome.clone())))
+    };
+    let revoked = |details, label, outcome: Revocation| -> (_, _, Answer) {
+        (details, label, Box::new(move |id| Input::Revoked(id, outcome.clone())))
+    };
     match kind {
         Awaits::Nothing => Vec::new(),
         Awaits::Loaded => vec![
@@ -219,6 +256,9 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
             loaded(", newer and quarantined", "Loaded Found", Loaded::Found(sealed(&newer))),
             loaded(", the same", "Loaded Found", Loaded::Found(same.clone())),
             loaded(", the same but quarantined", "Loaded Found", Loaded::Found(sealed(&same))),
+            loaded(", newer", "Loaded Unanswered", Loaded::Unanswered(newer)),
+            loaded(", the same", "Loaded Unanswered", Loaded::Unanswered(same)),
+            loaded("", "Loaded Unrevoked", Loaded::Unrevoked { since: samples::at(secs) }),
             loaded("", "Loaded Absent", Loaded::Absent),
             loaded("", "Loaded Unknown", Loaded::Unknown(locked)),
         ],
@@ -238,9 +278,11 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
             renewed(", bare 401", "Renewed Failed", samples::failed(samples::bare(401, None))),
             renewed(", misconfigured", "Renewed Failed", samples::failed(samples::misconfigured())),
             renewed(", refused", "Renewed Failed", samples::failed(samples::refused())),
-            renewed(", refused after a lost reply", "Renewed Failed", lost),
+            renewed(", refused after a lost reply", "Renewed Failed", refused(true, 0)),
+            renewed(", refused and the clock is off", "Renewed Failed", refused(false, 3600)),
             renewed("", "Renewed NoVault", Renewal::NoVault(locked)),
             renewed("", "Renewed LockBusy", Renewal::LockBusy),
+            renewed("", "Renewed LockUnusable", unusable),
             renewed("", "Renewed Absent", Renewal::Absent),
         ],
         Awaits::Saved => [("Saved Ok", Ok(())), ("Saved Err", Err(locked))]
@@ -248,11 +290,33 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
                 ("", label, Box::new(move |id| Input::Saved(id, outcome)))
             })
             .into(),
-        Awaits::Wiped => [("Wiped Ok", Ok(())), ("Wiped Err", Err(locked))]
-            .map(|(label, outcome)| -> (_, _, Answer) {
-                ("", label, Box::new(move |id| Input::Wiped(id, outcome)))
+        Awaits::Probed => [("Probed answers", true), ("Probed silent", false)]
+            .map(|(label, answers)| -> (_, _, Answer) {
+                ("", label, Box::new(move |id| Input::Probed(id, answers)))
             })
             .into(),
+        Awaits::Sealed => vec![
+            sealing("", "Sealed Done", Sealed::Done),
+            sealing("", "Sealed Adopted", Sealed::Adopted(newer.clone())),
+            sealing(", quarantined", "Sealed Adopted", Sealed::Adopted(sealed(&newer))),
+            sealing("", "Sealed Absent", Sealed::Absent),
+            sealing("", "Sealed NotNow", Sealed::NotNow(locked)),
+        ],
+        Awaits::Wiped => [
+            ("Wiped Ok", Ok(Wiped::Gone)),
+            ("Wiped Unrevoked", Ok(Wiped::Unrevoked)),
+            ("Wiped Err", Err(locked)),
+        ]
+        .map(|(label, outcome)| -> (_, _, Answer) {
+            ("", label, Box::new(move |id| Input::Wiped(id, outcome)))
+        })
+        .into(),
+        Awaits::Revoked => vec![
+            revoked("", "Revoked Done", Revocation::Done),
+            revoked(", offline", "Revoked Failed", Revocation::Failed(samples::offline())),
+            revoked(", refused", "Revoked Failed", Revocation::Failed(samples::refused())),
+            revoked("", "Revoked NotErased", Revocation::NotErased(locked)),
+        ],
     }
 }
 
@@ -295,7 +359,10 @@ fn effect(effect: &Effect) -> String {
         Effect::Authenticate(_) => "Authenticate".to_owned(),
         Effect::Renew { generation, .. } => format!("Renew {generation}"),
         Effect::Save(_) => "Save".to_owned(),
+        Effect::Probe(_) => "Probe".to_owned(),
+        Effect::Seal { generation, reason, .. } => format!("Seal {generation} ({})", reason.code()),
         Effect::Wipe(_) => "Wipe".to_owned(),
+        Effect::Revoke { which, .. } => format!("Revoke {which:?}"),
         Effect::AbandonSignIn => "AbandonSignIn".to_owned(),
         Effect::Publish { generation } => format!("Publish {generation}"),
         Effect::Forget => "Forget".to_owned(),

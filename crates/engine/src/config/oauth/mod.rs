@@ -56,6 +56,14 @@ pub struct OauthConfig {
     pub verify_access_token: bool,
 }
 
+impl OauthConfig {
+    /// Where its tokens come from, or who says where that is.
+    pub fn exchange_url(&self) -> Option<Url> {
+        let issuer = || Url::parse(self.issuer.as_ref()?.as_str()).ok();
+        self.endpoints.token.clone().or_else(issuer)
+    }
+}
+
 /// When something is done that not every server can.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum When {

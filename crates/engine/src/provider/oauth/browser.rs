@@ -85,7 +85,7 @@ impl Oauth {
     }
 
     async fn begin(&self) -> Result<Begun, SignInFailure> {
-        let metadata = self.metadata().await.map_err(SignInFailure::Failed)?;
+        let metadata = self.metadata_for_sign_in().await?;
         let config = &self.inner.config;
         let key = self.new_key(&metadata)?;
         let state = State::generate().map_err(no_randomness)?;

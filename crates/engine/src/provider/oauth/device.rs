@@ -62,7 +62,7 @@ impl Oauth {
     }
 
     async fn begin_device(&self) -> Result<(Metadata, Option<BoundKey>, DeviceCode), SignInFailure> {
-        let metadata = self.metadata().await.map_err(SignInFailure::Failed)?;
+        let metadata = self.metadata_for_sign_in().await?;
         let url = metadata.endpoints.device_authorization.clone().ok_or(SignInFailure::NotThisWay)?;
         let key = self.new_key(&metadata)?;
         let config = &self.inner.config;

@@ -6,13 +6,15 @@ use latchkey_core::time::Stamp;
 use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::MutexGuard;
 
 use super::Oauth;
 use super::metadata::{Metadata, Pkce};
+use super::request::misfit;
 use crate::config::{IssuerUrl, OauthConfig};
 use crate::http::{Http, Reply, Request};
 use crate::http_cache::{Bounds, kept_for};
-use crate::provider::reply;
+use crate::provider::{SignInFailure, reply};
 
 /// How long metadata are kept.
 const KEPT: Bounds = Bounds {
@@ -24,7 +26,7 @@ const KEPT: Bounds = Bounds {
 /// Metadata, and until when they are taken for fresh.
 #[derive(Clone)]
 pub(super) struct Known {
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
     until: Stamp,
 }
 
@@ -85,12 +87,27 @@ pub async fn describe(config: &OauthConfig, http: &Http) -> Result<ServerDescrip
 impl Oauth {
     /// What is known of the server: asked for where it is not fresh. An old answer is better than none.
     pub(super) async fn metadata(&self) -> Result<Metadata, Failure> {
-        let inner = &self.inner;
-        let mut known = inner.metadata.lock().await;
-        let now = inner.clock.now();
-        if let Some(fresh) = known.as_ref().filter(|known| !known.until.passed(now)) {
-            return Ok(fresh.metadata.clone());
+        let known = self.inner.metadata.lock().await;
+        let now = self.inner.clock.now();
+        match known.as_ref().filter(|known| !known.until.passed(now)) {
+            Some(fresh) => Ok(fresh.metadata.clone()),
+            None => self.ask_anew(known).await,
         }
+    }
+
+    /// The same for a sign-in, which does not rely on what the server said before: somebody may just have changed it.
+    pub(super) async fn metadata_for_sign_in(&self) -> Result<Metadata, SignInFailure> {
+        let asked = self.ask_anew(self.inner.metadata.lock().await).await;
+        asked.map_err(|failure| match failure {
+            Failure::Misfit { why } => misfit(&why),
+            Failure::NotSent { .. } | Failure::NoReply | Failure::Answered(_) | Failure::KeyLost => {
+                SignInFailure::Failed(failure)
+            }
+        })
+    }
+
+    async fn ask_anew(&self, mut known: MutexGuard<'_, Option<Known>>) -> Result<Metadata, Failure> {
+        let inner = &self.inner;
         match ask(&inner.config, &inner.http).await {
             Ok((metadata, kept)) => {
                 let until = inner.clock.now().plus(kept);

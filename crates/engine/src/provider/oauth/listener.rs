@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -34,6 +35,8 @@ use crate::sign_in::Attempt;
 
 /// How many connections are held at once. A browser opens a handful.
 const MAX_CONNECTIONS: usize = 64;
+/// How many free ports are tried before it is given up.
+const PORTS_TRIED: u8 = 5;
 /// How long a request may take to arrive.
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 /// The largest head of a request: codes are a few kilobytes at most.
@@ -78,29 +81,42 @@ impl Listener {
     /// [`Reason::PortTaken`] where the port is fixed and not free; with any port, where the machine lets nobody
     /// listen at all.
     pub(super) async fn bind(redirect: &Redirect) -> Result<Self, Reason> {
-        let wanted = redirect.port.unwrap_or_default();
-        let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, wanted))).await;
-        let first = match (v4, redirect.port) {
-            (Ok(first), _) => first,
-            (Err(_), Some(port)) if redirect.host == RedirectHost::Address => {
-                return Err(Reason::PortTaken { port });
+        let tries = if redirect.port.is_some() { 1 } else { PORTS_TRIED };
+        let mut outcome = Err(Reason::PortTaken { port: redirect.port.unwrap_or_default() });
+        for _ in 0..tries {
+            outcome = Self::bind_once(redirect).await;
+            if outcome.is_ok() {
+                break;
             }
-            // A machine without IPv4, or a browser that looks for `localhost` there.
-            (Err(_), _) => TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, wanted)))
-                .await
-                .map_err(|_| Reason::PortTaken { port: wanted })?,
+        }
+        outcome
+    }
+
+    async fn bind_once(redirect: &Redirect) -> Result<Self, Reason> {
+        let wanted = redirect.port.unwrap_or_default();
+        let taken = |port| move |_| Reason::PortTaken { port };
+        let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, wanted))).await;
+        let first = match v4 {
+            Ok(first) => first,
+            // A machine without IPv4. Where somebody else has the port, they would get the browser.
+            Err(error) if error.kind() != ErrorKind::AddrInUse => {
+                let v6 = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, wanted))).await;
+                v6.map_err(taken(wanted))?
+            }
+            Err(error) => return Err(taken(wanted)(error)),
         };
-        let address = first.local_addr().map_err(|_| Reason::PortTaken { port: wanted })?;
+        let address = first.local_addr().map_err(taken(wanted))?;
         let mut sockets = vec![first];
         let host = match redirect.host {
             RedirectHost::Address => address.to_string(),
             RedirectHost::Localhost => {
                 // `localhost` may be either; nobody else may be at the other one.
                 if address.is_ipv4() {
-                    match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, address.port()))).await {
+                    let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, address.port()));
+                    match TcpListener::bind(v6).await {
                         Ok(second) => sockets.push(second),
-                        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                            return Err(Reason::PortTaken { port: address.port() });
+                        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                            return Err(taken(address.port())(error));
                         }
                         Err(_) => {}
                     }

@@ -93,6 +93,14 @@ impl Oauth {
         self.metadata().await.map(drop)
     }
 
+    /// Where tokens are asked for: the token endpoint once it is known, until then whoever tells where it is.
+    pub(super) fn exchange_url(&self) -> Option<Url> {
+        let known = self.inner.metadata.try_lock().ok();
+        let told =
+            known.and_then(|known| known.as_ref().and_then(|known| known.metadata.endpoints.token.clone()));
+        told.or_else(|| self.inner.config.exchange_url())
+    }
+
     /// The time as the server sees it.
     fn server_time(&self) -> Timestamp {
         let now = self.inner.clock.now().wall;

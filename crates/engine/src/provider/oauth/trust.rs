@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use latchkey_core::reason::Reason;
-use latchkey_core::secret::{IdToken, Secret};
+use latchkey_core::secret::{AccessToken, IdToken, Secret};
 use serde_json::{Map, Value};
-use tracing::debug;
+use tracing::warn;
 
 use super::metadata::Metadata;
 use super::request::refused;
@@ -80,9 +80,9 @@ impl Oauth {
         issued: &Issued,
         by: &SignedInBy<'_>,
     ) -> Result<Option<Map<String, Value>>, String> {
-        if issued.access.is_none() {
+        let Some(access) = &issued.access else {
             return Err("there is no access token in its reply that can be used".to_owned());
-        }
+        };
         let bound = is_bound(issued.oauth.token_type.as_deref());
         if !bound && self.inner.config.dpop == When::Always {
             return Err("its tokens are not bound to a key, and the account wants that (`dpop`)".to_owned());
@@ -91,7 +91,8 @@ impl Oauth {
             return Err("its tokens are bound to a key that was never shown to it".to_owned());
         }
         if self.inner.config.verify_access_token {
-            self.access_token_is_genuine(metadata, issued.access.as_ref()).await?;
+            let genuine = self.access_token_is_genuine(metadata, access).await;
+            genuine.map_err(|refusal| no_genuine_access_token(&refusal))?;
         }
         let Some(token) = issued.id.as_ref().filter(|_| metadata.issuer.is_some()) else {
             let granted = issued.oauth.scope.as_deref();
@@ -101,12 +102,21 @@ impl Oauth {
             }
             return Ok(None);
         };
+        if metadata.endpoints.jwks.is_none() {
+            return Err("it names no keys (`jwks_uri`) with which its ID token could be checked".to_owned());
+        }
         let max_age = self.inner.config.parameters.get("max_age").and_then(|secs| secs.parse().ok());
         let occasion =
             id_token::Occasion::SignIn { nonce: by.nonce, max_age: max_age.map(SignedDuration::from_secs) };
-        let verified = self.verify(metadata, token, issued.access.as_ref(), by.code, occasion).await;
+        let verified = self.verify(metadata, token, Some(access), by.code, occasion).await;
         let claims = verified.map_err(|refusal| not_believed(&refusal))?;
         Ok(Some(claims))
+    }
+
+    /// Whether a refresh brought something that can be judged.
+    pub(in crate::provider) fn judges(&self, renewed: &Envelope, before: &Envelope) -> bool {
+        let config = &self.inner.config;
+        config.verify_access_token || config.issuer.is_some() && new_id_token(renewed, before).is_some()
     }
 
     /// Judges what a refresh brought, once its refresh token is durable (OpenID Connect Core §12.2).
@@ -115,30 +125,42 @@ impl Oauth {
         renewed: &Envelope,
         before: &Envelope,
     ) -> Result<(), Reason> {
-        let distrusted = |why: String| Reason::Distrusted { why };
-        // The metadata that the exchange was made with are at hand.
-        let Ok(metadata) = self.metadata().await else { return Ok(()) };
-        let new =
-            |token: &&IdToken| before.tokens.id.as_ref().is_none_or(|old| old.expose() != token.expose());
-        if let Some(token) = renewed.tokens.id.as_ref().filter(new).filter(|_| metadata.issuer.is_some()) {
-            let original = before.tokens.id.as_ref().and_then(Original::of_stored);
+        let judged = self.same_person_and_genuine(renewed, before).await;
+        judged.map_err(|why| Reason::Distrusted { why })
+    }
+
+    async fn same_person_and_genuine(&self, renewed: &Envelope, before: &Envelope) -> Result<(), String> {
+        let original = before.tokens.id.as_ref().and_then(Original::of_stored);
+        let new = new_id_token(renewed, before);
+        // It came from the token endpoint itself, over TLS (OpenID Connect Core §3.1.3.7, rule 6): while metadata or
+        // keys are out of reach it is enough that it speaks of the same person.
+        let speaks_of_another =
+            new.zip(original.as_ref()).is_some_and(|(token, original)| !same_person(token, original));
+        let Ok(metadata) = self.metadata().await else {
+            let why = "its ID token is of somebody else, and cannot be checked now".to_owned();
+            return if speaks_of_another { Err(why) } else { Ok(()) };
+        };
+        if let Some(token) = new.filter(|_| metadata.issuer.is_some()) {
             let occasion = match &original {
                 Some(original) => id_token::Occasion::Refresh { original },
                 None => id_token::Occasion::SignIn { nonce: None, max_age: None },
             };
             match self.verify(&metadata, token, Some(&renewed.tokens.access), None, occasion).await {
                 Ok(_) => {}
-                // It came from the token endpoint itself, over TLS (OpenID Connect Core §3.1.3.7, rule 6): while the
-                // keys are out of reach it is enough that it speaks of the same person.
-                Err(Refusal::KeysUnavailable(fault)) if same_person(token, original.as_ref()) => {
-                    debug!(kind = "signature_unchecked", "A renewed ID token was not checked: {fault}");
+                // Over TLS the token endpoint has shown who it is (OpenID Connect Core §3.1.3.7, rule 6), and a clock
+                // that is wrong or a key that is published late is no reason to end a session. What ends it is that
+                // the tokens are somebody else's.
+                Err(refusal) if !speaks_of_another && !of_another(&refusal) => {
+                    warn!(kind = "id_token_not_verified", "A renewed ID token is not used: {refusal}");
                 }
-                Err(refusal) => return Err(distrusted(not_believed(&refusal))),
+                Err(refusal) => return Err(not_believed(&refusal)),
             }
         }
         if self.inner.config.verify_access_token {
-            let access = Some(&renewed.tokens.access);
-            self.access_token_is_genuine(&metadata, access).await.map_err(distrusted)?;
+            match self.access_token_is_genuine(&metadata, &renewed.tokens.access).await {
+                Ok(()) | Err(Refusal::KeysUnavailable(_)) => {}
+                Err(refusal) => return Err(no_genuine_access_token(&refusal)),
+            }
         }
         Ok(())
     }
@@ -147,7 +169,7 @@ impl Oauth {
         &self,
         metadata: &Metadata,
         token: &IdToken,
-        access: Option<&latchkey_core::secret::AccessToken>,
+        access: Option<&AccessToken>,
         code: Option<&Secret>,
         occasion: id_token::Occasion<'_>,
     ) -> Result<Map<String, Value>, Refusal> {
@@ -167,15 +189,9 @@ impl Oauth {
         Ok(verified.claims.all)
     }
 
-    async fn access_token_is_genuine(
-        &self,
-        metadata: &Metadata,
-        token: Option<&latchkey_core::secret::AccessToken>,
-    ) -> Result<(), String> {
-        let Some(token) = token else { return Ok(()) };
+    async fn access_token_is_genuine(&self, metadata: &Metadata, token: &AccessToken) -> Result<(), Refusal> {
         let config = &self.inner.config;
-        let said = |refusal: Refusal| format!("its access token is refused: {refusal}");
-        let (issuer, keys) = self.issuer(metadata).map_err(said)?;
+        let (issuer, keys) = self.issuer(metadata)?;
         let now = self.server_time();
         let by = |profile| access_token::Expected {
             issuer: &issuer,
@@ -189,7 +205,7 @@ impl Oauth {
             Err(Refusal::OtherType(_)) => access_token::verify(token, keys, &own, now),
             judged => judged,
         });
-        judged.await.map(drop).map_err(said)
+        judged.await.map(drop)
     }
 
     /// The issuer, and its keys.
@@ -210,6 +226,16 @@ impl Oauth {
     }
 }
 
+/// The ID token of a reply to a refresh, where it had one.
+fn new_id_token<'a>(renewed: &'a Envelope, before: &Envelope) -> Option<&'a IdToken> {
+    let old = before.tokens.id.as_ref();
+    renewed.tokens.id.as_ref().filter(|token| old.is_none_or(|old| old.expose() != token.expose()))
+}
+
+fn no_genuine_access_token(refusal: &Refusal) -> String {
+    format!("its access token is refused: {refusal}")
+}
+
 fn not_believed(refusal: &Refusal) -> String {
     format!("its ID token is refused: {refusal}")
 }
@@ -223,8 +249,13 @@ fn audiences(token: &IdToken) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Whether a renewed ID token is refused because it is about another person or from another issuer.
+fn of_another(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::WrongIssuer | Refusal::Changed("iss" | "sub"))
+}
+
 /// Whether an ID token that could not be verified at least speaks of the same person.
-fn same_person(token: &IdToken, original: Option<&Original>) -> bool {
-    let (Some(new), Some(old)) = (Original::of_stored(token), original) else { return false };
-    new.issuer == old.issuer && new.subject == old.subject
+fn same_person(token: &IdToken, original: &Original) -> bool {
+    Original::of_stored(token)
+        .is_some_and(|new| new.issuer == original.issuer && new.subject == original.subject)
 }

@@ -10,7 +10,7 @@ assert_not_impl_any!(Envelope: std::fmt::Debug, std::fmt::Display, serde::Serial
 fn the_document_looks_like_this() {
     let bytes = example("work").to_bytes().unwrap();
     let expected = concat!(
-        r#"{"schema":1,"account":"work","generation":7,"#,
+        r#"{"schema":2,"account":"work","generation":7,"#,
         r#""stored_at":"2026-11-20T12:00:01Z","received_at":"2026-11-20T12:00:00Z","#,
         r#""access_token":"access-canary","refresh_token":"refresh-canary","id_token":null,"#,
         r#""access":{"expires_at":"2026-11-20T12:05:00Z","source":"expires_in"},"refresh":null,"session":null,"#,
@@ -40,6 +40,14 @@ fn members_of_a_later_version_are_passed_over() {
 }
 
 #[test]
+fn an_envelope_of_the_first_schema_is_still_read() {
+    let bytes = changed(|document| {
+        document.insert("schema".to_owned(), 1.into());
+    });
+    assert!(same(&read(&bytes).ok().unwrap(), &example("work")));
+}
+
+#[test]
 fn members_that_may_be_missing_are_missing() {
     let bytes = changed(|document| {
         for name in [
@@ -62,7 +70,7 @@ fn members_that_may_be_missing_are_missing() {
 #[test]
 fn a_newer_schema_is_told_apart_from_damage_whatever_else_it_holds() {
     for newer in
-        [r#"{"schema":2,"account":"work"}"#, r#"{"account":"elsewhere","tokens":[],"schema":4000000000}"#]
+        [r#"{"schema":3,"account":"work"}"#, r#"{"account":"elsewhere","tokens":[],"schema":4000000000}"#]
     {
         assert_eq!(problem(newer.as_bytes()), VaultProblem::Newer, "{newer}");
     }
@@ -169,6 +177,7 @@ pub(crate) fn example(account: &str) -> Envelope {
         quarantined: None,
         dpop_key: None,
         token_host: None,
+        signed_out_at: None,
     }
 }
 
@@ -188,6 +197,7 @@ pub(crate) fn same(one: &Envelope, other: &Envelope) -> bool {
         && (one.access, one.refresh, one.session) == (other.access, other.refresh, other.session)
         && (&one.identity, &one.token_type, &one.scope, &one.quarantined, &one.token_host)
             == (&other.identity, &other.token_type, &other.scope, &other.quarantined, &other.token_host)
+        && one.signed_out_at == other.signed_out_at
 }
 
 fn account() -> AccountName {
@@ -242,7 +252,7 @@ fn any_envelope() -> impl Strategy<Value = Shown> {
     let identity = any::<(Option<String>, Option<String>, Option<String>)>();
     let roles = any::<(Vec<String>, Option<String>, Option<String>, Option<String>)>();
     let expiries = (any_expiry(), proptest::option::of(any_expiry()), proptest::option::of(any_expiry()));
-    let times = (any_time(), any_time());
+    let times = (any_time(), any_time(), proptest::option::of(any_time()));
     let name = "[a-zA-Z0-9][a-zA-Z0-9._-]{0,20}";
     let quarantined = proptest::option::of(any_reason());
     (name, any::<u64>(), times, texts, expiries, identity, roles, quarantined).prop_map(
@@ -272,6 +282,7 @@ fn any_envelope() -> impl Strategy<Value = Shown> {
                 quarantined,
                 dpop_key: roles.2.map(DpopKey::new),
                 token_host: roles.3,
+                signed_out_at: times.2,
             })
         },
     )

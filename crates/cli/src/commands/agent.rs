@@ -1,0 +1,52 @@
+//! `latchkey agent`: keeps every account signed in and serves other programs, until Ctrl-C.
+
+use latchkey_agent::protocol::{About, VERSION};
+use latchkey_agent::server::{Served, Server};
+use latchkey_agent::socket::{self, SocketError};
+
+use crate::args::Agent;
+use crate::failure::Failure;
+use crate::output;
+use crate::session::{Desk, in_background};
+
+pub(crate) async fn run(_: Agent) -> Result<(), Failure> {
+    let desk = Desk::open()?;
+    // Before the vault is opened: who comes second should not be asked for a passphrase.
+    let held = socket::hold(&desk.paths.runtime_dir)?;
+    let mut serving = None;
+    let outcome = in_background(&desk, async |open| {
+        let about = About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: VERSION,
+            pid: std::process::id(),
+            host: "agent".to_owned(),
+            vault: open.vault.to_owned(),
+        };
+        let path = held.path.display().to_string();
+        let served = Served { engine: open.engine.clone(), log: open.log.clone(), about };
+        serving = Some(Server::start(held, served)?);
+        output::value(&path)?;
+        output::say(&format!("Keeping {} signed in; Ctrl-C ends it", accounts(open.accounts.len())));
+        // Until the person interrupts.
+        std::future::pending().await
+    });
+    let outcome = outcome.await;
+    if let Some(server) = serving {
+        server.stop().await;
+    }
+    outcome.or_else(|failure: Failure| if failure == Failure::interrupted() { Ok(()) } else { Err(failure) })
+}
+
+fn accounts(count: usize) -> String {
+    match count {
+        0 => "no account".to_owned(),
+        1 => "one account".to_owned(),
+        count => format!("{count} accounts"),
+    }
+}
+
+impl From<SocketError> for Failure {
+    fn from(error: SocketError) -> Self {
+        Self::failed(error.to_string())
+    }
+}

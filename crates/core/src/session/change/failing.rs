@@ -1,0 +1,110 @@
+//! What a failed renewal leads to: another try after a wait, or a new sign-in.
+
+use jiff::SignedDuration;
+
+use super::Change;
+use crate::disposition::{Disposition, disposition};
+use crate::policy::{self, backoff, in_words};
+use crate::reason::Reason;
+use crate::record::{Level, Record};
+use crate::session::effect::{Effect, Notice};
+use crate::session::input::Failed;
+use crate::session::state::State;
+
+impl Change {
+    /// What a failed exchange leads to; the table stands in [`crate::disposition`].
+    pub(in crate::session) fn failed(&mut self, failed: &Failed) {
+        self.session.tally.failed += 1;
+        match disposition(&failed.failure) {
+            Disposition::Retry { after, reason } => self.back_off(reason, after),
+            Disposition::RetryFew { status, after } => {
+                self.refused_perhaps(Reason::Unclear { status }, after);
+            }
+            Disposition::Misconfigured(reason) => self.back_off(reason, Some(policy::MAX_BACKOFF_EXPIRED)),
+            Disposition::Quarantine(reason) => {
+                let off = failed.skew.filter(|skew| skew.abs() >= policy::CLOCK_OFF);
+                if let Some(skew) = off.filter(|_| self.session.unclear < policy::UNCLEAR_ANSWERS) {
+                    // A wrong clock alone makes some providers refuse: that is given a few more looks.
+                    self.refused_perhaps(Reason::ClockOff { ahead_secs: -skew.as_secs() }, None);
+                } else {
+                    let reason = self.why_refused(reason, failed.after_lost_reply);
+                    self.needs_sign_in(reason);
+                }
+            }
+        }
+    }
+
+    /// A refusal that need not be one: waited out a few times before it counts.
+    fn refused_perhaps(&mut self, reason: Reason, after: Option<SignedDuration>) {
+        self.session.unclear += 1;
+        if self.session.unclear > policy::UNCLEAR_ANSWERS {
+            self.needs_sign_in(reason);
+        } else {
+            self.back_off(reason, after);
+        }
+    }
+
+    fn why_refused(&self, reason: Reason, after_lost_reply: bool) -> Reason {
+        let ceiling = self.session.held.as_ref().and_then(|held| held.facts.session);
+        if ceiling.is_some_and(|end| end.expires.passed(self.now.stamp)) {
+            Reason::CeilingReached
+        } else if after_lost_reply {
+            reason.after_lost_reply()
+        } else {
+            reason
+        }
+    }
+
+    pub(in crate::session) fn back_off(&mut self, reason: Reason, after: Option<SignedDuration>) {
+        self.session.failures += 1;
+        let left = self.session.held.as_ref().map(|held| held.facts.access.expires.left(self.now.stamp));
+        // Looking into the vault or at a lock asks nobody else for anything.
+        let here = matches!(reason, Reason::Vault { .. } | Reason::LockBusy | Reason::LockUnusable { .. });
+        let longest = left.filter(|_| !here).map_or(policy::MAX_BACKOFF, policy::longest_backoff);
+        let own = backoff(self.session.failures, longest, self.now.jitter);
+        self.wait(reason, after.map_or(own, |after| after.max(own)));
+        self.session.told_to_wait = after.is_some();
+    }
+
+    pub(in crate::session) fn wait(&mut self, reason: Reason, wait: SignedDuration) {
+        let until = self.now.stamp.plus(wait);
+        let generation = self.session.held.as_ref().map(|held| held.facts.generation);
+        let kind = if reason == Reason::Storm {
+            "renewals_paused"
+        } else if generation.is_none() {
+            "vault_unreadable"
+        } else {
+            "renewal_failed"
+        };
+        self.record(Record {
+            generation,
+            reason: Some(reason.code()),
+            next_at: Some(until.wall),
+            ..Record::new(Level::Warn, kind, format!("{}. Next try in {}", reason.message(), in_words(wait)))
+        });
+        self.session.state = State::Waiting { reason, until };
+        self.session.waits_since = self.now.stamp;
+        self.session.told_to_wait = false;
+    }
+
+    pub(in crate::session) fn needs_sign_in(&mut self, reason: Reason) {
+        let generation = self.session.held.as_ref().map(|held| held.facts.generation);
+        self.record(Record {
+            generation,
+            reason: Some(reason.code()),
+            ..Record::new(Level::Error, "needs_sign_in", reason.message())
+        });
+        self.effects.push(Effect::Notify(Notice::SignInNeeded(reason.clone())));
+        let held = self.session.held.as_mut();
+        // Tokens that the vault says are quarantined need no seal, and those without a refresh token have none.
+        let unsealed = held.is_some_and(|held| {
+            let renewable = held.facts.renewable();
+            held.facts.quarantined = Some(reason.clone());
+            renewable
+        });
+        self.session.state = State::NeedsSignIn { reason: reason.clone() };
+        if unsealed {
+            self.seal(reason);
+        }
+    }
+}

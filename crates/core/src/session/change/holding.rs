@@ -1,0 +1,188 @@
+//! Taking tokens: durable ones are held and published, others wait to become so, and older ones are left alone.
+
+use jiff::SignedDuration;
+
+use super::Change;
+use crate::policy::{Basis, Plan, save_backoff};
+use crate::reason::{Reason, VaultProblem};
+use crate::record::{Level, Record};
+use crate::session::effect::{Effect, Notice};
+use crate::session::input::{Asker, Loaded};
+use crate::session::state::{Held, State};
+use crate::time::Now;
+use crate::token_set::TokenFacts;
+
+impl Change {
+    /// Takes tokens that are durable, and plans their renewal.
+    pub(in crate::session) fn hold(&mut self, facts: TokenFacts) {
+        let previous = self.session.held.take().map(|held| held.facts);
+        // One token, one moment: whoever else looks at it on this machine plans the same.
+        let now = Now { jitter: facts.access_fingerprint.jitter(), ..self.now };
+        let plan = self.session.policy.plan(&facts, previous.as_ref(), now);
+        self.session.failures = 0;
+        self.session.unclear = 0;
+        self.session.owed = None;
+        self.session.state = State::SignedIn;
+        self.effects.push(Effect::Publish { generation: facts.generation });
+        self.session.held = Some(Held { facts, plan });
+    }
+
+    /// A renewal of these tokens was sent, and its reply never arrived: the same token is sent once more, now,
+    /// since a server with a grace window answers that as before.
+    fn renew_at_once(&mut self) {
+        let now = self.now.stamp;
+        if let Some(held) = self.session.held.as_mut().filter(|held| held.facts.renewable()) {
+            let jitter = SignedDuration::ZERO;
+            held.plan = Plan { due: now, jitter, basis: Basis::Unanswered, ..held.plan };
+        }
+    }
+
+    pub(in crate::session) fn signed_in(&mut self, facts: TokenFacts) {
+        self.session.storm = 0;
+        self.session.held = None;
+        self.hold(facts);
+        self.record_tokens(Level::Info, "signed_in", "Signed in".to_owned(), None);
+    }
+
+    pub(in crate::session) fn renewed(&mut self, facts: TokenFacts, took_ms: u64, asker: Asker) {
+        let before = self.session.held.as_ref().map(|held| held.facts.clone());
+        if let Some(before) = &before {
+            let bought_half = before.received.age(self.now.stamp) * 2 >= before.lifetime();
+            let worth_it = before.lifetime() > SignedDuration::ZERO && bought_half;
+            if worth_it {
+                self.session.storm = 0;
+            } else if asker.counts() {
+                self.session.storm += 1;
+            }
+        }
+        self.session.network_doubted = None;
+        self.session.tally.count += 1;
+        self.session.tally.last_ms = Some(took_ms);
+        let (old, new) = (before.map_or(0, |facts| facts.generation), facts.generation);
+        self.hold(facts);
+        self.record_tokens(
+            Level::Info,
+            "renewed",
+            format!("Renewed in {took_ms} ms, generation {old} → {new}"),
+            Some(took_ms),
+        );
+    }
+
+    /// Takes tokens that someone else stored.
+    pub(in crate::session) fn adopt(&mut self, facts: TokenFacts) {
+        let generation = facts.generation;
+        let opening = matches!(&self.session.state, State::Waiting { .. }) && self.session.held.is_none();
+        let quarantined = facts.quarantined.clone();
+        self.hold(facts);
+        if opening {
+            let message = format!("Tokens of generation {generation} are in the vault");
+            self.record_tokens(Level::Debug, "opened", message, None);
+        } else {
+            let message = format!("Another process stored generation {generation}; took it over");
+            self.record_tokens(Level::Info, "adopted", message, None);
+        }
+        if let Some(reason) = quarantined {
+            self.needs_sign_in(reason);
+        }
+    }
+
+    /// What a second reading of the vault says.
+    pub(in crate::session) fn reloaded(&mut self, loaded: Loaded) {
+        let unanswered = matches!(loaded, Loaded::Unanswered(_));
+        match loaded {
+            Loaded::Found(facts) | Loaded::Unanswered(facts) => {
+                let known = self.session.held.as_ref().map(|held| held.facts.generation);
+                let signed_in =
+                    matches!(self.session.state, State::SignedIn) && known == Some(facts.generation);
+                // The generation in hand is news only where another process has quarantined it: a quarantine
+                // that the vault does not know of stays, or the refused token would be sent again.
+                let news = self.session.held.as_ref().is_none_or(|Held { facts: known, .. }| {
+                    let sealed = known.quarantined.is_none() && facts.quarantined.is_some();
+                    // After a sign-out elsewhere generations begin anew; what was received later is newer.
+                    facts.generation > known.generation
+                        || facts.received.wall > known.received.wall
+                        || (facts.generation == known.generation && sealed)
+                });
+                if news {
+                    self.adopt(facts);
+                }
+                if unanswered && (news || signed_in) {
+                    self.renew_at_once();
+                }
+            }
+            Loaded::Absent if self.session.held.is_some() => self.vault_empty(),
+            Loaded::Absent => self.session.state = State::SignedOut { reason: Reason::NeverSignedIn },
+            Loaded::Unrevoked { since } => {
+                if self.session.held.is_some() {
+                    self.vault_empty();
+                } else {
+                    self.session.state = State::SignedOut { reason: Reason::SignedOut };
+                }
+                self.found_unrevoked(since);
+            }
+            Loaded::Unknown(problem) if self.session.held.is_none() => {
+                self.back_off(Reason::Vault { problem }, None);
+            }
+            Loaded::Unknown(problem) => self.record(Record {
+                reason: Some(problem.code()),
+                ..Record::new(Level::Warn, "vault_unreadable", problem.message())
+            }),
+        }
+    }
+
+    pub(in crate::session) fn vault_empty(&mut self) {
+        self.session.held = None;
+        self.session.owed = None;
+        self.effects.push(Effect::Forget);
+        self.session.state = State::SignedOut { reason: Reason::VaultEmpty };
+        self.record(Record {
+            reason: Some(Reason::VaultEmpty.code()),
+            ..Record::new(Level::Warn, "vault_empty", Reason::VaultEmpty.message())
+        });
+        self.effects.push(Effect::Notify(Notice::SignInNeeded(Reason::VaultEmpty)));
+    }
+
+    pub(in crate::session) fn cannot_save(&mut self, facts: TokenFacts, problem: VaultProblem) {
+        let generation = facts.generation;
+        let until = self.now.stamp.plus(save_backoff(1));
+        self.session.unsaved = Some(facts);
+        self.session.state = State::Saving { generation, problem, tries: 1, until };
+        self.record(Record {
+            generation: Some(generation),
+            reason: Some(problem.code()),
+            next_at: Some(until.wall),
+            ..Record::new(Level::Error, "save_failed", problem.message())
+        });
+        self.effects.push(Effect::Notify(Notice::CannotSave(problem)));
+    }
+
+    pub(in crate::session) fn saved(&mut self) {
+        let Some(facts) = self.session.unsaved.take() else { return };
+        let (generation, quarantined) = (facts.generation, facts.quarantined.clone());
+        self.session.tally.count += 1;
+        self.hold(facts);
+        self.record_tokens(Level::Info, "renewed", format!("Stored at last, generation {generation}"), None);
+        if let Some(reason) = quarantined {
+            self.needs_sign_in(reason);
+        }
+    }
+
+    pub(in crate::session) fn record_tokens(
+        &mut self,
+        level: Level,
+        kind: &'static str,
+        message: String,
+        took_ms: Option<u64>,
+    ) {
+        let Some(Held { facts, plan }) = &self.session.held else { return };
+        let record = Record {
+            generation: Some(facts.generation),
+            fingerprint: Some(facts.access_fingerprint),
+            took_ms,
+            expires_at: Some(facts.access.expires.wall),
+            next_at: facts.renewable().then_some(plan.due.wall),
+            ..Record::new(level, kind, message)
+        };
+        self.record(record);
+    }
+}

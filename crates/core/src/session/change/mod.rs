@@ -1,0 +1,195 @@
+//! The words of which the arms of the match are sentences: what happens to a session on its way from one state to
+//! the next. Nothing here decides on an input; that is done in the one match beside this folder.
+//!
+//! This file has renewing and waiting for the network; `holding` takes tokens, `failing` says what a failed
+//! renewal leads to, `owed` keeps what must be done until it is known to be.
+
+mod failing;
+mod holding;
+mod owed;
+
+use crate::policy::{self, Basis};
+use crate::reason::Reason;
+use crate::record::{Level, Record};
+use crate::session::effect::{Effect, EffectId};
+use crate::session::input::Asker;
+use crate::session::state::{Debt, Session, State};
+use crate::session::transition::Step;
+use crate::time::Now;
+
+/// A session on its way from one state to the next. The arms of the match are sentences made of these words.
+pub(super) struct Change {
+    pub(super) session: Session,
+    pub(super) effects: Vec<Effect>,
+    pub(super) now: Now,
+}
+
+impl Change {
+    pub(super) fn done(self) -> Step {
+        Step { session: self.session, effects: self.effects }
+    }
+
+    pub(super) fn await_answer(&mut self) -> EffectId {
+        self.session.last_id += 1;
+        let id = EffectId(self.session.last_id);
+        self.session.in_flight = Some(id);
+        id
+    }
+
+    pub(super) fn record(&mut self, record: Record) {
+        self.effects.push(Effect::Record(record));
+    }
+
+    pub(super) fn load(&mut self) {
+        let id = self.await_answer();
+        self.effects.push(Effect::Load(id));
+    }
+
+    /// Tries again to store, unless that is under way: a store is never raced by a second one.
+    pub(super) fn save_unless_saving(&mut self) {
+        if self.session.in_flight.is_none() {
+            let id = self.await_answer();
+            self.effects.push(Effect::Save(id));
+        }
+    }
+
+    /// The sign-in under way is not wanted any more.
+    pub(super) fn abandon_sign_in(&mut self) {
+        self.session.in_flight = None;
+        self.effects.push(Effect::AbandonSignIn);
+    }
+
+    pub(super) fn sign_in(&mut self) {
+        let back = Box::new(self.session.state.clone());
+        self.session.state = State::SigningIn { back };
+        let id = self.await_answer();
+        self.effects.push(Effect::Authenticate(id));
+    }
+
+    pub(super) fn renew(&mut self, asker: Asker) {
+        let Some(held) = &self.session.held else { return };
+        if !held.facts.renewable() {
+            return;
+        }
+        let generation = held.facts.generation;
+        self.session.state = State::Renewing { generation, asker };
+        let id = self.await_answer();
+        self.effects.push(Effect::Renew { id, generation, asker });
+        self.record(Record {
+            generation: Some(generation),
+            ..Record::new(Level::Debug, "renewing", capitalised(asker.why()))
+        });
+    }
+
+    /// Renews, unless the storm breaker counts renewals of this asker and has counted enough.
+    pub(super) fn renew_in_calm(&mut self, asker: Asker) {
+        let renewable = self.session.held.as_ref().is_some_and(|held| held.facts.renewable());
+        if renewable && asker.counts() && self.session.storm >= policy::STORM {
+            self.wait(Reason::Storm, policy::STORM_PAUSE);
+        } else {
+            self.renew(asker);
+        }
+    }
+
+    pub(super) fn try_again(&mut self, asker: Asker) {
+        if self.session.held.is_none() {
+            self.load();
+        } else {
+            self.renew(asker);
+        }
+    }
+
+    /// The end of a wait: another try, once the token host answers where that is in doubt.
+    pub(super) fn retry(&mut self) {
+        if self.session.held.is_some() && self.network_in_doubt() {
+            self.probe();
+        } else {
+            self.try_again(Asker::Retry);
+        }
+    }
+
+    /// The plan's moment has come, or a clock has jumped there.
+    pub(super) fn due(&mut self) {
+        let Some(held) = &self.session.held else { return };
+        let (due, expires, basis) = (held.plan.due, held.facts.access.expires, held.plan.basis);
+        if !held.facts.renewable() {
+            if expires.passed(self.now.stamp) {
+                self.needs_sign_in(Reason::NotRenewable);
+            }
+        } else if due.passed(self.now.stamp) {
+            if self.session.storm < policy::STORM && self.network_in_doubt() {
+                self.await_network();
+            } else {
+                self.renew_in_calm(if basis == Basis::Unanswered { Asker::Recovery } else { Asker::Plan });
+            }
+        }
+    }
+
+    /// Whether a program may cut the wait short: not where the provider said how long it is, and not so often
+    /// that a thousand of them would undo the back-off.
+    pub(super) fn program_may_try(&self) -> bool {
+        let State::Waiting { reason, until } = &self.session.state else { return false };
+        let waited = self.session.waits_since.age(self.now.stamp);
+        let whole = until.left(self.session.waits_since);
+        let mannerly = !self.session.told_to_wait && waited >= (whole / 3).max(policy::PROGRAM_PAUSE);
+        // The storm breaker does not count what somebody asked for, and a host that does not answer costs nothing.
+        self.session.in_flight.is_none() && (matches!(reason, Reason::Storm | Reason::Network) || mannerly)
+    }
+
+    /// The machine woke, or a link came or went: what was true of the network need not be any more.
+    pub(super) fn network_changed(&mut self) {
+        let reason = self.session.state.reason();
+        let unreachable = matches!(reason, Some(Reason::Unreachable { .. })) && self.session.held.is_some();
+        // While it is being waited for, the bound of that stands: a network may change for ever.
+        if reason != Some(Reason::Network) {
+            self.session.network_doubted = Some(self.now.stamp);
+        }
+        if unreachable || reason == Some(Reason::Network) {
+            self.await_network();
+        }
+        if let Some(owed) = self.session.owed.as_mut().filter(|owed| matches!(owed.debt, Debt::Revoke { .. }))
+        {
+            owed.at = self.now.stamp;
+        }
+    }
+
+    /// Asks whether the token host answers, before a renewal that would count as a failure.
+    pub(super) fn probe(&mut self) {
+        self.session.state = State::Waiting { reason: Reason::Network, until: self.now.stamp };
+        let id = self.await_answer();
+        self.effects.push(Effect::Probe(id));
+    }
+
+    /// Whether the token host answers; in the end the renewal is tried anyhow, since a probe may be wrong.
+    pub(super) fn probed(&mut self, answers: bool) {
+        if answers || !self.network_in_doubt() {
+            self.session.network_doubted = None;
+            self.try_again(Asker::Retry);
+        } else {
+            let until = self.now.stamp.plus(policy::PROBE_PAUSE);
+            self.session.state = State::Waiting { reason: Reason::Network, until };
+        }
+    }
+
+    /// Looks at the network soon, and not in the same instant as every other account.
+    fn await_network(&mut self) {
+        let until = self.now.stamp.plus(policy::WAKE_PAUSE + self.now.jitter.of(policy::WAKE_SPREAD));
+        self.session.state = State::Waiting { reason: Reason::Network, until };
+        self.record(Record {
+            generation: self.session.held.as_ref().map(|held| held.facts.generation),
+            reason: Some(Reason::Network.code()),
+            next_at: Some(until.wall),
+            ..Record::new(Level::Info, "network_awaited", Reason::Network.message())
+        });
+    }
+
+    fn network_in_doubt(&self) -> bool {
+        let since = self.session.network_doubted;
+        since.is_some_and(|since| since.age(self.now.stamp) < policy::DOUBT_NETWORK_FOR)
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,117 @@
+//! How an account's task does what the session machine wants done.
+
+use std::sync::Arc;
+
+use latchkey_core::session::{Effect, Input, Step};
+use tokio::sync::mpsc;
+
+use super::{Actor, Done, Message};
+use crate::error::EngineError;
+use crate::event_log;
+use crate::sign_in::Attempt;
+use crate::snapshot::Beside;
+use crate::workshop::Workshop;
+
+impl Actor {
+    /// Runs the effects of a step, all of them and in their order.
+    pub(super) fn take(&mut self, step: Step) {
+        self.session = step.session;
+        for effect in step.effects {
+            self.run_effect(effect);
+        }
+    }
+
+    fn run_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Load(id) => self.begin(move |workshop| async move {
+                let (loaded, arrived) = workshop.load().await;
+                Done { input: Input::Loaded(id, loaded), arrived, told: None }
+            }),
+            Effect::Authenticate(id) => {
+                let Some(how) = self.how.take() else { return };
+                let (prompter, prompts) = mpsc::unbounded_channel();
+                let attempt = Attempt::new(self.workshop.browser.clone(), prompter, self.farewells.clone());
+                (self.attempt, self.prompts) = (Some((id, attempt.clone())), prompts);
+                self.begin(move |workshop| async move {
+                    let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;
+                    Done { input: Input::Authenticated(id, outcome), arrived, told }
+                });
+            }
+            Effect::AbandonSignIn => {
+                if let Some((_, attempt)) = &self.attempt {
+                    attempt.give_up();
+                }
+                self.end_attempt();
+                if let Some(waiter) = self.sign_in_waiter.take() {
+                    let _ = waiter.send(Err(EngineError::Cancelled));
+                }
+            }
+            Effect::Renew { id, generation, .. } => self.begin(move |workshop| async move {
+                let (outcome, arrived) = workshop.renew(generation).await;
+                Done { input: Input::Renewed(id, outcome), arrived, told: None }
+            }),
+            Effect::Save(id) => {
+                let Some(mut arrived) = self.arrived.take() else { return };
+                self.begin(move |workshop| async move {
+                    let outcome = match &arrived.unsaved {
+                        Some(unsaved) => workshop.save(unsaved).await,
+                        None => Ok(()),
+                    };
+                    if outcome.is_ok() {
+                        arrived.unsaved = None;
+                    }
+                    Done { input: Input::Saved(id, outcome), arrived: Some(arrived), told: None }
+                });
+            }
+            Effect::Probe(id) => self.begin(move |workshop| async move {
+                let answers = workshop.probe().await;
+                Done { input: Input::Probed(id, answers), arrived: None, told: None }
+            }),
+            Effect::Seal { id, generation, reason } => self.begin(move |workshop| async move {
+                let (outcome, arrived) = workshop.seal(generation, reason).await;
+                Done { input: Input::Sealed(id, outcome), arrived, told: None }
+            }),
+            Effect::Wipe(id) => self.begin(move |workshop| async move {
+                let outcome = workshop.wipe().await;
+                Done { input: Input::Wiped(id, outcome), arrived: None, told: None }
+            }),
+            Effect::Revoke { id, which } => self.begin(move |workshop| async move {
+                let outcome = workshop.revoke(which).await;
+                Done { input: Input::Revoked(id, outcome), arrived: None, told: None }
+            }),
+            Effect::Publish { generation } => self.publish(generation),
+            Effect::Forget => {
+                self.current = None;
+                self.arrived = None;
+                self.beside =
+                    Beside { history: std::mem::take(&mut self.beside.history), ..Beside::default() };
+            }
+            Effect::Notify(notice) => self.notifier.notify(&self.workshop.account, &notice),
+            Effect::Record(record) => {
+                self.beside.remember(self.workshop.clock.now().wall, &record);
+                event_log::emit(&self.workshop.account, &record);
+            }
+        }
+    }
+
+    /// Begins work in a task of its own: whoever asked for it may go away, the work goes on.
+    fn begin<F, R>(&mut self, work: F)
+    where
+        F: FnOnce(Arc<Workshop>) -> R,
+        R: Future<Output = Done> + Send + 'static,
+    {
+        self.under_way += 1;
+        let (working, outbox) = (work(self.workshop.clone()), self.outbox.clone());
+        tokio::spawn(async move {
+            let _ = outbox.send(Message::Done(Box::new(working.await)));
+        });
+    }
+
+    fn publish(&mut self, generation: u64) {
+        let Some(arrived) = self.arrived.take_if(|arrived| arrived.generation == generation) else { return };
+        self.beside.identity = Some(arrived.identity.clone());
+        self.beside.claims.clone_from(&arrived.claims);
+        self.beside.rotates = arrived.rotated.or(self.beside.rotates);
+        self.current = Some(arrived);
+    }
+}

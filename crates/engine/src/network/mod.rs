@@ -1,0 +1,129 @@
+//! The network as renewals see it: whether it changed, and whether a host answers.
+//!
+//! After a wake or a change a renewal waits until the token host answers, so that a network which is not up yet is
+//! no failure. What differs by platform is who tells of changes; it stands in `linux.rs`. Elsewhere nobody does, and
+//! a wake is noticed by the clock alone.
+
+#[cfg(target_os = "linux")]
+mod linux;
+mod manual;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hyper_util::client::proxy::matcher::Matcher;
+use jiff::SignedDuration;
+use reqwest::Url;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::config::is_loopback;
+use crate::ports::{Clock, Network};
+
+pub use manual::ManualNetwork;
+
+/// How long a host may take to answer.
+const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+/// How long a change is given to come to an end: one of Wi-Fi is a dozen.
+const CALM: SignedDuration = SignedDuration::from_secs(1);
+
+/// This machine's network.
+pub struct SystemNetwork {
+    clock: Arc<dyn Clock>,
+    proxies: Matcher,
+}
+
+impl SystemNetwork {
+    /// Nothing is opened before somebody asks.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, proxies: Matcher::from_system() }
+    }
+
+    /// Who is to answer for an address: its host, or the proxy it is asked through. The same rules as for the
+    /// requests themselves.
+    fn asked(&self, url: &Url) -> Option<(String, u16)> {
+        let proxy = url.as_str().parse().ok().filter(|_| !is_loopback(url));
+        if let Some(proxy) = proxy.and_then(|uri| self.proxies.intercept(&uri)) {
+            let uri = proxy.uri();
+            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+            return Some((bare(uri.host()?), port));
+        }
+        Some((bare(url.host_str()?), url.port_or_known_default()?))
+    }
+}
+
+/// A host as the resolver wants it: an IPv6 address stands in brackets in addresses of the web only.
+fn bare(host: &str) -> String {
+    host.trim_start_matches('[').trim_end_matches(']').to_owned()
+}
+
+#[async_trait]
+impl Network for SystemNetwork {
+    fn changes(&self) -> watch::Receiver<u64> {
+        let (tell, told) = watch::channel(0);
+        #[cfg(target_os = "linux")]
+        if let Ok(socket) = linux::listen() {
+            let clock = self.clock.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = tell.closed() => {}
+                    () = linux::pass_on(&socket, &tell, &*clock) => {}
+                }
+            });
+        }
+        #[cfg(not(target_os = "linux"))]
+        drop(tell);
+        told
+    }
+
+    async fn answers(&self, url: &Url) -> bool {
+        let Some(asked) = self.asked(url) else { return false };
+        let latest = self.clock.now().boot.saturating_add(ANSWERS_WITHIN);
+        tokio::select! {
+            connected = TcpStream::connect(asked) => connected.is_ok(),
+            () = self.clock.sleep_until(latest) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn network(proxies: Matcher) -> SystemNetwork {
+        let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
+        SystemNetwork { clock: Arc::new(clock), proxies }
+    }
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_host_answers_where_something_listens_and_nothing_is_sent_to_it() {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let there = url(&format!("http://127.0.0.1:{}/token", listener.local_addr().unwrap().port()));
+        let network = network(Matcher::builder().build());
+        assert!(network.answers(&there).await);
+        let (mut asked, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut asked, &mut read).await.unwrap();
+        assert!(read.is_empty());
+        drop((asked, listener));
+        assert!(!network.answers(&there).await);
+    }
+
+    #[test]
+    fn where_a_proxy_is_used_it_is_asked_and_never_for_this_machine() {
+        let proxied =
+            network(Matcher::builder().https("http://proxy.example:3128").no("near.example").build());
+        let asked = |text: &str| proxied.asked(&url(text)).unwrap();
+        assert_eq!(asked("https://issuer.example/token"), ("proxy.example".to_owned(), 3128));
+        assert_eq!(asked("https://near.example/token"), ("near.example".to_owned(), 443));
+        assert_eq!(asked("https://127.0.0.1:9/token"), ("127.0.0.1".to_owned(), 9));
+        let direct = network(Matcher::builder().build());
+        assert_eq!(direct.asked(&url("https://[::1]/t")).unwrap(), ("::1".to_owned(), 443));
+        assert_eq!(direct.asked(&url("http://issuer.example/t")).unwrap(), ("issuer.example".to_owned(), 80));
+    }
+}

@@ -1,0 +1,59 @@
+//! The engines of a world: they share its vault, its journal, its lock and its clock, as processes do.
+
+use std::sync::Arc;
+
+use latchkey_core::fingerprint::FingerprintKey;
+use latchkey_engine::clock::SystemClock;
+use latchkey_engine::http::Http;
+use latchkey_engine::ports::{Journal, NoBrowser, Vault};
+use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::{EngineHandle, Setup};
+
+use super::{Engine, World};
+
+/// The key of this machine's fingerprints.
+fn fingerprints() -> FingerprintKey {
+    FingerprintKey::new([7; 32])
+}
+
+impl World {
+    /// What logs and the journal show instead of this token.
+    pub fn fingerprint_of(&self, token: &str) -> String {
+        fingerprints().of(token).to_string()
+    }
+
+    /// An engine, as a window or an agent has one.
+    pub fn engine(&self) -> Engine {
+        self.engine_with(self.setup())
+    }
+
+    /// An engine as a single command has one: nothing happens by itself.
+    pub fn command(&self) -> Engine {
+        self.engine_with(Setup { background: false, ..self.setup() })
+    }
+
+    /// An engine that is made of these.
+    pub fn engine_with(&self, setup: Setup) -> Engine {
+        let handle = EngineHandle::start(setup, [self.config.clone()]);
+        Engine { handle, account: self.account.clone(), clock: self.clock.clone() }
+    }
+
+    /// What the engines of this world are made of.
+    pub fn setup(&self) -> Setup {
+        let vault: Arc<dyn Vault> = Arc::new(self.vault.clone());
+        let journal: Arc<dyn Journal> = Arc::new(self.journal.clone());
+        Setup {
+            vault,
+            // Two engines wait for each other in real time: which of them is first is not the clock's business.
+            lock: Arc::new(FileLock::new(self.dir.path().join("locks"), Arc::new(SystemClock))),
+            journal,
+            network: Arc::new(self.network.clone()),
+            clock: Arc::new(self.clock.clone()),
+            notifier: Arc::new(self.notices.clone()),
+            browser: Arc::new(NoBrowser),
+            http: Http::new().unwrap(),
+            fingerprints: fingerprints(),
+            background: true,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The built program, the real keychain and the real dev server: commands are killed in the middle of a renewal, and
+//! eight of them renew at once.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use latchkey_devserver::{DevServer, Options, RequestRecord};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Millis;
+use super::seed::Draw;
+use crate::desktop::{Desktop, Keychain};
+use crate::programs::Running;
+use crate::wait::{Deadline, PATIENCE, until};
+
+/// Where the dev server rotates refresh tokens.
+const REFRESH: &str = "/auth/refreshToken";
+/// How long after the commit an aimed kill may come: the reply, the keychain.
+const AIMED: Millis = 20;
+/// Renewals that are watched to their end first, to know how long one takes.
+const WATCHED: u32 = 3;
+/// How many renew at once.
+const TOGETHER: usize = 8;
+
+/// When a command is killed. A named failpoint, in a build that has them, is another such moment: the command is
+/// started with the name in `FAILPOINTS` and is dead when it has reached it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    /// At any time between its start and its end.
+    Whenever,
+    /// Shortly after the backend has committed.
+    AfterTheCommit,
+}
+
+const MOMENTS: [Moment; 2] = [Moment::Whenever, Moment::AfterTheCommit];
+
+/// What came of many kills.
+#[derive(Clone, Debug, Default)]
+pub struct KillTally {
+    /// Commands killed.
+    pub kills: u32,
+    /// How many of them after the backend had committed.
+    pub committed: u32,
+    /// Sessions lost, all of them after the commit.
+    pub lost: u32,
+    /// How many of those were told otherwise than `refused_after_lost_reply`, by the reason's code.
+    pub mistold: Vec<String>,
+    /// What must not happen.
+    pub broken: Vec<String>,
+}
+
+impl KillTally {
+    /// All of it in one line.
+    pub fn line(&self) -> String {
+        format!(
+            "{} kills, {} of them after the commit; {} sessions lost, {} of them told otherwise than refused_after_lost_reply; {} broken promises",
+            self.kills,
+            self.committed,
+            self.lost,
+            self.mistold.len(),
+            self.broken.len()
+        )
+    }
+}
+
+/// A desktop with a keychain, and a backend somebody is signed in to.
+struct Scene {
+    desktop: Desktop,
+    backend: DevServer,
+    /// Requests the log had kept when this round began; it forgets the oldest.
+    seen: u64,
+    /// How long a renewal takes from the start of its process to its end.
+    typical: Millis,
+}
+
+impl Scene {
+    async fn new(grace: Duration) -> Self {
+        let options = Options {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            access_lifetime: Duration::from_mins(10),
+            grace,
+            ..Options::default()
+        };
+        let backend = DevServer::start(options).await.unwrap();
+        let desktop = Desktop::start(Keychain::Unlocked);
+        desktop.add_demo(backend.address().port());
+        let _ = desktop.sign_in("demo", "demo").ends(0);
+        let mut scene = Self { desktop, backend, seen: 0, typical: 0 };
+        tokio::task::block_in_place(|| scene.typical = scene.watches());
+        scene
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "real processes run in real time")]
+    fn watches(&self) -> Millis {
+        let start = std::time::Instant::now();
+        for _ in 0..WATCHED {
+            let _ = self.renew().done().ends(0);
+        }
+        Millis::try_from((start.elapsed() / WATCHED).as_millis()).unwrap_or(Millis::MAX)
+    }
+
+    fn begins(&mut self) {
+        self.seen = self.backend.requests().last().map_or(0, |record| record.number);
+    }
+
+    /// The refreshes of this round.
+    fn refreshes(&self) -> Vec<RequestRecord> {
+        let all = self.backend.requests();
+        all.into_iter().filter(|record| record.number > self.seen && record.path == REFRESH).collect()
+    }
+
+    fn renew(&self) -> Running {
+        self.desktop.start_latchkey(&["renew", "demo", "--json"], "")
+    }
+
+    /// Whether the backend has given out new tokens in this round.
+    fn committed(&self) -> bool {
+        self.refreshes().iter().any(|record| record.outcome.starts_with("rotated"))
+    }
+}
+
+/// Kills so many renewals, each after a wait drawn from the seed, and starts the next one after each.
+pub async fn kills(seed: u64, times: u32, grace: Duration) -> KillTally {
+    let mut scene = Scene::new(grace).await;
+    // The backend answers on other threads while this one waits for processes.
+    tokio::task::block_in_place(|| {
+        let mut draw = Draw::new(seed, 7);
+        let mut tally = KillTally::default();
+        for _ in 0..times {
+            one_kill(&mut scene, &mut draw, &mut tally);
+        }
+        tally
+    })
+}
+
+fn one_kill(scene: &mut Scene, draw: &mut Draw, tally: &mut KillTally) {
+    scene.begins();
+    let victim = scene.renew();
+    if draw.one_of(&MOMENTS) == Moment::AfterTheCommit {
+        let end = Deadline::after(PATIENCE);
+        while !scene.committed() && !end.passed() {
+            moment(1);
+        }
+        moment(draw.between(0, AIMED));
+    } else {
+        moment(draw.between(0, scene.typical));
+    }
+    if let Some(pid) = i32::try_from(victim.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    let _ = victim.done();
+    tally.kills += 1;
+    let committed = scene.committed();
+    let next = scene.renew().done();
+    // What the victim had sent may have been acted on after its death; the next start was refused then.
+    let committed = committed || next.code != Some(0) && scene.committed();
+    tally.committed += u32::from(committed);
+    if next.code == Some(0) {
+        return;
+    }
+    let code = scene.desktop.status("demo")["reason"]["code"].as_str().unwrap_or("").to_owned();
+    if next.code == Some(3) && committed {
+        tally.lost += 1;
+        if code != "refused_after_lost_reply" {
+            tally.mistold.push(code);
+        }
+    } else {
+        tally.broken.push(format!("{next:?}, {code}, {:#?}", scene.refreshes()));
+    }
+    let _ = scene.desktop.sign_in("demo", "demo").ends(0);
+}
+
+#[expect(clippy::disallowed_methods, reason = "real processes run in real time")]
+fn moment(millis: Millis) {
+    std::thread::sleep(Duration::from_millis(millis.unsigned_abs()));
+}
+
+/// Eight processes renew at once, so many times. They all stand at the lock when it is given free, so all of them
+/// have read the same token. Gives back what went wrong.
+pub async fn together(rounds: usize) -> Vec<String> {
+    let mut scene = Scene::new(Duration::ZERO).await;
+    tokio::task::block_in_place(|| (1..=rounds).filter_map(|round| one_round(&mut scene, round)).collect())
+}
+
+fn one_round(scene: &mut Scene, round: usize) -> Option<String> {
+    scene.begins();
+    let path = scene.desktop.root().join("state/locks/demo.lock");
+    let lock = File::options().read(true).write(true).open(&path).unwrap();
+    lock.lock().unwrap();
+    let all: Vec<_> = (0..TOGETHER).map(|_| scene.renew()).collect();
+    for one in &all {
+        until("a process at the lock", PATIENCE, || has_open(one.id(), &path).then_some(()));
+    }
+    drop(lock);
+    let first = 1 + u64::from(WATCHED) + round as u64;
+    let ended: Vec<_> = all.into_iter().map(Running::done).collect();
+    let refreshes = scene.refreshes();
+    let fine = ended.iter().all(|done| done.code == Some(0) && done.json()["generation"] == first);
+    (!fine || refreshes.len() != 1).then(|| format!("round {round}: {ended:#?} {refreshes:#?}"))
+}
+
+/// Whether a process has a file open.
+fn has_open(process: u32, file: &Path) -> bool {
+    let Ok(open) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    open.filter_map(Result::ok)
+        .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == file))
+}
+
+/// The grace window of the kinder backend: longer than the next start takes.
+pub const GRACE: Duration = Duration::from_secs(30);

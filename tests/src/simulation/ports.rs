@@ -1,0 +1,154 @@
+//! The engine's ports on a simulated machine. At each of them a process can die, and a dead process does nothing more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use latchkey_core::account::AccountName;
+use latchkey_core::reason::VaultProblem;
+use latchkey_core::session::Notice;
+use latchkey_core::time::Stamp;
+use latchkey_engine::ports::{Clock, LockError, LockGuard, Notifier, RenewalLock, Vault, VaultError};
+use latchkey_engine::vault::Envelope;
+
+use super::host::{Host, Sabotage};
+use super::model_backend::number;
+
+/// What one process has of the machine.
+#[derive(Clone)]
+pub struct Ports {
+    /// The machine.
+    pub host: Arc<Host>,
+    /// The process.
+    pub process: u32,
+}
+
+static SLEEPS: AtomicU64 = AtomicU64::new(0);
+
+/// Forgets a sleeper or a waiter however its wait ends.
+struct Leaving<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Leaving<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+#[async_trait]
+impl Clock for Ports {
+    fn now(&self) -> Stamp {
+        self.host.clock.now()
+    }
+
+    async fn sleep_until(&self, boot: SignedDuration) {
+        if !self.host.lives(self.process) {
+            std::future::pending::<()>().await;
+        }
+        let sleep = SLEEPS.fetch_add(1, Ordering::Relaxed);
+        self.host.state().sleepers.insert(sleep, (self.process, Host::since_begin(boot)));
+        let _leaving = Leaving(|| {
+            self.host.state().sleepers.remove(&sleep);
+        });
+        self.host.clock.sleep_until(boot).await;
+        if !self.host.lives(self.process) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Ports {
+    /// A locked keychain refuses everything.
+    fn unlocked(&self) -> Result<(), VaultError> {
+        if self.host.world.locked.at(self.host.time()) {
+            return Err(VaultError { problem: VaultProblem::Locked, detail: "simulated".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Vault for Ports {
+    fn name(&self) -> &'static str {
+        "simulated keychain"
+    }
+
+    async fn read(&self, account: &AccountName) -> Result<Option<Envelope>, VaultError> {
+        self.host.step(self.process, "before reading the vault").await;
+        self.unlocked()?;
+        if self.host.sabotage == Some(Sabotage::BlindVault) && self.host.time() % 7 == 0 {
+            return Ok(None);
+        }
+        self.host.vault.read(account).await
+    }
+
+    async fn write(&self, account: &AccountName, envelope: &Envelope) -> Result<(), VaultError> {
+        self.host.step(self.process, "before writing the vault").await;
+        self.unlocked()?;
+        let forgets =
+            self.host.sabotage == Some(Sabotage::ForgetfulVault) && envelope.generation.is_multiple_of(20);
+        if !forgets {
+            self.host.vault.write(account, envelope).await?;
+        }
+        let refresh = envelope.tokens.refresh.as_ref().and_then(|token| number(token.expose()));
+        self.host.tells(format!("process {} stores generation {}", self.process, envelope.generation));
+        if let Some(refresh) = refresh.filter(|_| envelope.quarantined.is_none()) {
+            self.host.stored(refresh, envelope.tokens.access.expose());
+        }
+        self.host.step(self.process, "after writing the vault").await;
+        Ok(())
+    }
+
+    async fn erase(&self, account: &AccountName) -> Result<(), VaultError> {
+        self.host.step(self.process, "before erasing").await;
+        self.unlocked()?;
+        self.host.vault.erase(account).await
+    }
+
+    async fn check_writable(&self) -> Result<(), VaultError> {
+        self.host.step(self.process, "before looking whether the vault can be written").await;
+        self.unlocked()
+    }
+}
+
+#[async_trait]
+impl RenewalLock for Ports {
+    async fn acquire(&self, _: &AccountName, wait: Duration) -> Result<LockGuard, LockError> {
+        self.host.step(self.process, "before taking the lock").await;
+        let until = self.host.clock.now().boot + SignedDuration::try_from(wait).unwrap();
+        loop {
+            // Told to look again before it looks, so that a lock freed in between is not missed.
+            let freed = self.host.lock_freed.notified();
+            {
+                let mut state = self.host.state();
+                if state.lock.is_none() || self.host.sabotage == Some(Sabotage::OpenLock) {
+                    state.locked += 1;
+                    let ticket = state.locked;
+                    state.lock = Some((self.process, ticket));
+                    let host = self.host.clone();
+                    return Ok(Box::new(Leaving(move || {
+                        let mut state = host.state();
+                        if state.lock.take_if(|(_, held)| *held == ticket).is_some() {
+                            host.lock_freed.notify_waiters();
+                        }
+                    })));
+                }
+                state.parked.insert(self.process);
+            }
+            let _leaving = Leaving(|| {
+                self.host.state().parked.remove(&self.process);
+            });
+            tokio::select! {
+                () = freed => {}
+                () = self.sleep_until(until) => return Err(LockError::Busy),
+            }
+        }
+    }
+}
+
+impl Notifier for Ports {
+    fn notify(&self, _: &AccountName, notice: &Notice) {
+        self.host.tells(format!("process {} tells the person: {notice:?}", self.process));
+    }
+}
