@@ -17,6 +17,7 @@ mod cli_oauth;
 mod doctor;
 mod keychain;
 mod kill;
+mod oauth_cli;
 mod sealed_file;
 mod window;
 mod window_canary;
