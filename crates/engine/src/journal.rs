@@ -20,7 +20,7 @@ use latchkey_core::account::AccountName;
 use serde::{Deserialize, Serialize};
 
 use crate::failpoint::failpoint;
-use crate::paths::create_private_dir;
+use crate::paths::{create_private_dir, private_file};
 use crate::ports::Journal;
 
 /// A renewal that was about to be sent.
@@ -98,14 +98,15 @@ impl Journal for FileJournal {
 }
 
 /// Puts a file in the place of another, so that whoever reads finds the one or the other whole, also after a
-/// power loss. Readable for its owner only (`tempfile` makes it so).
+/// power loss. The new one has a fixed name, so that crashes leave no more than one; whoever writes has the lock.
 fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     create_private_dir(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    let new = path.with_extension("new");
+    let mut file = private_file().write(true).truncate(true).open(&new)?;
     file.write_all(bytes)?;
     failpoint!("journal_written");
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
+    file.sync_all()?;
+    fs::rename(new, path)?;
     failpoint!("journal_renamed");
     // A folder cannot be opened for this on Windows; there the rename is durable in its own time.
     #[cfg(unix)]

@@ -24,6 +24,12 @@ pub trait Clock: Send + Sync {
     /// The time on both clocks.
     fn now(&self) -> Stamp;
 
+    /// Which boot of the machine the boot-time clock counts from, where that can be told: times on it mean
+    /// something to other processes until the machine is restarted.
+    fn boot_id(&self) -> Option<&str> {
+        None
+    }
+
     /// Waits until the boot-time clock says so; time asleep counts. Returns at once when that has passed.
     async fn sleep_until(&self, boot: SignedDuration);
 

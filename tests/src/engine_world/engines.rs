@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_engine::clock::SystemClock;
+use latchkey_engine::config::AccountConfig;
 use latchkey_engine::http::Http;
 use latchkey_engine::ports::{Journal, NoBrowser, Vault};
 use latchkey_engine::renewal_lock::FileLock;
@@ -20,6 +22,11 @@ impl World {
     /// What logs and the journal show instead of this token.
     pub fn fingerprint_of(&self, token: &str) -> String {
         fingerprints().of(token).to_string()
+    }
+
+    /// An account of this name at this port of the loopback.
+    pub fn account_named(&self, name: AccountName, port: u16) -> AccountConfig {
+        AccountConfig { name, ..AccountConfig::demo(port) }
     }
 
     /// An engine, as a window or an agent has one.

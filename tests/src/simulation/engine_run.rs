@@ -15,17 +15,18 @@ use latchkey_core::policy::Policy;
 use latchkey_core::secret::Password;
 use latchkey_engine::config::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
 use latchkey_engine::http::Http;
-use latchkey_engine::ports::Vault as _;
-use latchkey_engine::provider::Login;
+use latchkey_engine::ports::{NoBrowser, Vault as _};
+use latchkey_engine::sign_in::{Login, SignIn};
 use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::{EngineError, EngineHandle, IssuedToken, Setup, TokenRequest};
 use tokio::task::JoinHandle;
 
 use super::backend::{Refusal, Rules};
 use super::engine_tally::EngineTally;
+use super::gaps::{long, without};
 use super::host::{Host, Sabotage, readable};
 use super::model_backend::{Door, number};
-use super::policy_run::{Loss, without};
+use super::policy_run::Loss;
 use super::ports::Ports;
 use super::seed::Draw;
 use super::world::World;
@@ -36,8 +37,10 @@ const PERSON: Millis = 2 * MINUTE;
 /// How much longer than the backend the engine may take a token for valid: clocks that differ by less than 5 s are
 /// taken for equal (`provider/expiry`), `Date` counts in seconds, and a reply takes its time.
 const LEEWAY: Millis = 7 * SECOND;
+/// Among so many next steps of a doomed window one is its last: a renewal has a dozen.
+const STEPS: Millis = 14;
 /// Rounds of the runtime in which nothing happens before all is taken to be quiet.
-const QUIET: u32 = 3;
+const QUIET: u32 = 8;
 /// Rounds after which a simulation is taken to hang.
 const HANGS: u32 = 2_000_000;
 
@@ -149,7 +152,7 @@ impl Run {
             if crashes.next_if(|at| *at <= time).is_some()
                 && let Some(window) = &self.window
             {
-                self.host.state().doomed = Some((window.number, self.draw.between(0, 9)));
+                self.host.state().doomed = Some((window.number, self.draw.between(0, STEPS)));
             }
             self.settles().await;
             self.buries();
@@ -162,7 +165,8 @@ impl Run {
                 crashes.peek().copied(),
                 self.window.is_none().then_some(self.restart),
                 self.sign_in_at,
-                world.wall_ahead.next_change(time),
+                world.clock_news(time),
+                world.link_news(time),
             ];
             let now = self.host.time();
             let next = next.into_iter().flatten().filter(|at| *at > now).min().unwrap_or(world.length);
@@ -190,7 +194,10 @@ impl Run {
             vault: Arc::new(ports.clone()),
             lock: Arc::new(ports.clone()),
             clock: Arc::new(ports.clone()),
+            journal: Arc::new(ports.clone()),
+            network: Arc::new(ports.clone()),
             notifier: Arc::new(ports),
+            browser: Arc::new(NoBrowser),
             http: self.http.clone(),
             fingerprints: FingerprintKey::new([7; 32]),
             background,
@@ -367,7 +374,7 @@ impl Run {
     async fn person(&mut self) {
         let due = self.sign_in_at.is_some_and(|at| at <= self.host.time());
         let Some(window) = self.window.as_ref().filter(|_| due) else { return };
-        let login = Login { username: "demo".to_owned(), password: Password::new("demo") };
+        let login = SignIn::Password(Login { username: "demo".to_owned(), password: Password::new("demo") });
         let (handle, account) = (window.handle.clone(), self.account.name.clone());
         let signing_in = tokio::spawn(async move { handle.sign_in(&account, login).await });
         self.settles().await;
@@ -379,7 +386,6 @@ impl Run {
         let state = self.host.state();
         let spans: Vec<_> =
             self.host.world.reachable_spans().into_iter().filter(|(from, _)| *from >= start).collect();
-        let long = |spans: &[(Millis, Millis)]| spans.iter().map(|(from, until)| until - from).sum();
         self.tally.reachable = long(&spans);
         self.tally.without = long(&without(&spans, &state.valid));
         self.tally.requests = state.requests.len();

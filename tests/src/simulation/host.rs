@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_engine::clock::ManualClock;
+use latchkey_engine::journal::MemoryJournal;
 use latchkey_engine::ports::Clock as _;
 use latchkey_engine::vault::memory::MemoryVault;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::backend::{Backend, Grant, Refusal, Rules};
 use super::world::World;
@@ -37,6 +38,12 @@ pub struct Host {
     pub clock: ManualClock,
     /// The keychain.
     pub vault: MemoryVault,
+    /// The journal of renewals, as it is on the disk.
+    pub journal: MemoryJournal,
+    /// Goes up when the engine would hear of a link that came or went.
+    pub links: watch::Sender<u64>,
+    /// Rings when the machine wakes.
+    pub woken: Notify,
     /// Rings when the lock becomes free.
     pub lock_freed: Notify,
     state: Mutex<State>,
@@ -93,8 +100,17 @@ impl Host {
             broken: Vec::new(),
             told: VecDeque::new(),
         };
-        let (vault, lock_freed) = (MemoryVault::new(), Notify::new());
-        Self { world, sabotage, clock, vault, lock_freed, state: Mutex::new(state) }
+        Self {
+            world,
+            sabotage,
+            clock,
+            vault: MemoryVault::new(),
+            journal: MemoryJournal::default(),
+            links: watch::Sender::new(0),
+            woken: Notify::new(),
+            lock_freed: Notify::new(),
+            state: Mutex::new(state),
+        }
     }
 
     /// The state, for as long as it takes to look at it.
@@ -114,10 +130,20 @@ impl Host {
             .unwrap_or(Millis::MAX)
     }
 
-    /// Time passes until then, and the wall clock is set if somebody sets it.
+    /// Time passes until then, asleep where the lid is closed; the wall clock is set if somebody sets it, and who
+    /// watches the links is told.
     pub fn moves_to(&self, time: Millis) {
-        let by = (time - self.time()).max(0);
-        self.clock.advance(SignedDuration::from_millis(by));
+        let before = self.time();
+        let by = (time - before).max(0);
+        let awake = self.world.awake_until(before + by) - self.world.awake_until(before);
+        self.clock.advance(SignedDuration::from_millis(awake));
+        self.clock.sleep(SignedDuration::from_millis(by - awake));
+        if awake < by {
+            self.woken.notify_waiters();
+        }
+        if self.world.link_news(before).is_some_and(|told| told <= before + by) {
+            self.links.send_modify(|links| *links += 1);
+        }
         let wall = Timestamp::from_millisecond(BEGIN * 1000 + self.world.wall(time)).unwrap();
         if self.clock.now().wall != wall {
             self.clock.set_wall(wall);

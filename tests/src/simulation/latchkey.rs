@@ -1,16 +1,14 @@
-//! Ours: the session machine of `core`, as it is, with what the engine does around it (one repeat of an exchange
-//! whose reply was lost, a look at the clocks every minute).
-
-use std::collections::BTreeSet;
+//! Ours: the session machine of `core`, as it is, with what the engine does around it: one repeat of an exchange whose
+//! reply was lost, and news of wakes, set clocks and links.
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::disposition::{Answer, Body, ErrorCode, Failure};
 use latchkey_core::fingerprint::FingerprintKey;
+use latchkey_core::freshness;
 use latchkey_core::policy::Policy;
-use latchkey_core::reason::Reason;
 use latchkey_core::session::{
-    self, Asker, Authenticated, Effect, EffectId, Input, Loaded, Renewal, Session, State,
+    self, Asker, Authenticated, Effect, EffectId, Failed, Input, Loaded, Renewal, Sealed, Session, State,
 };
 use latchkey_core::time::{Jitter, Now, Stamp};
 use latchkey_core::token_set::{Clock, Source, TokenFacts};
@@ -18,29 +16,16 @@ use latchkey_core::token_set::{Clock, Source, TokenFacts};
 use super::backend::Grant;
 use super::policy_run::{After, Alarm, Look, Moment, Outcome, Schedule, Wish};
 use super::seed::Draw;
-use super::{BEGIN, MINUTE, Millis, SECOND};
+use super::{BEGIN, DAY, Millis, SECOND};
 
-/// The engine looks at the clocks at least this often (`actor`, `LONGEST_SLEEP`).
-const LONGEST_SLEEP: Millis = MINUTE;
-/// Within this after it began, an exchange whose reply was lost is repeated (`renewal`, `REPEAT_WITHIN`).
+/// Within this after it began, an exchange whose reply was lost is repeated (`workshop/renewal`, `REPEAT_WITHIN`).
 const REPEAT_WITHIN: Millis = 10 * SECOND;
-/// The proposed limit for a reply: a repeat then still falls into the shortest grace windows that are common (10 s).
-const PROPOSED_PATIENCE: Millis = 8 * SECOND;
-/// The proposed longest wait during [`PROPOSED_KEENNESS`] after the expiry (`faults.md`, section 9).
-const PROPOSED_WAIT: Millis = 30 * SECOND;
-/// How long that holds; the limits of `core` follow.
-const PROPOSED_KEENNESS: Millis = 15 * MINUTE;
-
-/// What is added to the machine as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum With {
-    /// Nothing.
-    Nothing,
-    /// The news that the network is back ends a wait that the network caused.
-    News,
-    /// That, waits of at most a minute for a quarter of an hour after the expiry, and less patience with a reply.
-    Proposal,
-}
+/// The shortest sleep of the machine that counts as one (`actor`, `SLEPT`).
+const SLEPT: Millis = 2 * SECOND;
+/// What a program wants a token to be good for, at least.
+const WANTED: SignedDuration = SignedDuration::from_secs(30);
+/// Nothing is looked at in between: whatever matters is told.
+const LONGEST_SLEEP: Millis = 400 * DAY;
 
 /// The session machine in a simulation.
 pub struct Latchkey {
@@ -51,14 +36,13 @@ pub struct Latchkey {
     generation: u64,
     began: Millis,
     repeated: bool,
-    with: With,
-    /// When the proposal tries again, where that is earlier than the machine does.
-    retry: Option<Millis>,
+    /// How long the machine had slept when that was looked at last.
+    asleep: Millis,
 }
 
 impl Latchkey {
-    /// The machine as it is, with something added.
-    pub fn new(seed: u64, with: With) -> Self {
+    /// The machine as it is; its jitter is drawn from the seed.
+    pub fn new(seed: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         let now = now(Moment { boot: 0, wall: 0, awake: 0 }, Jitter(0));
@@ -75,31 +59,55 @@ impl Latchkey {
             generation: 0,
             began: 0,
             repeated: false,
-            with,
-            retry: None,
+            asleep: 0,
         }
     }
 
-    /// Feeds the machine; gives back whether it wants a renewal.
-    fn input(&mut self, input: Input, at: Moment) -> bool {
+    /// Feeds the machine; gives back what it wants done that takes its time.
+    fn input(&mut self, input: Input, at: Moment) -> Wish {
         let step = session::step(self.session.clone(), input, now(at, Jitter(self.draw.short())));
         self.session = step.session;
-        let mut renews = false;
+        let (mut wish, mut sealed) = (Wish::Nothing, None);
         for effect in step.effects {
             match effect {
                 Effect::Renew { id, .. } => {
-                    (self.awaited, self.began, self.repeated, renews) = (Some(id), at.boot, false, true);
+                    (self.awaited, self.began, self.repeated, wish) =
+                        (Some(id), at.boot, false, Wish::Refresh);
                 }
+                Effect::Probe(id) => (self.awaited, wish) = (Some(id), Wish::Probe),
                 Effect::Load(id) | Effect::Authenticate(id) => self.awaited = Some(id),
+                Effect::Seal { id, .. } => sealed = Some(id),
+                // Nobody signs out here, and the vault takes what it is given.
                 Effect::Save(_)
                 | Effect::Wipe(_)
+                | Effect::Revoke { .. }
+                | Effect::AbandonSignIn
                 | Effect::Publish { .. }
                 | Effect::Forget
                 | Effect::Notify(_)
                 | Effect::Record(_) => {}
             }
         }
-        renews
+        match sealed {
+            Some(id) => self.input(Input::Sealed(id, Sealed::Done), at),
+            None => wish,
+        }
+    }
+
+    /// What the engine notices of a sleep as soon as it does anything at all.
+    fn notice_sleep(&mut self, at: Moment) -> Wish {
+        let asleep = at.boot - at.awake;
+        if asleep - self.asleep < SLEPT {
+            return Wish::Nothing;
+        }
+        self.asleep = asleep;
+        self.input(Input::NetworkChanged, at)
+    }
+
+    /// Whether a program's request is more than a look at what is in hand.
+    fn wanting(&self, at: Moment) -> bool {
+        let renewable = matches!(self.session.state(), State::SignedIn | State::Waiting { .. });
+        renewable && self.session.held().is_some_and(|held| !freshness::covers(&held.facts, WANTED, stamp(at)))
     }
 
     fn facts(&mut self, grant: Grant, at: Moment) -> TokenFacts {
@@ -120,24 +128,6 @@ impl Latchkey {
             quarantined: None,
         }
     }
-
-    /// When the proposal tries again: within [`PROPOSED_WAIT`] while the expiry is not long ago. What the backend asks
-    /// for is respected.
-    fn proposed_retry(&mut self, outcome: Outcome, at: Moment) -> Option<Millis> {
-        let State::Waiting { .. } = self.session.state() else { return None };
-        let expires = self.session.held()?.facts.access.expires;
-        let since = Millis::try_from(expires.age(stamp(at)).as_millis()).unwrap_or(Millis::MAX);
-        let keen = self.with == With::Proposal && (0..PROPOSED_KEENNESS).contains(&since);
-        let asked = matches!(outcome, Outcome::Busy(_, Some(_)));
-        (keen && !asked).then(|| at.boot + self.draw.between(PROPOSED_WAIT / 2, PROPOSED_WAIT))
-    }
-
-    /// Whether it waits for something that ends with the network's return.
-    fn waits_for_network(&self) -> bool {
-        let State::Waiting { reason, .. } = self.session.state() else { return false };
-        let of_the_network = BTreeSet::from(["unreachable", "reply_lost", "not_the_provider"]);
-        *reason != Reason::Storm && of_the_network.contains(reason.code())
-    }
 }
 
 impl Schedule for Latchkey {
@@ -146,41 +136,43 @@ impl Schedule for Latchkey {
         if let Some(id) = self.awaited.take() {
             self.input(Input::Loaded(id, Loaded::Absent), at);
         }
+        self.asleep = at.boot - at.awake;
         self.input(Input::SignInRequested, at);
         let id = self.awaited.take().unwrap();
         self.input(Input::Authenticated(id, Authenticated::Done(facts)), at);
     }
 
     fn alarm(&self, at: Moment) -> Option<Alarm> {
-        let left =
-            Millis::try_from(self.session.deadline()?.left(stamp(at)).as_millis()).unwrap_or(Millis::MAX);
+        let left = self.session.deadline()?.left(stamp(at)).as_millis();
+        let left = Millis::try_from(left).unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
         // Deadlines are finer than a millisecond: one that has not quite come is looked at after it has.
-        let left = self.retry.map_or(left, |retry| left.min(retry - at.boot)) + 1;
-        Some(Alarm { after: left.max(0), longest_sleep: LONGEST_SLEEP, through_suspend: true })
+        Some(Alarm { after: (left + 1).max(0), longest_sleep: LONGEST_SLEEP, through_suspend: true })
     }
 
     fn hears(&self, look: Look) -> bool {
-        look == Look::Network && self.with >= With::News
-    }
-
-    fn patience(&self) -> Millis {
-        if self.with == With::Proposal { PROPOSED_PATIENCE } else { 30 * SECOND }
+        matches!(look, Look::Call | Look::Clock | Look::Link)
     }
 
     fn look(&mut self, look: Look, at: Moment) -> Wish {
+        let woken = self.notice_sleep(at);
+        if woken != Wish::Nothing {
+            return woken;
+        }
         let input = match look {
-            Look::Timer if self.retry.is_some_and(|retry| retry <= at.boot) => {
-                self.retry = None;
-                Input::RenewRequested(Asker::Person)
+            Look::Timer if self.session.deadline().is_none_or(|due| !due.passed(stamp(at))) => {
+                return Wish::Nothing;
             }
-            // What the news is to the machine until it has an input of its own.
-            Look::Network if self.waits_for_network() => Input::RenewRequested(Asker::Person),
-            Look::Timer if self.session.deadline().is_some_and(|at_last| at_last.passed(stamp(at))) => {
-                Input::TimePassed
-            }
-            Look::Timer | Look::Network | Look::Call | Look::Focus => return Wish::Nothing,
+            Look::Timer | Look::Clock => Input::TimePassed,
+            Look::Link => Input::NetworkChanged,
+            Look::Call if self.wanting(at) => Input::RenewRequested(Asker::Program),
+            Look::Call | Look::Focus => return Wish::Nothing,
         };
-        if self.input(input, at) { Wish::Refresh } else { Wish::Nothing }
+        self.input(input, at)
+    }
+
+    fn probed(&mut self, answers: bool, at: Moment) -> Wish {
+        let id = self.awaited.take().unwrap();
+        self.input(Input::Probed(id, answers), at)
     }
 
     fn answered(&mut self, outcome: Outcome, at: Moment) -> After {
@@ -190,7 +182,7 @@ impl Schedule for Latchkey {
             return After::Again;
         }
         let after_lost_reply = self.repeated;
-        let failed = |failure| Renewal::Failed { failure, after_lost_reply };
+        let failed = |failure| Renewal::Failed(Failed { failure, after_lost_reply, skew: None });
         let renewal = match outcome {
             Outcome::Tokens(grant) => {
                 let took_ms = u64::try_from(at.boot - self.began).unwrap_or_default();
@@ -207,7 +199,6 @@ impl Schedule for Latchkey {
         };
         let id = self.awaited.take().unwrap();
         self.input(Input::Renewed(id, renewal), at);
-        self.retry = self.proposed_retry(outcome, at);
         let over = matches!(self.session.state(), State::NeedsSignIn { .. });
         if over { After::SignIn } else { After::GoesOn }
     }

@@ -5,6 +5,7 @@
 //! - [`backend`] rotates refresh tokens as RFC 9700 §4.14.2 asks, and knows why it refuses one.
 //! - [`policy_run`] lets one way of renewing live through that year: ours, which is the code of `core` itself
 //!   ([`latchkey`]), or that of another program, after its published rules ([`peers`]).
+//! - [`gaps`] says why people were without a token.
 //! - [`fleet`] asks what ten thousand of them do to a backend that was away.
 //! - [`kill`] does without simulation what only real processes can show: kills, and eight that renew at once.
 //! - [`engine_run`] lets the real engine live through it on a simulated machine ([`host`]), with several processes and
@@ -14,6 +15,7 @@ pub mod backend;
 pub mod engine_run;
 pub mod engine_tally;
 pub mod fleet;
+pub mod gaps;
 pub mod host;
 pub mod kill;
 pub mod latchkey;

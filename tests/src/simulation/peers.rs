@@ -253,7 +253,7 @@ impl Schedule for Peer<'_> {
             Look::Call => self.rule.calls,
             Look::Focus => self.rule.focus,
             Look::Timer => true,
-            Look::Network => false,
+            Look::Clock | Look::Link => false,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::backend::{Backend, Grant, Refusal};
+use super::gaps::{Cause, long, without};
 use super::seed::Draw;
 use super::world::{Fate, World};
 use super::{MINUTE, Millis, SECOND};
@@ -15,9 +16,6 @@ const FOCUS: Millis = 5 * SECOND;
 const PERSON: Millis = 2 * MINUTE;
 /// How long a client waits for a reply, unless it says otherwise: pizauth's and our own limit.
 const REPLY: Millis = 30 * SECOND;
-/// Until whoever watches the network is told that it is back.
-const NETWORK_NEWS: Millis = 200;
-
 /// A moment, on the clocks a program may look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -49,8 +47,10 @@ pub enum Look {
     Call,
     /// Its window was looked at again.
     Focus,
-    /// It was told that the network is back.
-    Network,
+    /// The machine woke, or its clock was set.
+    Clock,
+    /// A link came or went.
+    Link,
 }
 
 /// What a program does after a look.
@@ -60,6 +60,8 @@ pub enum Wish {
     Nothing,
     /// It sends its refresh token.
     Refresh,
+    /// It asks whether the backend takes connections, and sends nothing.
+    Probe,
     /// It sends the person to sign in.
     SignIn,
 }
@@ -103,7 +105,7 @@ pub trait Schedule {
     fn signed_in(&mut self, grant: Grant, now: Moment);
     /// When it looks next by itself.
     fn alarm(&self, now: Moment) -> Option<Alarm>;
-    /// Whether it does anything when a token is wanted, its window is looked at, or the network is back.
+    /// Whether it does anything at such a look.
     fn hears(&self, look: Look) -> bool;
     /// How long it waits for a reply.
     fn patience(&self) -> Millis {
@@ -111,6 +113,10 @@ pub trait Schedule {
     }
     /// It looks.
     fn look(&mut self, look: Look, now: Moment) -> Wish;
+    /// It has asked whether the backend takes connections.
+    fn probed(&mut self, _answers: bool, _now: Moment) -> Wish {
+        Wish::Nothing
+    }
     /// An exchange has ended.
     fn answered(&mut self, outcome: Outcome, now: Moment) -> After;
 }
@@ -133,8 +139,8 @@ pub struct Tally {
     pub reachable: Millis,
     /// How much of that without a valid access token.
     pub without: Millis,
-    /// How much of `without` was spent waiting for a person.
-    pub without_person: Millis,
+    /// The same by its cause.
+    pub causes: BTreeMap<Cause, Millis>,
     /// Sessions lost, by cause.
     pub lost: BTreeMap<Loss, u32>,
     /// When the backend saw a request.
@@ -196,9 +202,10 @@ impl Run<'_> {
     fn runs(&mut self, start: Millis) {
         let mut time = start;
         let phase = Draw::new(self.world.seed, 77).between(0, CALLS - 1);
-        let hears = [Look::Call, Look::Focus, Look::Network].map(|look| self.schedule.hears(look));
+        let hears = [Look::Call, Look::Focus, Look::Clock, Look::Link].map(|look| self.schedule.hears(look));
         let (mut still, mut last) = (0, start);
-        let mut listened = start;
+        // What happens during an exchange is heard at its end; who wants a token then shares what it brought.
+        let (mut listened, mut heard) = (start, start);
         loop {
             let now = self.moment(time);
             let (timer, rings) = self.schedule.alarm(now).map_or((None, 0), |alarm| self.rings(alarm, now));
@@ -207,13 +214,21 @@ impl Run<'_> {
                 self.world.when_awake(next * CALLS + phase)
             });
             let focus = hears[1].then(|| self.next_wake(listened)).flatten();
-            let network = hears[2].then(|| self.network_back(listened)).flatten();
-            let looks =
-                [(timer, Look::Timer), (call, Look::Call), (focus, Look::Focus), (network, Look::Network)];
+            let clock = hears[2].then(|| self.world.clock_news(heard)).flatten();
+            let link = hears[3].then(|| self.world.link_news(heard)).flatten();
+            let looks = [
+                (clock, Look::Clock),
+                (timer, Look::Timer),
+                (link, Look::Link),
+                (call, Look::Call),
+                (focus, Look::Focus),
+            ];
             let next = looks.into_iter().filter_map(|(at, look)| Some((at?, look))).min_by_key(|(at, _)| *at);
             let Some((at, look)) = next.filter(|(at, _)| *at < self.world.length) else { return };
-            if look != Look::Timer {
-                listened = at;
+            match look {
+                Look::Timer => {}
+                Look::Clock | Look::Link => heard = at,
+                Look::Call | Look::Focus => listened = at,
             }
             time = at.max(time);
             still = if time > last { 0 } else { still + 1 };
@@ -221,8 +236,15 @@ impl Run<'_> {
             assert!(still < 1000, "time stands still at {time} of seed {}", self.world.seed);
             self.tally.wake_ups += if look == Look::Timer { rings } else { 0 };
             let now = self.moment(time);
-            time = match self.schedule.look(look, now) {
-                Wish::Nothing => time,
+            let mut wish = self.schedule.look(look, now);
+            while wish == Wish::Probe {
+                let (answers, took) = self.world.answers(time);
+                time = self.world.awake.first(time + took, |awake| awake).unwrap_or(self.world.length);
+                let now = self.moment(time);
+                wish = self.schedule.probed(answers, now);
+            }
+            time = match wish {
+                Wish::Nothing | Wish::Probe => time,
                 Wish::Refresh => self.exchanges(time),
                 Wish::SignIn => self.lose(time, false, "it sent the person away"),
             };
@@ -249,23 +271,6 @@ impl Run<'_> {
     fn next_wake(&self, time: Millis) -> Option<Millis> {
         let asleep = self.world.awake.first(time - FOCUS, |awake| !awake)?;
         Some(self.world.awake.first(asleep, |awake| awake)? + FOCUS)
-    }
-
-    /// When the news comes next that the network is back.
-    fn network_back(&self, time: Millis) -> Option<Millis> {
-        let up = |at| {
-            self.world.awake.at(at) && matches!(self.world.network.at(at), super::world::Network::Up { .. })
-        };
-        let mut at = time - NETWORK_NEWS;
-        loop {
-            let before = up(at);
-            let awake = self.world.awake.next_change(at);
-            let network = self.world.network.next_change(at);
-            at = [awake, network].into_iter().flatten().min()?;
-            if !before && up(at) {
-                return Some(at + NETWORK_NEWS);
-            }
-        }
     }
 
     /// One exchange and its repeats; gives back when they have ended.
@@ -345,47 +350,13 @@ impl Run<'_> {
             .filter(|(_, until)| *until > start)
             .map(|(from, until)| (from.max(start), until))
             .collect();
-        self.tally.reachable = spans.iter().map(|(from, until)| until - from).sum();
+        self.tally.reachable = long(&spans);
         let gaps = without(&spans, &self.valid);
-        self.tally.without = gaps.iter().map(|(from, until)| until - from).sum();
+        self.tally.without = long(&gaps);
         let rest = without(&gaps, &self.person);
-        self.tally.without_person =
-            self.tally.without - rest.iter().map(|(from, until)| until - from).sum::<Millis>();
-    }
-}
-
-/// What is left of `spans` when `covered` is taken out. Both are in the order of their beginnings.
-pub(super) fn without(spans: &[(Millis, Millis)], covered: &[(Millis, Millis)]) -> Vec<(Millis, Millis)> {
-    let (mut left, mut first) = (Vec::new(), 0);
-    for (from, until) in spans {
-        let mut at = *from;
-        // A cover that ended before this span began covers no later one either; one that was cut short may stand
-        // before one that ends later, so only a run of ended ones is passed over.
-        while covered.get(first).is_some_and(|(_, end)| *end <= *from) {
-            first += 1;
+        *self.tally.causes.entry(Cause::Person).or_default() = self.tally.without - long(&rest);
+        for (from, until) in rest {
+            *self.tally.causes.entry(Cause::of(from, self.world)).or_default() += until - from;
         }
-        for (begin, end) in covered[first..].iter().take_while(|(begin, _)| begin < until) {
-            if *begin > at {
-                left.push((at, *begin));
-            }
-            at = at.max(*end);
-        }
-        if at < *until {
-            left.push((at, *until));
-        }
-    }
-    left
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_left_uncovered_is_found() {
-        let spans = [(0, 10), (20, 30), (40, 50)];
-        assert_eq!(without(&spans, &[(2, 4), (3, 6), (25, 45)]), [(0, 2), (6, 10), (20, 25), (45, 50)]);
-        assert_eq!(without(&spans, &[]), spans);
-        assert_eq!(without(&spans, &[(-5, 60)]), []);
     }
 }

@@ -1,5 +1,6 @@
 //! The engine's ports on a simulated machine. At each of them a process can die, and a dead process does nothing more.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,8 +11,13 @@ use latchkey_core::account::AccountName;
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::session::Notice;
 use latchkey_core::time::Stamp;
-use latchkey_engine::ports::{Clock, LockError, LockGuard, Notifier, RenewalLock, Vault, VaultError};
+use latchkey_engine::config::Url;
+use latchkey_engine::journal::{Intent, Noted};
+use latchkey_engine::ports::{
+    Clock, Journal, LockError, LockGuard, Network, Notifier, RenewalLock, Vault, VaultError,
+};
 use latchkey_engine::vault::Envelope;
+use tokio::sync::watch;
 
 use super::host::{Host, Sabotage};
 use super::model_backend::number;
@@ -55,6 +61,55 @@ impl Clock for Ports {
         if !self.host.lives(self.process) {
             std::future::pending::<()>().await;
         }
+    }
+
+    fn asleep(&self) -> SignedDuration {
+        self.host.clock.asleep()
+    }
+
+    /// A wake sets the clock as well: the system puts it right.
+    async fn wall_set(&self) {
+        tokio::select! {
+            () = self.host.clock.wall_set() => {}
+            () = self.host.woken.notified() => {}
+        }
+        if !self.host.lives(self.process) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Network for Ports {
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.host.links.subscribe()
+    }
+
+    async fn answers(&self, _: &Url) -> bool {
+        self.host.step(self.process, "before looking at the network").await;
+        self.host.world.answers(self.host.time()).0
+    }
+}
+
+#[async_trait]
+impl Journal for Ports {
+    async fn read(&self, account: &AccountName) -> Noted {
+        self.host.step(self.process, "before reading the journal").await;
+        self.host.journal.read(account).await
+    }
+
+    async fn write(&self, account: &AccountName, intent: &Intent) -> io::Result<()> {
+        self.host.step(self.process, "before writing the journal").await;
+        self.host.journal.write(account, intent).await?;
+        self.host.step(self.process, "after writing the journal").await;
+        Ok(())
+    }
+
+    async fn close(&self, account: &AccountName) -> io::Result<()> {
+        self.host.step(self.process, "before closing the journal").await;
+        self.host.journal.close(account).await?;
+        self.host.step(self.process, "after closing the journal").await;
+        Ok(())
     }
 }
 

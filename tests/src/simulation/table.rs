@@ -1,8 +1,11 @@
 //! The comparison of ways to renew: the same years for all of them, side by side.
 
+use std::collections::BTreeMap;
+
 use super::backend::{Backend, Rules};
 use super::fleet::{self, Load};
-use super::latchkey::{Latchkey, With};
+use super::gaps::Cause;
+use super::latchkey::Latchkey;
 use super::peers::{Peer, RULES};
 use super::policy_run::{Loss, Schedule, Tally, live_through};
 use super::world::World;
@@ -26,8 +29,8 @@ pub struct Row {
     pub name: String,
     /// Seconds a month without a valid token while awake and with the backend in reach.
     pub without: f64,
-    /// How much of that was spent waiting for a person to sign in.
-    pub without_person: f64,
+    /// The same by its cause.
+    pub causes: BTreeMap<Cause, f64>,
     /// Sessions lost in a year: truly refused, reply lost, own fault.
     pub lost: [f64; 3],
     /// Requests the backend saw in a month.
@@ -41,18 +44,11 @@ pub struct Row {
 /// A way to renew, and how one is made for a seed.
 type Way = (&'static str, Box<dyn Fn(u64) -> Box<dyn Schedule> + Send + Sync>);
 
-/// The ways: ours, ours with what is proposed, and the others.
+/// The ways: ours and the others.
 fn ways() -> Vec<Way> {
-    let ours = [
-        ("Latchkey", With::Nothing),
-        ("Latchkey + network news", With::News),
-        ("Latchkey as proposed", With::Proposal),
-    ];
-    let ours = ours
-        .into_iter()
-        .map(|(name, with)| -> Way { (name, Box::new(move |seed| Box::new(Latchkey::new(seed, with)))) });
-    ours.chain(RULES.iter().map(|rule| -> Way { (rule.name, Box::new(move |_| Box::new(Peer::new(rule)))) }))
-        .collect()
+    let ours: Way = ("Latchkey", Box::new(|seed| Box::new(Latchkey::new(seed))));
+    let others = RULES.iter().map(|rule| -> Way { (rule.name, Box::new(move |_| Box::new(Peer::new(rule)))) });
+    std::iter::once(ours).chain(others).collect()
 }
 
 impl Comparison {
@@ -102,13 +98,14 @@ impl Comparison {
 )]
 fn row(name: &str, tallies: &[Tally], load: Option<Load>) -> Row {
     let years = tallies.len().max(1) as f64;
-    let seconds = |of: fn(&Tally) -> Millis| {
+    let seconds = |of: &dyn Fn(&Tally) -> Millis| {
         tallies.iter().map(of).sum::<Millis>() as f64 / SECOND as f64 / years / 12.0
     };
+    let by = |cause| seconds(&|tally| tally.causes.get(&cause).copied().unwrap_or(0));
     let lost = [Loss::TrueRefusal, Loss::LostReply, Loss::OwnFault]
         .map(|loss| tallies.iter().filter_map(|tally| tally.lost.get(&loss)).sum::<u32>())
         .map(|lost| f64::from(lost) / years);
-    let mut faults = std::collections::BTreeMap::<String, u32>::new();
+    let mut faults = BTreeMap::<String, u32>::new();
     for (how, times) in tallies.iter().flat_map(|tally| &tally.faults) {
         *faults.entry(how.clone()).or_default() += times;
     }
@@ -116,8 +113,8 @@ fn row(name: &str, tallies: &[Tally], load: Option<Load>) -> Row {
     faults.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
     Row {
         name: name.to_owned(),
-        without: seconds(|tally| tally.without),
-        without_person: seconds(|tally| tally.without_person),
+        without: seconds(&|tally| tally.without),
+        causes: Cause::ALL.into_iter().map(|cause| (cause, by(cause))).collect(),
         lost,
         requests: tallies.iter().map(|tally| tally.requests.len()).sum::<usize>() as f64 / years / 12.0,
         load,
@@ -127,17 +124,18 @@ fn row(name: &str, tallies: &[Tally], load: Option<Load>) -> Row {
 
 fn table(rows: &[Row]) -> Vec<String> {
     let mut lines = vec![
-        "                          without a token   sessions lost a year      requests  after the outage  during it".to_owned(),
-        "                          s/month  (person) refused   lost    own       /month  /second  /minute    /second".to_owned(),
+        "                 without a token, s/month                                        sessions lost a year      requests  after the outage  during it".to_owned(),
+        "                      all     wake  network   portal   outage    waits   person refused   lost    own       /month  /second  /minute    /second".to_owned(),
     ];
     lines.extend(rows.iter().map(|row| {
         let [refused, reply, own] = row.lost;
         let load = row.load.map_or_else(String::new, |load| {
             format!(" {:>8} {:>8} {:>10}", load.second, load.minute, load.second_away)
         });
+        let causes: String = row.causes.values().map(|seconds| format!("{seconds:>9.1}")).collect();
         format!(
-            "{:<24} {:>9.1} {:>9.1} {refused:>7.1} {reply:>6.1} {own:>6.1} {:>12.0}{load}",
-            row.name, row.without, row.without_person, row.requests
+            "{:<16} {:>8.1}{causes} {refused:>7.1} {reply:>6.1} {own:>6.1} {:>12.0}{load}",
+            row.name, row.without, row.requests
         )
     }));
     lines

@@ -62,6 +62,10 @@ impl Fate {
 /// How long connecting may take before a client gives up.
 const CONNECT: Millis = 10 * SECOND;
 
+/// Until the engine has heard of a link that came or went: the system tells at once, and the engine gives the changes
+/// a second to come to an end (`network`, `CALM`).
+const LINK_NEWS: Millis = 1200;
+
 /// A world.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -189,6 +193,40 @@ impl World {
             (Network::Up { .. }, Service::Up) => (Fate::Arrives, took),
         };
         self.cut_by_sleep(time, fate, took)
+    }
+
+    /// Whether whoever connects then is answered, by the backend or in its place, and how long that takes. Who loses
+    /// a request loses a connection as well.
+    pub fn answers(&self, time: Millis) -> (bool, Millis) {
+        let mut draw = Draw::new(self.seed, u64::try_from(time).unwrap_or_default().wrapping_add(1 << 49));
+        let took = draw.between(20, 200);
+        match (self.network.at(time), self.service.at(time)) {
+            (Network::Down, _) => (false, 20),
+            (Network::Portal, _) => (true, took),
+            (Network::Up { .. }, Service::Away) => (false, 30),
+            (Network::Up { lost }, _) if draw.per_mille(lost) => (false, CONNECT / 2),
+            (Network::Up { .. }, Service::Up | Service::Ill(_) | Service::Throttling(_)) => (true, took),
+        }
+    }
+
+    /// When the machine wakes next or its clock is set, whichever comes first.
+    pub fn clock_news(&self, time: Millis) -> Option<Millis> {
+        let changes = [self.awake.next_change(time), self.wall_ahead.next_change(time)];
+        self.awake.first(changes.into_iter().flatten().min()?, |awake| awake)
+    }
+
+    /// When the engine hears next of a link that came or went. A sign-in page that is done with changes no link.
+    pub fn link_news(&self, time: Millis) -> Option<Millis> {
+        let linked = |at| self.network.at(at) != Network::Down;
+        let mut at = time - LINK_NEWS;
+        loop {
+            let next = self.network.next_change(at)?;
+            let told = next + LINK_NEWS;
+            if linked(next) != linked(next - 1) && self.awake.at(told) {
+                return Some(told);
+            }
+            at = next;
+        }
     }
 
     /// The lid is closed while the reply is awaited: it is gone when the machine wakes.

@@ -23,3 +23,4 @@ mod window;
 mod window_canary;
 mod window_edges;
 mod window_keychain;
+mod window_oauth;

@@ -15,6 +15,7 @@ mod handing_out;
 mod jose;
 mod layering;
 mod lost_replies;
+mod many_accounts;
 mod oauth_accounts;
 mod oauth_conformance;
 mod oauth_devserver;

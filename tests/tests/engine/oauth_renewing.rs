@@ -18,22 +18,14 @@ fn access_token(envelope: &Envelope) -> String {
 
 #[tokio::test]
 async fn a_refresh_that_brings_somebody_elses_id_token_is_sealed_and_never_handed_out() {
-    let faults: [latchkey_tests::bad_provider::Fault; 6] = [
-        Refresh::NewSub.into(),
-        Refresh::NewIss.into(),
-        IdToken::AudWrong.into(),
-        IdToken::AtHashWrong.into(),
-        Signing::AlgNone.into(),
-        Signing::SignatureWrong.into(),
-    ];
-    for fault in faults {
+    for fault in [Refresh::NewSub, Refresh::NewIss] {
         let world = OauthWorld::new().await;
         let engine = world.signed_in().await;
         let before = world.stored().await.unwrap();
         world.provider.misbehave(fault);
 
-        let error = engine.renews().await.unwrap_err();
-        assert_eq!(error.code(), "sign_in_needed", "{}", fault.name());
+        let ended = engine.renews().await.map_err(|error| error.code());
+        assert_eq!(ended.err(), Some("sign_in_needed"), "{}", fault.name());
         let status = engine.now().await;
         assert_eq!(
             (status.state.as_str(), reason(&status)),
@@ -54,6 +46,32 @@ async fn a_refresh_that_brings_somebody_elses_id_token_is_sealed_and_never_hande
         assert_eq!(reason(&again.now().await), "distrusted", "{}", fault.name());
         assert!(again.token_at_once().await.unwrap().access.expose() == access_token(&before));
         assert_eq!(world.provider.refreshes(), 1, "the sealed token is not sent again");
+    }
+}
+
+#[tokio::test]
+async fn a_renewed_id_token_of_the_same_person_that_cannot_be_verified_is_not_kept_and_ends_nothing() {
+    let faults: [latchkey_tests::bad_provider::Fault; 5] = [
+        IdToken::AudWrong.into(),
+        IdToken::AtHashWrong.into(),
+        Signing::AlgNone.into(),
+        Signing::AlgHs256Pub.into(),
+        Signing::SignatureWrong.into(),
+    ];
+    for fault in faults {
+        let world = OauthWorld::new().await;
+        let engine = world.signed_in().await;
+        let before = world.stored().await.unwrap();
+        world.provider.misbehave(fault);
+        assert_eq!(engine.renews().await.unwrap().generation, 2, "{}", fault.name());
+        let after = world.stored().await.unwrap();
+        assert!(access_token(&after) != access_token(&before), "{}", fault.name());
+        assert!(
+            after.tokens.id.unwrap().expose() == before.tokens.id.unwrap().expose(),
+            "the one that was verified stays: {}",
+            fault.name()
+        );
+        assert!(world.logged().contains(&"id_token_not_verified".to_owned()), "{}", fault.name());
     }
 }
 

@@ -3,11 +3,14 @@
 use latchkey_tests::simulation::backend::{Backend, Rules};
 use latchkey_tests::simulation::engine_run::{live, live_with};
 use latchkey_tests::simulation::host::Sabotage;
-use latchkey_tests::simulation::latchkey::{Latchkey, With};
+use latchkey_tests::simulation::latchkey::Latchkey;
 use latchkey_tests::simulation::policy_run::{Loss, live_through};
 use latchkey_tests::simulation::table::Comparison;
 use latchkey_tests::simulation::world::World;
 use latchkey_tests::simulation::{DAY, HOUR, MINUTE, SECOND};
+
+/// How many times shorter than with the best other, at least (docs/performance.md has the figures).
+const TIMES: f64 = 6.0;
 
 /// Seeds that showed something once, the days it took, and what it was. They run first.
 const REGRESSIONS: &[(u64, i64, &str)] =
@@ -70,7 +73,7 @@ fn ours_gives_up_no_session_that_the_backend_would_have_renewed() {
     let mut refused = 0;
     for (seed, access) in [(11, HOUR), (12, 5 * MINUTE)] {
         let rules = Rules { access, idle: 30 * DAY, ceiling: Some(10 * DAY), grace: 30 * SECOND };
-        let mut ours = Latchkey::new(seed, With::Nothing);
+        let mut ours = Latchkey::new(seed);
         let tally = live_through(&World::year(seed), Backend::new(rules), &mut ours, 0);
         assert_eq!(tally.lost.get(&Loss::OwnFault), None, "seed {seed}: {:?}", tally.faults);
         refused += tally.lost.get(&Loss::TrueRefusal).copied().unwrap_or(0);
@@ -80,20 +83,13 @@ fn ours_gives_up_no_session_that_the_backend_would_have_renewed() {
 
 /// What a person notices: ours against the best of the others, in the same year.
 #[test]
-fn nobody_leaves_people_without_a_token_for_a_shorter_time_once_ours_hears_of_the_network() {
+fn nobody_leaves_people_without_a_token_for_so_short_a_time() {
     let comparison = Comparison { seed: 21, years: 1, clients: 0 };
     let rows = comparison.rows(HOUR, 30 * SECOND);
-    let (ours, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.name.starts_with("Latchkey"));
+    let (ours, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.name == "Latchkey");
     let best = others.iter().map(|row| row.without).fold(f64::INFINITY, f64::min);
-    for (row, times) in ours.iter().zip([0.4, 3.0, 6.0]) {
-        assert!(
-            row.without * times < best,
-            "{}: {} s a month, and the best other {best} s",
-            row.name,
-            row.without
-        );
-    }
     for row in &ours {
+        assert!(row.without * TIMES < best, "{row:?}, and the best other {best} s a month");
         assert!(row.lost[2] < f64::EPSILON, "{row:?}");
     }
 }

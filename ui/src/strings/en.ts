@@ -54,6 +54,7 @@ export const en = {
     signIn: "sign in again",
     signingIn: "signing in…",
     goOnInBrowser: "go on in your browser",
+    openPage: "open the sign-in page",
     enterCode: "enter {code}",
     signedOut: "signed out",
   },
@@ -97,6 +98,11 @@ export const en = {
       at: "Next: erase the stored tokens at {at}, in {in} — {why}",
       due: "Next: erase the stored tokens {in} — {why}",
       plain: "Next: erase the stored tokens — {why}",
+    },
+    tell_provider: {
+      at: "Next: tell the provider at {at}, in {in} — {why}",
+      due: "Next: tell the provider {in} — {why}",
+      plain: "Telling the provider — {why}",
     },
     wait: {
       at: "Next: look again at {at}, in {in} — {why}",

@@ -1,9 +1,10 @@
 //! The machine from three sides: every pair of state and input ([`table`]), whole lives of a session
-//! ([`stories`], [`failures`]), and what holds whatever happens ([`properties`]).
+//! ([`stories`], [`failures`], [`recovery`]), and what holds whatever happens ([`properties`]).
 
 mod failures;
 mod moves;
 mod properties;
+mod recovery;
 mod stories;
 mod story;
 mod table;

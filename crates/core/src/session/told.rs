@@ -31,8 +31,8 @@ pub enum Action {
     ReadVault,
     /// Tries to erase again.
     RetryErase,
-    /// Tells the provider of the sign-out again.
-    RetryRevoke,
+    /// Tells the provider of the sign-out.
+    TellProvider,
     /// The person signs in.
     SignIn,
     /// Waits for an answer.
@@ -74,7 +74,7 @@ impl Session {
                     Some(Debt::Revoke { .. }) => {
                         let why =
                             "you are signed out here, and ending the session at the provider is not finished";
-                        told(Action::RetryRevoke, at, why.to_owned())
+                        told(Action::TellProvider, at, why.to_owned())
                     }
                     Some(Debt::Seal { .. }) | None => None,
                 }

@@ -3,6 +3,8 @@
 //! The timers of tokio stand still during suspend (they follow `CLOCK_MONOTONIC`), so a renewal planned before
 //! the lid was closed would come hours late. A `timerfd` on `CLOCK_BOOTTIME` expires at the wake.
 
+use std::sync::OnceLock;
+
 use jiff::SignedDuration;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
@@ -16,6 +18,13 @@ pub(super) fn boot() -> SignedDuration {
     let read = clock_gettime(ClockId::Boottime);
     // The kernel keeps nanoseconds below one second, which fit.
     SignedDuration::new(read.tv_sec, i32::try_from(read.tv_nsec).unwrap_or(0))
+}
+
+/// The kernel's name for this boot.
+pub(super) fn boot_id() -> Option<&'static str> {
+    static ID: OnceLock<Option<String>> = OnceLock::new();
+    let read = || std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    ID.get_or_init(|| read().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty())).as_deref()
 }
 
 /// How long the machine has slept: `CLOCK_MONOTONIC` stands still meanwhile.

@@ -74,6 +74,10 @@ impl Clock for ManualClock {
         let _ = seen.wait_for(|now| now.boot >= boot).await;
     }
 
+    fn boot_id(&self) -> Option<&str> {
+        Some("the only one")
+    }
+
     fn asleep(&self) -> SignedDuration {
         *self.asleep.borrow()
     }

@@ -38,6 +38,10 @@ impl Clock for SystemClock {
         platform::sleep_until(boot).await;
     }
 
+    fn boot_id(&self) -> Option<&str> {
+        platform::boot_id()
+    }
+
     fn asleep(&self) -> SignedDuration {
         platform::asleep()
     }

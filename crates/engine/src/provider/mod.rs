@@ -66,6 +66,15 @@ pub struct SignedOut {
     pub page: Option<Url>,
 }
 
+/// How much of what a renewal brought is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Believed {
+    /// All of it.
+    All,
+    /// Its tokens, which came from the token endpoint itself, but not its ID token: the one from before stays.
+    ButTheIdToken,
+}
+
 /// Why a sign-in brought no tokens.
 #[derive(Debug)]
 pub enum SignInFailure {
@@ -167,9 +176,9 @@ impl Provider {
         renewed: &Envelope,
         before: &Envelope,
         _clock: &dyn Clock,
-    ) -> Result<(), Reason> {
+    ) -> Result<Believed, Reason> {
         match self {
-            Self::Credentials(_) => Ok(()),
+            Self::Credentials(_) => Ok(Believed::All),
             Self::Oauth(provider) => provider.judge(renewed, before).await,
         }
     }

@@ -88,8 +88,8 @@ names! {
         ReadVault = "read_vault",
         /// Tries to erase again.
         RetryErase = "retry_erase",
-        /// Tells the provider of the sign-out again.
-        RetryRevoke = "retry_revoke",
+        /// Tells the provider of the sign-out.
+        TellProvider = "tell_provider",
         /// The person signs in.
         SignIn = "sign_in",
         /// Waits for an answer.
@@ -130,7 +130,7 @@ impl From<Action> for ActionName {
             Action::RetrySave => Self::RetrySave,
             Action::ReadVault => Self::ReadVault,
             Action::RetryErase => Self::RetryErase,
-            Action::RetryRevoke => Self::RetryRevoke,
+            Action::TellProvider => Self::TellProvider,
             Action::SignIn => Self::SignIn,
             Action::Wait => Self::Wait,
         }

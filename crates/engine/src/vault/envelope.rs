@@ -37,6 +37,8 @@ pub struct Envelope {
     pub stored_at: Timestamp,
     /// When did the reply with these tokens arrive?
     pub received_at: Timestamp,
+    /// When was that on the boot-time clock, and in which boot? Unlike the wall clock that one is never set.
+    pub received_boot: Option<BootTime>,
     /// The tokens, as issued together.
     pub tokens: TokenSet,
     /// When does the access token end?
@@ -59,6 +61,23 @@ pub struct Envelope {
     pub token_host: Option<String>,
     /// When did the person sign out? Nobody is signed in then: what is left is for telling the provider.
     pub signed_out_at: Option<Timestamp>,
+}
+
+/// A time on the boot-time clock, for processes of the same boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootTime {
+    /// Which boot.
+    pub boot_id: String,
+    /// How long after its start, in milliseconds.
+    pub millis: i64,
+}
+
+impl BootTime {
+    /// This moment, as `clock` has it; none where boots have no names.
+    pub fn of(clock: &dyn crate::ports::Clock, at: Stamp) -> Option<Self> {
+        let millis = i64::try_from(at.boot.as_millis()).ok()?;
+        Some(Self { boot_id: clock.boot_id()?.to_owned(), millis })
+    }
 }
 
 /// When something ends on the wall clock, and who said so.
@@ -114,19 +133,33 @@ impl Identity {
 }
 
 impl Envelope {
-    /// What the session machine may know of it. Wall-clock times are anchored to the boot-time clock anew,
-    /// since they may come from before the machine was started.
-    pub fn facts(&self, key: &FingerprintKey, now: Stamp) -> TokenFacts {
+    /// What the session machine may know of it, `now` in the boot of this name.
+    ///
+    /// An end is as far from the receipt as it was when it was written. When the receipt was is told by the
+    /// boot-time clock while the machine has not been restarted; after that by the wall clock, which may have been
+    /// wrong then or now: nothing was received in the future, and nothing lives longer than it ever did.
+    pub fn facts(&self, key: &FingerprintKey, now: Stamp, boot_id: Option<&str>) -> TokenFacts {
+        let received = self.received(now, boot_id);
+        let clock = |expiry: Expiry| expiry.clock(self.received_at, received, now);
         TokenFacts {
             generation: self.generation,
-            received: Stamp::from_wall(self.received_at, now),
-            access: self.access.clock(now),
-            refresh: self.refresh.map(|expiry| expiry.clock(now)),
-            session: self.session.map(|expiry| expiry.clock(now)),
+            received,
+            access: clock(self.access),
+            refresh: self.refresh.map(clock),
+            session: self.session.map(clock),
             access_fingerprint: key.of(self.tokens.access.expose()),
             refresh_fingerprint: self.tokens.refresh.as_ref().map(|token| key.of(token.expose())),
             quarantined: self.quarantined.clone(),
         }
+    }
+
+    fn received(&self, now: Stamp, boot_id: Option<&str>) -> Stamp {
+        let same_boot = self.received_boot.as_ref().filter(|then| Some(then.boot_id.as_str()) == boot_id);
+        let ago = match same_boot {
+            Some(then) => now.boot.saturating_sub(SignedDuration::from_millis(then.millis)),
+            None => now.wall.duration_since(self.received_at),
+        };
+        now.plus(-ago.clamp(SignedDuration::ZERO, FARTHEST))
     }
 
     /// The bytes to store.
@@ -173,10 +206,11 @@ impl Envelope {
 }
 
 impl Expiry {
-    fn clock(self, now: Stamp) -> Clock {
-        let farthest = now.plus(FARTHEST).wall.max(Timestamp::UNIX_EPOCH);
-        let believed = self.expires_at.clamp(Timestamp::UNIX_EPOCH, farthest);
-        Clock { expires: Stamp::from_wall(believed, now), source: self.source }
+    /// `received_at` and `received` are the same moment, as it was written and as it is understood now.
+    fn clock(self, received_at: Timestamp, received: Stamp, now: Stamp) -> Clock {
+        let lifetime = self.expires_at.duration_since(received_at);
+        let left = received.plus(lifetime.clamp(-FARTHEST, FARTHEST)).boot.saturating_sub(now.boot);
+        Clock { expires: now.plus(left.min(FARTHEST)), source: self.source }
     }
 }
 
@@ -188,6 +222,8 @@ struct Document<'a> {
     generation: u64,
     stored_at: Timestamp,
     received_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_boot: Option<&'a BootTime>,
     access_token: &'a str,
     refresh_token: Option<&'a str>,
     id_token: Option<&'a str>,
@@ -202,6 +238,7 @@ struct Document<'a> {
     dpop_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_host: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     signed_out_at: Option<Timestamp>,
 }
 
@@ -213,6 +250,7 @@ impl<'a> Document<'a> {
             generation: envelope.generation,
             stored_at: envelope.stored_at,
             received_at: envelope.received_at,
+            received_boot: envelope.received_boot.as_ref(),
             access_token: envelope.tokens.access.expose(),
             refresh_token: envelope.tokens.refresh.as_ref().map(RefreshToken::expose),
             id_token: envelope.tokens.id.as_ref().map(IdToken::expose),
@@ -245,6 +283,8 @@ struct Reading {
     generation: u64,
     stored_at: Timestamp,
     received_at: Timestamp,
+    #[serde(default)]
+    received_boot: Option<BootTime>,
     #[serde(deserialize_with = "access_token")]
     access_token: AccessToken,
     #[serde(default, deserialize_with = "refresh_token")]
@@ -279,6 +319,7 @@ impl Reading {
             generation: self.generation,
             stored_at: self.stored_at,
             received_at: self.received_at,
+            received_boot: self.received_boot,
             tokens: TokenSet { access: self.access_token, refresh: self.refresh_token, id: self.id_token },
             access: self.access,
             refresh: self.refresh,

@@ -20,7 +20,7 @@ use sealed_file::{Given, KeyProblem, Unopened};
 
 #[cfg(test)]
 pub(crate) use envelope::tests::example;
-pub use envelope::{Envelope, Expiry, Identity, MAX_ROLES, SCHEMA};
+pub use envelope::{BootTime, Envelope, Expiry, Identity, MAX_ROLES, SCHEMA};
 
 /// The environment variable that chooses the vault.
 pub const VARIABLE: &str = "LATCHKEY_VAULT";

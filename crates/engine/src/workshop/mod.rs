@@ -169,7 +169,7 @@ impl Workshop {
 
     /// What the machine may know of an envelope, now.
     fn facts(&self, envelope: &Envelope) -> TokenFacts {
-        envelope.facts(&self.fingerprints, self.clock.now())
+        envelope.facts(&self.fingerprints, self.clock.now(), self.clock.boot_id())
     }
 
     /// Records what the vault could not do; gives back what is wrong with it.

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use latchkey_core::text;
+use latchkey_core::time::Stamp;
 use latchkey_core::token_set::{Source, TokenSet};
 use tracing::warn;
 
 use super::Workshop;
 use crate::provider::Issued;
-use crate::vault::{Envelope, Expiry};
+use crate::vault::{BootTime, Envelope, Expiry};
 
 impl Workshop {
     /// The envelope of a reply, on top of the one it replaces; `None` if there is no access token to serve.
@@ -17,7 +18,7 @@ impl Workshop {
         before: Option<&Envelope>,
         generation: u64,
     ) -> Option<Envelope> {
-        let now = self.clock.now().wall;
+        let now = self.clock.now();
         let oauth = issued.oauth;
         let asked =
             oauth.asked_scope.as_deref().or_else(|| before.and_then(|before| before.scope.as_deref()));
@@ -39,8 +40,9 @@ impl Workshop {
         Some(Envelope {
             account: self.account.clone(),
             generation,
-            stored_at: now,
+            stored_at: now.wall,
             received_at: issued.received,
+            received_boot: BootTime::of(&*self.clock, Stamp::from_wall(issued.received, now)),
             tokens: TokenSet {
                 access,
                 // RFC 6749 §6: a reply without a refresh token leaves the old one in force.

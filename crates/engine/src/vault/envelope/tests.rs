@@ -116,12 +116,35 @@ fn an_error_holds_nothing_of_the_damaged_bytes() {
 fn facts_count_from_now_on_whatever_the_boot_clock_was_when_it_was_stored() {
     let envelope = example("work");
     let now = Stamp { wall: "2026-11-20T12:02:00Z".parse().unwrap(), boot: SignedDuration::from_secs(10) };
-    let facts = envelope.facts(&FingerprintKey::new([1; 32]), now);
+    let facts = understood(&envelope, now);
     assert_eq!(facts.access.expires.left(now), SignedDuration::from_mins(3));
     assert_eq!(facts.received.age(now), SignedDuration::from_mins(2));
     assert_eq!(facts.lifetime(), SignedDuration::from_mins(5));
     assert_eq!(facts.access_fingerprint, FingerprintKey::new([1; 32]).of("access-canary"));
     assert!(facts.renewable());
+}
+
+fn understood(envelope: &Envelope, now: Stamp) -> TokenFacts {
+    envelope.facts(&FingerprintKey::new([1; 32]), now, Some("this one"))
+}
+
+/// The wall clock was an hour ahead when the token of five minutes arrived, and is right now.
+#[test]
+fn a_clock_that_was_wrong_gives_no_token_a_longer_life() {
+    let now = Stamp { wall: "2026-11-20T11:03:00Z".parse().unwrap(), boot: SignedDuration::from_mins(20) };
+    let mut envelope = example("work");
+    // After a restart nobody knows when it arrived: it counts as new, and no more than that.
+    for boot in [None, Some("another one")] {
+        envelope.received_boot = boot.map(|boot| BootTime { boot_id: boot.to_owned(), millis: 1_200_000 });
+        assert_eq!(understood(&envelope, now).access.expires.left(now), SignedDuration::from_mins(5));
+        assert_eq!(understood(&envelope, now).received.age(now), SignedDuration::ZERO);
+    }
+    let three_minutes_ago = BootTime { boot_id: "this one".to_owned(), millis: 17 * 60 * 1000 };
+    envelope.received_boot = Some(three_minutes_ago);
+    assert_eq!(understood(&envelope, now).access.expires.left(now), SignedDuration::from_mins(2));
+    // An hour behind, and the token would long be over by the wall clock.
+    let later = Stamp { wall: "2026-11-20T13:03:00Z".parse().unwrap(), ..now };
+    assert_eq!(understood(&envelope, later).access.expires.left(later), SignedDuration::from_mins(2));
 }
 
 #[test]
@@ -130,12 +153,12 @@ fn an_end_that_nobody_can_mean_is_brought_back_into_the_calendar() {
     let mut envelope = example("work");
     envelope.access.expires_at = Timestamp::MAX;
     envelope.refresh = Some(Expiry { expires_at: Timestamp::MIN, source: Source::RefreshExpiresIn });
-    let facts = envelope.facts(&FingerprintKey::new([1; 32]), now);
+    let facts = understood(&envelope, now);
     assert_eq!(facts.access.expires.left(now), FARTHEST);
-    assert_eq!(facts.refresh.unwrap().expires.wall, Timestamp::UNIX_EPOCH);
+    assert!(facts.refresh.unwrap().expires.passed(now));
     // A clock that says 1900 makes an odd plan, but no panic.
     let before = Stamp { wall: Timestamp::from_second(-2_208_988_800).unwrap(), ..now };
-    let _ = envelope.facts(&FingerprintKey::new([1; 32]), before);
+    let _ = understood(&envelope, before);
 }
 
 proptest! {
@@ -159,6 +182,7 @@ pub(crate) fn example(account: &str) -> Envelope {
         generation: 7,
         stored_at: "2026-11-20T12:00:01Z".parse().unwrap(),
         received_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+        received_boot: None,
         tokens: TokenSet {
             access: AccessToken::new("access-canary"),
             refresh: Some(RefreshToken::new("refresh-canary")),
@@ -192,8 +216,8 @@ pub(crate) fn same(one: &Envelope, other: &Envelope) -> bool {
         )
     };
     tokens(one) == tokens(other)
-        && (&one.account, one.generation, one.stored_at, one.received_at)
-            == (&other.account, other.generation, other.stored_at, other.received_at)
+        && (&one.account, one.generation, one.stored_at, one.received_at, &one.received_boot)
+            == (&other.account, other.generation, other.stored_at, other.received_at, &other.received_boot)
         && (one.access, one.refresh, one.session) == (other.access, other.refresh, other.session)
         && (&one.identity, &one.token_type, &one.scope, &one.quarantined, &one.token_host)
             == (&other.identity, &other.token_type, &other.scope, &other.quarantined, &other.token_host)
@@ -262,6 +286,9 @@ fn any_envelope() -> impl Strategy<Value = Shown> {
                 generation,
                 stored_at: times.0,
                 received_at: times.1,
+                received_boot: times
+                    .2
+                    .map(|at| BootTime { boot_id: at.to_string(), millis: at.as_millisecond() }),
                 tokens: TokenSet {
                     access: AccessToken::new(texts.0),
                     refresh: texts.1.map(RefreshToken::new),
