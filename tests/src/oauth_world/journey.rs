@@ -44,6 +44,16 @@ impl OauthEngine {
         let last_page = browser.enter_device_code(&verification_uri, &user_code).await;
         (ending, last_page)
     }
+
+    /// Waits until the session is in this state.
+    ///
+    /// # Panics
+    /// When it never is.
+    pub async fn until_state(&self, state: &str) -> SessionStatus {
+        let mut watch = self.handle.watch();
+        let seen = watch.wait_for(|all| all.get(&self.account).is_some_and(|status| status.state == state));
+        guarded(state, seen).await.unwrap()[&self.account].clone()
+    }
 }
 
 impl<P> OauthWorld<P> {

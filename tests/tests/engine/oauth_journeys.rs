@@ -204,8 +204,8 @@ async fn without_offline_access_there_is_nothing_to_renew_and_the_session_says_s
     let status = engine.now().await;
     assert!(status.refresh.is_none() && status.headline.kind == "sign_in_again_by", "{status:#?}");
     world.access_token_expires(&engine).await;
+    assert_eq!(reason(&engine.until_state("needs_sign_in").await), "not_renewable");
     assert_eq!(engine.token_at_once().await.err().unwrap().code(), "sign_in_needed");
-    assert_eq!(reason(&engine.now().await), "not_renewable");
 }
 
 #[tokio::test]
@@ -323,12 +323,7 @@ async fn a_sign_out_while_a_renewal_is_under_way_leaves_nothing_here_or_there() 
         let engine = engine.clone();
         async move { engine.renews().await }
     });
-    guarded("the renewal", async {
-        while engine.now().await.state != "renewing" {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    engine.until_state("renewing").await;
     assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
     let _ = guarded("the renewal's end", renewing).await;
     assert_eq!(engine.now().await.state, "signed_out");
