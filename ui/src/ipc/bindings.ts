@@ -72,6 +72,8 @@ export type ActionName =
 "read_vault" | 
 /**  Tries to erase again. */
 "retry_erase" | 
+/**  Tells the provider of the sign-out again. */
+"retry_revoke" | 
 /**  The person signs in. */
 "sign_in" | 
 /**  Waits for an answer. */
@@ -336,6 +338,11 @@ export type SessionStatus = {
 	access: AccessStatus | null,
 	/**  The refresh token in the vault. */
 	refresh: RefreshStatus | null,
+	/**
+	 *  How much the provider's clock was ahead of ours at its last answer, in milliseconds, where that told. Servers
+	 *  count in whole seconds.
+	 */
+	clock_skew_ms: number | null,
 	/**  What happened to the tokens, oldest first. */
 	history: HistoryMark[],
 };

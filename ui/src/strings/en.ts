@@ -99,6 +99,11 @@ export const en = {
       due: "Next: erase the stored tokens {in} — {why}",
       plain: "Next: erase the stored tokens — {why}",
     },
+    retry_revoke: {
+      at: "Next: tell the provider again at {at}, in {in} — {why}",
+      due: "Next: tell the provider again {in} — {why}",
+      plain: "Next: tell the provider again — {why}",
+    },
     wait: {
       at: "Next: look again at {at}, in {in} — {why}",
       due: "Next: look again {in} — {why}",
