@@ -143,35 +143,45 @@ async fn an_id_token_for_another_client_is_refused() {
     id_token_is_refused(IdToken::AudWrong, "it is for somebody else (`aud`)", 0).await;
 }
 
-/// The same tokens at a renewal: the provider has spent the old refresh token, so the new one is kept, sealed.
+/// At a renewal the old refresh token is spent, so the new one is kept in any case. That of another issuer is sealed.
 #[tokio::test]
-async fn at_a_renewal_none_of_them_is_handed_out_and_the_new_refresh_token_is_kept_sealed() {
+async fn at_a_renewal_tokens_of_another_issuer_are_kept_sealed_and_never_handed_out() {
+    let trial = Trial::of(IdToken::IssWrong).await;
+    let told = trial.engine.renews().await.map_err(|error| error.code());
+    assert_eq!(told.err(), Some("sign_in_needed"));
+    let status = trial.engine.now().await;
+    assert_eq!((status.state.as_str(), reason(&status)), ("needs_sign_in", "distrusted"));
+    let after = trial.world.stored_secrets().await;
+    assert!(after[0] == trial.before[0] && after[1] != trial.before[1]);
+    assert!(trial.engine.token_at_once().await.unwrap().access.expose() == trial.before[0]);
+    assert!(trial.engine.renews().await.is_err());
+    assert_eq!(trial.asked(Endpoint::Token).len(), 1, "sent once");
+    trial.world.holds_none_of(&trial.world.provider.secrets(), &[format!("{status:?}")]);
+    trial.world.provider.behave();
+    assert_eq!(trial.engine.signs_in().await.unwrap().state, "signed_in");
+}
+
+/// One of the same person that cannot be verified is thrown away, and the session goes on with the one from before.
+#[tokio::test]
+async fn at_a_renewal_an_id_token_of_the_same_person_that_is_wrong_is_thrown_away() {
     let faults: [Fault; 7] = [
-        IdToken::IssWrong.into(),
         IdToken::AudWrong.into(),
         IdToken::ExpPast.into(),
         IdToken::AtHashWrong.into(),
         Signing::AlgNone.into(),
         Signing::AlgHs256Pub.into(),
         Signing::KidUnknown.into(),
+        Signing::SignatureWrong.into(),
     ];
     for fault in faults {
         let trial = Trial::of(fault).await;
-        let error = trial.engine.renews().await.unwrap_err();
-        assert_eq!(error.code(), "sign_in_needed", "{}", fault.name());
-        let status = trial.engine.now().await;
-        let told = (status.state.as_str(), reason(&status));
-        assert_eq!(told, ("needs_sign_in", "distrusted"), "{}", fault.name());
+        assert_eq!(trial.engine.renews().await.unwrap().generation, 2, "{}", fault.name());
         let after = trial.world.stored_secrets().await;
-        assert!(after[0] == trial.before[0] && after[1] != trial.before[1], "{}", fault.name());
-        let handed_out = trial.engine.token_at_once().await.unwrap();
-        assert!(handed_out.access.expose() == trial.before[0], "{}", fault.name());
-        assert!(trial.engine.renews().await.is_err());
-        assert_eq!(trial.asked(Endpoint::Token).len(), 1, "{}: sent once", fault.name());
-        let shown = [error.to_string(), format!("{:?}", trial.engine.now().await)];
-        trial.world.holds_none_of(&trial.world.provider.secrets(), &shown);
-        trial.world.provider.behave();
-        assert_eq!(trial.engine.signs_in().await.unwrap().state, "signed_in", "{}", fault.name());
+        assert!(after[1] != trial.before[1] && after[2] == trial.before[2], "{}", fault.name());
+        assert!(trial.world.logged().contains(&"id_token_not_verified".to_owned()), "{}", fault.name());
+        assert_eq!(trial.asked(Endpoint::Token).len(), 1, "{}", fault.name());
+        trial.world.holds_none_of(&trial.world.provider.secrets(), &[]);
+        assert_eq!(trial.engine.renews().await.unwrap().generation, 3, "{}", fault.name());
     }
 }
 

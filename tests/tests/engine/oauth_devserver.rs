@@ -31,7 +31,9 @@ async fn signed_in(world: &World) -> OauthEngine {
     let (status, page) = engine.signs_in_at(&mut demo()).await;
     let status = status.unwrap();
     assert_eq!((status.state.as_str(), status.generation), ("signed_in", 1));
-    assert_eq!(status.identity.unwrap().email.as_deref(), Some("demo@example.com"));
+    let identity = status.identity.unwrap();
+    assert_eq!(identity.email.as_deref(), Some("demo@example.com"));
+    assert!(!identity.roles.is_empty(), "{identity:?}");
     assert!(page.text.contains("You are signed in"), "{page:#?}");
     engine
 }
@@ -122,8 +124,28 @@ async fn a_reply_that_was_lost_is_recovered_in_a_grace_window_and_told_without_o
 }
 
 #[tokio::test]
-async fn keys_that_the_backend_replaces_are_fetched_anew() {
+async fn what_is_no_answer_of_the_token_endpoint_is_waited_out() {
     let world = world_of(Options::default(), "").await;
+    let engine = signed_in(&world).await;
+    let of = |mode| Fault::new("token", mode);
+    for (fault, code) in [
+        (of(FaultMode::Status).status(503).header("Retry-After", "2"), "provider_busy"),
+        (of(FaultMode::Html), "not_the_provider"),
+        (of(FaultMode::Redirect), "not_the_provider"),
+        (of(FaultMode::Big), "not_the_provider"),
+    ] {
+        let before = world.stored_refresh_token().await;
+        world.provider.faults().add(fault).unwrap();
+        assert_eq!(engine.renews().await.unwrap_err().code(), "not_now", "{code}");
+        assert_eq!(reason(&engine.now().await), code, "{:#?}", outcomes(&world));
+        assert!(world.stored_refresh_token().await == before);
+        assert_eq!(engine.renews().await.unwrap().state, "signed_in");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_the_backend_replaces_are_fetched_anew() {
+    let world = world_of(Options::default(), "verify_access_token = true").await;
     let engine = signed_in(&world).await;
     world.provider.rotate_keys(true).await.unwrap();
     // Nobody asks an issuer for its keys again and again.

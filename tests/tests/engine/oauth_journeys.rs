@@ -340,6 +340,28 @@ async fn a_sign_out_while_a_renewal_is_under_way_leaves_nothing_here_or_there() 
 }
 
 #[tokio::test]
+async fn where_the_account_wants_it_the_session_at_the_provider_ends_too() {
+    let world = world_of(&Settings::default(), "end_session = true");
+    let (engine, mut browser) = (world.engine(), alice());
+    assert!(engine.signs_in_at(&mut browser).await.0.is_ok());
+    let signed_in_at = world.browser.opened().await;
+    assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
+    // Told first, opened then.
+    let page = guarded("the page", async {
+        loop {
+            let page = world.browser.opened().await;
+            if page != signed_in_at {
+                return page;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(browser.end_session(page.as_str()).await.page().status, 200);
+    assert!(world.provider.events().iter().any(|event| event.event == "end_session.success"));
+}
+
+#[tokio::test]
 async fn two_engines_that_renew_at_once_spend_one_refresh_token() {
     let world = world_of(&Settings::default(), "");
     let (one, other) = (signed_in(&world).await, world.engine());

@@ -3,7 +3,7 @@
 
 use latchkey_engine::sign_in::SignIn;
 use latchkey_engine::snapshot::SessionStatus;
-use latchkey_tests::bad_provider::{Endpoint, Refresh, Request};
+use latchkey_tests::bad_provider::{CLIENT_ID, Endpoint, Refresh, Settings};
 use latchkey_tests::engine_world::{guarded, reason};
 use latchkey_tests::oauth_world::{Does, OauthEngine, OauthWorld, visit};
 use serde_json::json;
@@ -17,11 +17,6 @@ const HOSTILE: &str = "bad\u{1b}[2J\r\n<script>alert(1)</script>\u{202e}";
 
 fn told(status: &SessionStatus) -> (&str, &str) {
     (status.state.as_str(), reason(status))
-}
-
-fn refreshes(world: &OauthWorld) -> Vec<Request> {
-    let token = world.provider.requests_at(Endpoint::Token);
-    token.into_iter().filter(|request| request.get("grant_type") == Some("refresh_token")).collect()
 }
 
 /// Renews once in vain; afterwards the token is there as before and the next renewal succeeds.
@@ -73,7 +68,7 @@ async fn a_refusal_counts_with_the_status_of_a_success_too_and_is_told_once() {
     assert_eq!(engine.renews().await.unwrap_err().code(), "sign_in_needed");
     assert_eq!(told(&engine.now().await), ("needs_sign_in", "refused"));
     assert!(engine.renews().await.is_err());
-    assert_eq!((refreshes(&world).len(), world.notices.all().len()), (1, 1));
+    assert_eq!((world.provider.refreshes(), world.notices.all().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -87,6 +82,28 @@ async fn a_grant_that_an_administrator_ended_needs_a_sign_in_which_brings_the_se
     assert_eq!(told(&again.now().await), ("needs_sign_in", "refused"), "also for the next process");
     assert_eq!(again.signs_in().await.unwrap().state, "signed_in");
     assert!(again.renews().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_has_nowhere_to_be_told_of_a_sign_out_is_not_said_to_know() {
+    let world = OauthWorld::whose_account_says(Settings::default(), |issuer| {
+        format!(
+            "client_id = \"{CLIENT_ID}\"\nscope = \"profile\"\n[accounts.work.endpoints]\n\
+             authorization = \"{issuer}/authorize\"\ntoken = \"{issuer}/token\""
+        )
+    })
+    .await;
+    let engine = world.signed_in().await;
+    assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
+    let said = || world.logged().into_iter().filter(|kind| kind.ends_with("revoked")).collect::<Vec<_>>();
+    guarded("what is said", async {
+        while said().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(said(), ["not_revoked"]);
+    assert!(world.stored().await.is_none());
 }
 
 #[tokio::test]

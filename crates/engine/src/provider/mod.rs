@@ -58,6 +58,14 @@ pub struct OauthFacts {
     pub token_host: Option<String>,
 }
 
+/// What became of a session at its provider.
+pub struct SignedOut {
+    /// Was there a place to tell it that its tokens are not used any more?
+    pub revoked: bool,
+    /// The page at which the person ends their session there, where the account asks for that.
+    pub page: Option<Url>,
+}
+
 /// How much of what a renewal brought is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Believed {
@@ -192,12 +200,12 @@ impl Provider {
         }
     }
 
-    /// Tells the provider that the session is over, if it can be told; gives the page at which the person ends
-    /// their session there, where the account asks for that.
-    pub async fn sign_out(&self, held: &Envelope, _clock: &dyn Clock) -> Result<Option<Url>, Failure> {
+    /// Tells the provider that the session is over, if it can be told.
+    pub async fn sign_out(&self, held: &Envelope, _clock: &dyn Clock) -> Result<SignedOut, Failure> {
         match self {
             Self::Credentials(provider) => {
-                provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await.map(|()| None)
+                provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await?;
+                Ok(SignedOut { revoked: provider.revokes(), page: None })
             }
             Self::Oauth(provider) => provider.sign_out(held).await,
         }
