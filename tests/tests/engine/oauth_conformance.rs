@@ -44,11 +44,7 @@ impl Trial {
     /// The person signs in anew, which fails for this reason.
     async fn sign_in_fails(&self, code: &str, words: &str) {
         let error = self.engine.signs_in().await.unwrap_err();
-        self.is_told(&error, code, words);
-    }
-
-    fn is_told(&self, error: &EngineError, code: &str, words: &str) {
-        assert!(error.code() == code && error.to_string().contains(words), "{}: {error}", error.code());
+        is_told(&error, code, words);
     }
 
     /// Begins a sign-in that waits for the browser; gives the right answer to it.
@@ -74,6 +70,10 @@ impl Trial {
         assert!(world.notices.all().is_empty());
         world.holds_none_of(&world.provider.secrets(), &[format!("{status:?}")]);
     }
+}
+
+fn is_told(error: &EngineError, code: &str, words: &str) {
+    assert!(error.code() == code && error.to_string().contains(words), "{}: {error}", error.code());
 }
 
 /// An ID token that is wrong: the code is redeemed once, the new tokens are revoked, the old ones stay. Keys are
@@ -199,7 +199,7 @@ async fn in_a_mix_up_the_code_of_one_provider_is_not_sent_to_the_other() {
     visit(&back).await.unwrap();
 
     let error = guarded("the sign-in", ending).await.unwrap().unwrap_err();
-    trial.is_told(&error, "not_believed", "its answer is from another issuer");
+    is_told(&error, "not_believed", "its answer is from another issuer");
     assert!(trial.asked(Endpoint::Token).is_empty() && honest.count(Endpoint::Token) == 0);
     trial.world.holds_none_of(&honest.secrets(), &[error.to_string()]);
     trial.ends_well().await;
@@ -268,7 +268,7 @@ async fn a_code_of_another_sign_in_that_was_injected_buys_nothing() {
     visit(&injected).await.unwrap();
 
     let error = guarded("the sign-in", ending).await.unwrap().unwrap_err();
-    trial.is_told(&error, "sign_in_refused", "invalid_grant");
+    is_told(&error, "sign_in_refused", "invalid_grant");
     assert_eq!(trial.asked(Endpoint::Token).len(), 1, "the code is sent once");
     trial.ends_well().await;
 }
@@ -302,7 +302,7 @@ async fn a_redirect_to_another_port_reaches_nobody_and_what_is_caught_there_buys
     assert!(!ending.is_finished(), "the sign-in still waits for its own answer");
     trial.world.clock.advance(jiff::SignedDuration::from_mins(10));
     let error = guarded("the sign-in", ending).await.unwrap().unwrap_err();
-    trial.is_told(&error, "sign_in_timed_out", "Nobody finished the sign-in");
+    is_told(&error, "sign_in_timed_out", "Nobody finished the sign-in");
     assert_eq!(trial.asked(Endpoint::Token).len(), 2, "those of the stranger");
     let Trial { world, before, .. } = trial;
     assert!(world.stored_secrets().await[1] == before[1], "the session from before is kept");
@@ -359,7 +359,7 @@ async fn a_redirect_of_the_token_endpoint_is_not_followed() {
     let trial = Trial::new().await;
     trial.world.provider.redirect_next(Endpoint::Token, &bait.url(Endpoint::Token));
     let error = trial.engine.signs_in().await.unwrap_err();
-    trial.is_told(&error, "backend_answered_oddly", "302");
+    is_told(&error, "backend_answered_oddly", "302");
     assert_eq!(trial.asked(Endpoint::Token).len(), 1);
     assert!(bait.requests().is_empty(), "{:#?}", bait.requests());
     trial.ends_well().await;
