@@ -99,6 +99,7 @@ fn text(account: &AccountName, notice: &Notice) -> Text {
 fn why(reason: &Reason) -> &'static str {
     match reason {
         Reason::Refused { .. } => "The provider has ended this session.",
+        Reason::Idle => "It was not renewed in time: its refresh token had run out.",
         Reason::RefusedAfterLostReply { .. } => {
             "A reply was lost on the way, and the provider has ended this session."
         }

@@ -60,6 +60,7 @@ impl From<&Reason> for Exit {
             | Reason::SignedOut
             | Reason::VaultEmpty
             | Reason::Refused { .. }
+            | Reason::Idle
             | Reason::RefusedAfterLostReply { .. }
             | Reason::Unclear { .. }
             | Reason::NotRenewable

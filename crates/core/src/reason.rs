@@ -20,6 +20,8 @@ pub enum Reason {
         /// The provider's words, made harmless by [`crate::text::foreign`].
         said: Option<String>,
     },
+    /// The refresh token had run out before it was used: nothing renewed the session in time (RFC 9700 §4.14.2).
+    Idle,
     /// The provider refused the refresh token right after a reply was lost: it may have been spent by that.
     RefusedAfterLostReply {
         /// The provider's words, made harmless by [`crate::text::foreign`].
@@ -214,6 +216,7 @@ impl Reason {
             Self::SignedOut => "signed_out",
             Self::VaultEmpty => "vault_empty",
             Self::Refused { .. } => "refused",
+            Self::Idle => "idle",
             Self::RefusedAfterLostReply { .. } => "refused_after_lost_reply",
             Self::Unclear { .. } => "unclear_refusal",
             Self::NotRenewable => "not_renewable",
@@ -253,6 +256,9 @@ impl Reason {
                 "The stored tokens are gone: signed out elsewhere, or the keychain was reset. Sign in again".to_owned()
             }
             Self::Refused { said } => format!("The provider refused to renew{}. Sign in again", quoted(said)),
+            Self::Idle => {
+                "The session was not renewed in time: its refresh token had run out, as it does when a machine is off or offline for too long. Sign in again".to_owned()
+            }
             Self::RefusedAfterLostReply { said } => format!(
                 "A reply was lost on the way, and the provider now refuses to renew{}. Sign in again",
                 quoted(said)

@@ -10,6 +10,7 @@ use crate::record::{Level, Record};
 use crate::session::effect::{Effect, Notice};
 use crate::session::input::Failed;
 use crate::session::state::State;
+use crate::token_set::Clock;
 
 impl Change {
     /// What a failed exchange leads to; the table stands in [`crate::disposition`].
@@ -45,11 +46,14 @@ impl Change {
     }
 
     fn why_refused(&self, reason: Reason, after_lost_reply: bool) -> Reason {
-        let ceiling = self.session.held.as_ref().and_then(|held| held.facts.session);
-        if ceiling.is_some_and(|end| end.expires.passed(self.now.stamp)) {
+        let facts = self.session.held.as_ref().map(|held| &held.facts);
+        let over = |end: Option<Clock>| end.is_some_and(|end| end.expires.passed(self.now.stamp));
+        if over(facts.and_then(|facts| facts.session)) {
             Reason::CeilingReached
         } else if after_lost_reply {
             reason.after_lost_reply()
+        } else if over(facts.and_then(|facts| facts.refresh)) {
+            Reason::Idle
         } else {
             reason
         }

@@ -77,6 +77,20 @@ fn a_wrongly_configured_account_keeps_its_tokens() {
 }
 
 #[test]
+fn a_refresh_token_that_had_run_out_is_told_as_such() {
+    let end = |secs| Some(Clock { expires: at(secs), source: Source::RefreshExpiresIn });
+    let facts = |refresh| TokenFacts { refresh, ..samples::facts(1, LIFETIME) };
+    for (refresh, told) in
+        [(end(LIFETIME), Reason::Idle), (end(LIFETIME + 1), Reason::Refused { said: None })]
+    {
+        let mut story = Story::of(samples::signed_in_with(facts(refresh)));
+        story.tell(LIFETIME, Input::TimePassed);
+        story.answer(LIFETIME, |id| Input::Renewed(id, samples::failed(samples::refused())));
+        assert_eq!(story.session.state(), &State::NeedsSignIn { reason: told });
+    }
+}
+
+#[test]
 fn the_end_that_the_provider_set_is_told_as_such() {
     let ceiling = Clock { expires: at(LIFETIME), source: Source::SessionExpiry };
     let mut story = Story::of(samples::signed_in_with(TokenFacts {
