@@ -1,6 +1,8 @@
 //! A world for accounts of an authorization server: a provider that does wrong what it is asked to, a vault in memory, a
 //! clock that is moved by hand, and a browser that does what the test says.
 
+mod journey;
+
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,10 +28,12 @@ use tokio::sync::watch;
 use crate::bad_provider::{BadProvider, CLIENT_ID, Settings};
 use crate::engine_world::{EverythingTraced, Notices, guarded};
 
+pub use journey::Ending;
+
 /// Everything around the engine.
-pub struct OauthWorld {
+pub struct OauthWorld<P = BadProvider> {
     /// The provider.
-    pub provider: BadProvider,
+    pub provider: P,
     /// The vault; every engine of this world uses it.
     pub vault: MemoryVault,
     /// The clock of everybody, the provider included.
@@ -71,8 +75,29 @@ impl OauthWorld {
             let clock = clock.clone();
             Arc::new(move || clock.now().wall)
         };
-        let provider = BadProvider::start(Settings { clock: shown.clone(), ..settings }).await;
-        let text = format!("[accounts.work]\nprovider = \"oauth\"\n{}\n", keys(provider.issuer()));
+        let provider = BadProvider::start(Settings { clock: shown, ..settings }).await;
+        let keys = keys(provider.issuer());
+        let world = Self::around(provider, clock, &keys);
+        world.browser.does(Does::Visit);
+        world
+    }
+}
+
+impl<P> OauthWorld<P> {
+    /// A world around a provider that runs already, has this issuer and knows the client; `keys` are further keys of the
+    /// account. Its clock stands still while that of the provider goes on; the browser leaves pages to the test.
+    #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the present")]
+    pub fn at(provider: P, issuer: &str, keys: &str) -> Self {
+        let keys = format!("issuer = \"{issuer}\"\nclient_id = \"{CLIENT_ID}\"\n{keys}");
+        Self::around(provider, ManualClock::new(Timestamp::now()), &keys)
+    }
+
+    fn around(provider: P, clock: ManualClock, keys: &str) -> Self {
+        let shown = {
+            let clock = clock.clone();
+            Arc::new(move || clock.now().wall)
+        };
+        let text = format!("[accounts.work]\nprovider = \"oauth\"\n{keys}\n");
         let dir = tempfile::tempdir().unwrap();
         let (log, layer) = EventLog::open(&dir.path().join("log"), Filter::new(Level::Trace), shown);
         let traced = EverythingTraced::default();
@@ -235,7 +260,7 @@ pub struct Visit {
 
 impl Visitor {
     fn new() -> Self {
-        let does = Arc::new(Mutex::new(Does::Visit));
+        let does = Arc::new(Mutex::new(Does::Idle));
         Self {
             does,
             opened: Arc::new(watch::Sender::new(Vec::new())),

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -89,6 +90,7 @@ impl Done {
 /// A command that runs.
 pub struct Running {
     process: Process,
+    first_line: Receiver<String>,
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
 }
@@ -106,8 +108,20 @@ impl Running {
         // A program that ends before it has read everything closes the pipe.
         let _ = input.write_all(stdin.as_bytes());
         drop(input);
-        let (stdout, stderr) = (read(child.stdout.take()), read(child.stderr.take()));
-        Self { process, stdout, stderr }
+        let (sender, first_line) = channel();
+        let stdout = read(child.stdout.take(), Some(sender));
+        let stderr = read(child.stderr.take(), None);
+        Self { process, first_line, stdout, stderr }
+    }
+
+    /// The first line that it prints as a value, while it goes on.
+    ///
+    /// # Panics
+    /// When it ends or time passes without one.
+    pub fn first_line(&self) -> String {
+        let line = self.first_line.recv_timeout(PATIENCE).unwrap_or_default();
+        assert!(line.ends_with('\n'), "it printed no line: {line:?}");
+        line.trim_end().to_owned()
     }
 
     /// Its process number.
@@ -125,10 +139,16 @@ impl Running {
     }
 }
 
-fn read(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+/// Reads to the end; the first line is passed on as soon as it is there.
+fn read(from: Option<impl Read + Send + 'static>, first_line: Option<Sender<String>>) -> JoinHandle<String> {
     std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = from.unwrap().read_to_end(&mut bytes);
+        let (mut from, mut bytes) = (BufReader::new(from.unwrap()), Vec::new());
+        let _ = from.read_until(b'\n', &mut bytes);
+        if let Some(first_line) = first_line {
+            // Most commands are not asked for it.
+            let _ = first_line.send(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        let _ = from.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }

@@ -3,7 +3,7 @@ import { screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { corp, iso, signedIn, withCode } from "../src/ipc/fake-sessions";
 import { picture } from "../src/ipc/fake-picture";
-import { site } from "../src/sign-in/site";
+import { host, site } from "../src/sign-in/site";
 import { NOW, openWindow, pass } from "./helpers";
 
 const get = (id: string) => screen.getByTestId(id);
@@ -216,6 +216,8 @@ it("calls a page by its host, and by a path that is short", () => {
   expect(site("https://login.example.com/device")).toBe("login.example.com/device");
   expect(site("https://login.example.com/realms/work/protocol/openid-connect/auth?x=1")).toBe("login.example.com");
   expect(site("not an address")).toBe("not an address");
+  expect(site("javascript:alert(1)")).toBe("javascript:alert(1)");
+  expect(host("https://login.example.com:8443/device")).toBe("login.example.com:8443");
 });
 
 it("shows the roles with who is signed in, a few by name", async () => {

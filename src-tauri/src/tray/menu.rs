@@ -66,7 +66,8 @@ fn mark(session: &SessionStatus) -> Mark {
         StateName::SignedIn | StateName::Renewing => Mark::SignedIn,
         StateName::Waiting if reason == "opening" => Mark::SignedOut,
         StateName::Waiting
-            if is_the_keychains(reason) || matches!(reason, "misconfigured" | "storm_breaker") =>
+            if is_the_keychains(reason)
+                || matches!(reason, "misconfigured" | "storm_breaker" | "lock_unusable" | "clock_off") =>
         {
             Mark::Attention
         }
@@ -216,6 +217,9 @@ mod tests {
             (StateName::Waiting, "lock_busy", Mark::Waiting),
             (StateName::Waiting, "keychain_locked", Mark::Attention),
             (StateName::Waiting, "misconfigured", Mark::Attention),
+            (StateName::Waiting, "network", Mark::Waiting),
+            (StateName::Waiting, "lock_unusable", Mark::Attention),
+            (StateName::Waiting, "clock_off", Mark::Attention),
             (StateName::Saving, "keychain_slow", Mark::Attention),
             (StateName::SignedOut, "never_signed_in", Mark::SignedOut),
             (StateName::SignedOut, "ceiling_reached", Mark::Attention),

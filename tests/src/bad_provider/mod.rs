@@ -142,6 +142,11 @@ impl BadProvider {
         self.state().canned.push_back((endpoint, Reply::text(status, content_type, body)));
     }
 
+    /// Answers the next request there with a redirect (302) to this place, and processes nothing.
+    pub fn redirect_next(&self, endpoint: Endpoint, location: &str) {
+        self.state().canned.push_back((endpoint, Reply::redirect(location)));
+    }
+
     /// Ends every grant, as an administrator would.
     pub fn revoke_everything(&self) {
         self.state().grants.iter_mut().for_each(|grant| grant.revoked = true);

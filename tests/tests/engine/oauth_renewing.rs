@@ -5,7 +5,7 @@ use latchkey_engine::vault::Envelope;
 use latchkey_tests::bad_provider::{
     Discovery, Dpop, Endpoint, IdToken, KeySet, Refresh, Settings, Signing, Tokens,
 };
-use latchkey_tests::engine_world::reason;
+use latchkey_tests::engine_world::{guarded, reason};
 use latchkey_tests::oauth_world::OauthWorld;
 
 fn refresh_token(envelope: &Envelope) -> String {
@@ -18,22 +18,14 @@ fn access_token(envelope: &Envelope) -> String {
 
 #[tokio::test]
 async fn a_refresh_that_brings_somebody_elses_id_token_is_sealed_and_never_handed_out() {
-    let faults: [latchkey_tests::bad_provider::Fault; 6] = [
-        Refresh::NewSub.into(),
-        Refresh::NewIss.into(),
-        IdToken::AudWrong.into(),
-        IdToken::AtHashWrong.into(),
-        Signing::AlgNone.into(),
-        Signing::SignatureWrong.into(),
-    ];
-    for fault in faults {
+    for fault in [Refresh::NewSub, Refresh::NewIss] {
         let world = OauthWorld::new().await;
         let engine = world.signed_in().await;
         let before = world.stored().await.unwrap();
         world.provider.misbehave(fault);
 
-        let error = engine.renews().await.unwrap_err();
-        assert_eq!(error.code(), "sign_in_needed", "{}", fault.name());
+        let ended = engine.renews().await.map_err(|error| error.code());
+        assert_eq!(ended.err(), Some("sign_in_needed"), "{}", fault.name());
         let status = engine.now().await;
         assert_eq!(
             (status.state.as_str(), reason(&status)),
@@ -55,6 +47,61 @@ async fn a_refresh_that_brings_somebody_elses_id_token_is_sealed_and_never_hande
         assert!(again.token_at_once().await.unwrap().access.expose() == access_token(&before));
         assert_eq!(world.provider.refreshes(), 1, "the sealed token is not sent again");
     }
+}
+
+#[tokio::test]
+async fn a_renewed_id_token_of_the_same_person_that_cannot_be_verified_is_not_kept_and_ends_nothing() {
+    let faults: [latchkey_tests::bad_provider::Fault; 5] = [
+        IdToken::AudWrong.into(),
+        IdToken::AtHashWrong.into(),
+        Signing::AlgNone.into(),
+        Signing::AlgHs256Pub.into(),
+        Signing::SignatureWrong.into(),
+    ];
+    for fault in faults {
+        let world = OauthWorld::new().await;
+        let engine = world.signed_in().await;
+        let before = world.stored().await.unwrap();
+        world.provider.misbehave(fault);
+        assert_eq!(engine.renews().await.unwrap().generation, 2, "{}", fault.name());
+        let after = world.stored().await.unwrap();
+        assert!(access_token(&after) != access_token(&before), "{}", fault.name());
+        assert!(
+            after.tokens.id.unwrap().expose() == before.tokens.id.unwrap().expose(),
+            "the one that was verified stays: {}",
+            fault.name()
+        );
+        assert!(world.logged().contains(&"id_token_not_verified".to_owned()), "{}", fault.name());
+    }
+}
+
+#[tokio::test]
+async fn a_start_while_the_rest_is_still_being_judged_finds_the_new_refresh_token_and_the_old_access_token() {
+    let world = OauthWorld::new().await;
+    let engine = world.signed_in().await;
+    engine.handle.close().await;
+    let before = world.stored().await.unwrap();
+    // A new process has no keys yet, and they do not come.
+    world.provider.misbehave(KeySet::Hang);
+    let engine = world.engine();
+    let renewing = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.renews().await }
+    });
+    let after = guarded("the refresh token to be stored", async {
+        loop {
+            match world.stored().await {
+                Some(stored) if stored.generation == 2 => break stored,
+                Some(_) | None => tokio::task::yield_now().await,
+            }
+        }
+    });
+    let after = after.await;
+    assert!(refresh_token(&after) != refresh_token(&before) && access_token(&after) == access_token(&before));
+    let second = world.engine();
+    let handed_out = second.token_at_once().await.unwrap();
+    assert!(handed_out.access.expose() == access_token(&before));
+    renewing.abort();
 }
 
 #[tokio::test]

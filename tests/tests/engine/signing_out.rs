@@ -195,7 +195,7 @@ async fn another_process_takes_what_was_signed_out_of_for_absent_and_goes_on_tel
 }
 
 #[tokio::test]
-async fn a_command_that_only_looks_tells_nobody() {
+async fn a_command_that_only_looks_tells_nobody_and_one_that_signs_out_tries_again() {
     let mut world = World::new().await;
     let engine = world.signed_in().await;
     world.backend_goes_away().await;
@@ -206,4 +206,8 @@ async fn a_command_that_only_looks_tells_nobody() {
     assert_eq!(command.settles().await.state, "signed_out");
     command.close().await;
     assert_eq!(told(&world), 0);
+    let command = world.command();
+    command.signs_out().await.unwrap();
+    command.close().await;
+    assert_eq!((told(&world), world.kept().await.is_none()), (1, true), "signing out again is another try");
 }

@@ -112,6 +112,7 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
     reason: null,
     headline: { kind: ceiling ? "signed_in_until" : "signed_in", at: ceiling },
     sign_in: null,
+    clock_skew_ms: null,
     identity: { name: "Ada Lovelace", email: "ada@example.com", subject: "ada@example.com" },
     clocks: {
       access: { expires_at: iso(received + lifetime), source: "expires_in" },
@@ -135,6 +136,7 @@ export function signedOut(account: string, reason: SessionStatus["reason"] = nul
     headline: { kind: "signed_out", at: null },
     generation: 0,
     sign_in: null,
+    clock_skew_ms: null,
     identity: null,
     clocks: { access: null, refresh: null, session: null },
     next: null,

@@ -44,7 +44,7 @@ export function subtitle(status: SessionStatus, now: number): Phrase {
       return plain(say.signInBy, { when: times.when(by, now) });
     }
     case "signing_in":
-      if (status.sign_in?.kind === "browser") return plain(say.goOnInBrowser);
+      if (status.sign_in?.kind === "browser") return plain(status.sign_in.opened ? say.goOnInBrowser : say.openPage);
       if (status.sign_in?.kind === "device") return plain(say.enterCode, { code: status.sign_in.user_code });
       return plain(say.signingIn);
     case "signed_out":
@@ -79,6 +79,8 @@ export function hasEnded(prompt: SignInPrompt, now: number): boolean {
 /** "Next: renew at 14:42:10, in 00:41 — because …" */
 export function nextSentence({ state, next }: SessionStatus, now: number): Phrase | null {
   // While a renewal is under way nothing is planned; the line stays, so that nothing jumps each minute.
+  // What a sign-in waits for is in the headline.
+  if (state === "signing_in" && next?.action === "wait") return null;
   if (next === null) return state === "renewing" || state === "saving" ? plain(text.underWay[state]) : null;
   const say = text.next[next.action];
   const at = parse(next.at);

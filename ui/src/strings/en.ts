@@ -54,6 +54,7 @@ export const en = {
     signIn: "sign in again",
     signingIn: "signing in…",
     goOnInBrowser: "go on in your browser",
+    openPage: "open the sign-in page",
     enterCode: "enter {code}",
     signedOut: "signed out",
   },

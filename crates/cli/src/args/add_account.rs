@@ -1,16 +1,17 @@
 //! `accounts add`: an account in options.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use latchkey_core::account::AccountName;
 
 /// The options of a REST login, which mean nothing to anything else.
 const REST: [&str; 6] = ["login_url", "refresh_url", "logout_url", "map", "username_field", "refused_status"];
 
-/// What an account without a login of its own says instead.
-const INSTEAD_OF_LOGIN: [&str; 6] = ["template", "devserver", "issuer", "preset", "token_url", "client_id"];
+/// What tells how an account signs in; one of them is needed.
+const WAYS: [&str; 6] = ["template", "devserver", "issuer", "preset", "login_url", "token_url"];
 
 /// `accounts add`.
 #[derive(Args)]
+#[command(group = ArgGroup::new("way").args(WAYS).required(true).multiple(true))]
 #[command(after_help = "\
 Examples:
   latchkey accounts add demo --devserver
@@ -50,10 +51,22 @@ pub(crate) struct AddAccount {
     pub(crate) json: bool,
 
     /// Where user name and password are sent (https, or http to this machine)
-    #[arg(long, value_name = "URL", help_heading = "A REST login", required_unless_present_any = INSTEAD_OF_LOGIN, conflicts_with = "OauthOptions")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "A REST login",
+        requires = "refresh_url",
+        conflicts_with = "OauthOptions"
+    )]
     pub(crate) login_url: Option<String>,
     /// Where the refresh token is sent
-    #[arg(long, value_name = "URL", help_heading = "A REST login", required_unless_present_any = INSTEAD_OF_LOGIN, conflicts_with = "OauthOptions")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "A REST login",
+        requires = "login_url",
+        conflicts_with = "OauthOptions"
+    )]
     pub(crate) refresh_url: Option<String>,
     /// Where to sign out
     #[arg(long, value_name = "URL", help_heading = "A REST login", conflicts_with = "OauthOptions")]

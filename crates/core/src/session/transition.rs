@@ -91,13 +91,12 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             change.network_changed();
             change.pay_if_due();
         }
-        // Signing out twice is signing out; nothing is signed in that could be renewed or refused.
+        // Signing out twice is signing out, and another try at what is owed.
+        (State::SignedOut { .. }, Input::SignOutRequested) => change.pay_now(),
+        // Nothing is signed in that could be renewed or refused.
         (
             State::SignedOut { .. },
-            Input::SignOutRequested
-            | Input::SignInCancelled
-            | Input::RenewRequested(_)
-            | Input::TokenRejected(_),
+            Input::SignInCancelled | Input::RenewRequested(_) | Input::TokenRejected(_),
         ) => {}
 
         // ── From SigningIn ──────────────────────────────────────────────────────────────────────────────────

@@ -83,8 +83,11 @@ impl Actor {
             Effect::Forget => {
                 self.current = None;
                 self.arrived = None;
-                self.beside =
-                    Beside { history: std::mem::take(&mut self.beside.history), ..Beside::default() };
+                self.beside = Beside {
+                    history: std::mem::take(&mut self.beside.history),
+                    skew: self.beside.skew,
+                    ..Beside::default()
+                };
             }
             Effect::Notify(notice) => self.notifier.notify(&self.workshop.account, &notice),
             Effect::Record(record) => {

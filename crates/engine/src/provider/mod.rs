@@ -58,6 +58,23 @@ pub struct OauthFacts {
     pub token_host: Option<String>,
 }
 
+/// What became of a session at its provider.
+pub struct SignedOut {
+    /// Was there a place to tell it that its tokens are not used any more?
+    pub revoked: bool,
+    /// The page at which the person ends their session there, where the account asks for that.
+    pub page: Option<Url>,
+}
+
+/// How much of what a renewal brought is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Believed {
+    /// All of it.
+    All,
+    /// Its tokens, which came from the token endpoint itself, but not its ID token: the one from before stays.
+    ButTheIdToken,
+}
+
 /// Why a sign-in brought no tokens.
 #[derive(Debug)]
 pub enum SignInFailure {
@@ -159,9 +176,9 @@ impl Provider {
         renewed: &Envelope,
         before: &Envelope,
         _clock: &dyn Clock,
-    ) -> Result<(), Reason> {
+    ) -> Result<Believed, Reason> {
         match self {
-            Self::Credentials(_) => Ok(()),
+            Self::Credentials(_) => Ok(Believed::All),
             Self::Oauth(provider) => provider.judge(renewed, before).await,
         }
     }
@@ -183,12 +200,12 @@ impl Provider {
         }
     }
 
-    /// Tells the provider that the session is over, if it can be told; gives the page at which the person ends
-    /// their session there, where the account asks for that.
-    pub async fn sign_out(&self, held: &Envelope, _clock: &dyn Clock) -> Result<Option<Url>, Failure> {
+    /// Tells the provider that the session is over, if it can be told.
+    pub async fn sign_out(&self, held: &Envelope, _clock: &dyn Clock) -> Result<SignedOut, Failure> {
         match self {
             Self::Credentials(provider) => {
-                provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await.map(|()| None)
+                provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await?;
+                Ok(SignedOut { revoked: provider.revokes(), page: None })
             }
             Self::Oauth(provider) => provider.sign_out(held).await,
         }

@@ -7,12 +7,13 @@ use latchkey_core::secret::RefreshToken;
 use latchkey_core::session::{Failed, Renewal};
 use latchkey_core::text;
 use latchkey_core::token_set::TokenSet;
+use tokio::sync::SemaphorePermit;
 use tracing::{debug, warn};
 
 use super::{Arrived, Unsaved, Workshop, no_tokens};
 use crate::failpoint::{self, failpoint};
 use crate::ports::{LockError, VaultError};
-use crate::provider::Issued;
+use crate::provider::{Believed, Issued};
 use crate::vault::Envelope;
 
 /// Within this after an exchange began, a lost reply is asked for once more: servers with a grace window answer
@@ -22,10 +23,11 @@ const REPEAT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 impl Workshop {
     /// Renews `generation`, in the eight steps that lose nothing.
     pub(crate) async fn renew(&self, generation: u64) -> (Renewal, Option<Arrived>) {
-        // Fifty accounts that wake together are no reason to ask fifty providers in one second. It is closed never.
-        let _place = self.exchanges.acquire().await;
         // 1. What the exchange needs besides the tokens, before the lock.
-        if let Err(failure) = self.provider.prepare(&*self.clock).await {
+        let place = self.place().await;
+        let prepared = self.provider.prepare(&*self.clock).await;
+        drop(place);
+        if let Err(failure) = prepared {
             let failed = Failed { failure, after_lost_reply: false, skew: self.http.skew() };
             return (Renewal::Failed(failed), None);
         }
@@ -56,6 +58,7 @@ impl Workshop {
         if let Err(error) = self.vault.check_writable().await {
             return (Renewal::NoVault(self.vault_failed("write", &error)), None);
         }
+        let place = self.place().await;
         // 5. Written down before it is sent, so that a crash is known to have been one.
         let sent_before = self.was_sent(&facts).await;
         self.open_intent(&facts).await;
@@ -63,6 +66,7 @@ impl Workshop {
         // 6. The exchange.
         let sent = self.clock.now();
         let (outcome, lost) = self.exchange(&refresh, &envelope, sent_before).await;
+        drop(place);
         self.step(if outcome.is_ok() { "reply" } else { "no_reply" }, sent);
         failpoint!("received");
         let after_lost_reply = sent_before || lost;
@@ -123,13 +127,22 @@ impl Workshop {
         let safe = withholding(&renewed, before);
         // Should this fail, the second one is the next try.
         let _ = self.vault.write(&self.account, &safe).await;
-        let distrust = self.provider.judge(&renewed, before, &*self.clock).await.err();
-        let kept = match &distrust {
-            None => renewed,
-            Some(reason) => Envelope { quarantined: Some(reason.clone()), ..safe },
+        let (kept, distrust) = match self.provider.judge(&renewed, before, &*self.clock).await {
+            Ok(Believed::All) => (renewed, None),
+            Ok(Believed::ButTheIdToken) => {
+                let tokens = TokenSet { id: before.tokens.id.clone(), ..renewed.tokens };
+                (Envelope { tokens, ..renewed }, None)
+            }
+            Err(reason) => (Envelope { quarantined: Some(reason.clone()), ..safe }, Some(reason)),
         };
         let stored = self.vault.write(&self.account, &kept).await;
         (kept, stored, distrust)
+    }
+
+    /// A place among the exchanges that are under way: fifty accounts that wake together are no reason to ask for
+    /// everything in one second. Waited for without end, since every exchange has one.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.exchanges.acquire().await.ok()
     }
 
     /// One exchange, repeated once at once if its reply was lost: never a blind series, which reuse detection

@@ -5,9 +5,10 @@ use latchkey_core::reason::VaultProblem;
 use latchkey_core::session::{Revocation, Revoke, Wiped};
 use latchkey_core::token_set::TokenSet;
 use reqwest::Url;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::{Workshop, reason_of};
+use crate::provider::SignedOut;
 use crate::vault::{Envelope, Identity};
 
 impl Workshop {
@@ -87,8 +88,15 @@ impl Workshop {
     /// Tells the provider that these tokens are not used any more; gives the page at which the person ends their
     /// session there, if there is one.
     pub(super) async fn tell_provider(&self, envelope: &Envelope) -> Result<Option<Url>, Failure> {
-        let page = self.provider.sign_out(envelope, &*self.clock).await?;
-        debug!(account = %self.account, kind = "revoked", "The provider knows that the session is over");
+        let SignedOut { revoked, page } = self.provider.sign_out(envelope, &*self.clock).await?;
+        if revoked {
+            debug!(account = %self.account, kind = "revoked", "The provider knows that the session is over");
+        } else {
+            info!(
+                account = %self.account, kind = "not_revoked",
+                "The provider has nowhere to be told of a sign-out: what it issued ends by itself"
+            );
+        }
         Ok(page)
     }
 

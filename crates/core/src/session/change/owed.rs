@@ -88,8 +88,14 @@ impl Change {
 
     /// Pays what is owed, if that is due and nothing is under way.
     pub(in crate::session) fn pay_if_due(&mut self) {
-        let due = self.session.owed.as_ref().is_some_and(|owed| owed.at.passed(self.now.stamp));
-        if due && self.session.in_flight.is_none() {
+        if self.session.owed.as_ref().is_some_and(|owed| owed.at.passed(self.now.stamp)) {
+            self.pay_now();
+        }
+    }
+
+    /// Pays what is owed, unless something is under way.
+    pub(in crate::session) fn pay_now(&mut self) {
+        if self.session.in_flight.is_none() {
             self.pay();
         }
     }

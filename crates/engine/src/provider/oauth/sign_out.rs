@@ -9,20 +9,23 @@ use super::metadata::Metadata;
 use super::token::{bound_to, failure};
 use super::{Oauth, token_reply};
 use crate::jose::dpop::ProofKey;
+use crate::provider::SignedOut;
 use crate::vault::Envelope;
 
 impl Oauth {
-    /// Revokes the tokens; gives the page on which the person ends their session at the provider.
-    pub(in crate::provider) async fn sign_out(&self, held: &Envelope) -> Result<Option<Url>, Failure> {
+    /// Revokes the tokens, where they can be; gives the page on which the person ends their session at the provider.
+    pub(in crate::provider) async fn sign_out(&self, held: &Envelope) -> Result<SignedOut, Failure> {
         let metadata = self.metadata().await?;
         // What is bound to a lost key can be revoked all the same.
         let key = bound_to(held).ok().flatten();
         let tokens = (held.tokens.refresh.as_ref(), Some(&held.tokens.access));
         // Tokens are told to no other host than the one that issued them.
-        if held.token_host.is_none() || held.token_host == metadata.token_host() {
+        let may_be_told = held.token_host.is_none() || held.token_host == metadata.token_host();
+        if may_be_told {
             self.revoke(&metadata, tokens.0, tokens.1, key.as_ref().map(|key| &key.proofs)).await?;
         }
-        Ok(self.end_session_page(&metadata))
+        let revoked = may_be_told && metadata.endpoints.revocation.is_some();
+        Ok(SignedOut { revoked, page: self.end_session_page(&metadata) })
     }
 
     /// Revokes a refresh token, and then the access token that may outlive it.

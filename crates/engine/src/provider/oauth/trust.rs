@@ -20,7 +20,7 @@ use crate::http::Reply;
 use crate::jose::id_token::{self, Original};
 use crate::jose::pkce::Nonce;
 use crate::jose::{IssuerKeys, Refusal, access_token, look, verify};
-use crate::provider::{Issued, SignInFailure};
+use crate::provider::{Believed, Issued, SignInFailure};
 use crate::vault::Envelope;
 
 /// How a sign-in was marked, for what it brings to be recognised.
@@ -124,12 +124,16 @@ impl Oauth {
         &self,
         renewed: &Envelope,
         before: &Envelope,
-    ) -> Result<(), Reason> {
+    ) -> Result<Believed, Reason> {
         let judged = self.same_person_and_genuine(renewed, before).await;
         judged.map_err(|why| Reason::Distrusted { why })
     }
 
-    async fn same_person_and_genuine(&self, renewed: &Envelope, before: &Envelope) -> Result<(), String> {
+    async fn same_person_and_genuine(
+        &self,
+        renewed: &Envelope,
+        before: &Envelope,
+    ) -> Result<Believed, String> {
         let original = before.tokens.id.as_ref().and_then(Original::of_stored);
         let new = new_id_token(renewed, before);
         // It came from the token endpoint itself, over TLS (OpenID Connect Core §3.1.3.7, rule 6): while metadata or
@@ -138,8 +142,9 @@ impl Oauth {
             new.zip(original.as_ref()).is_some_and(|(token, original)| !same_person(token, original));
         let Ok(metadata) = self.metadata().await else {
             let why = "its ID token is of somebody else, and cannot be checked now".to_owned();
-            return if speaks_of_another { Err(why) } else { Ok(()) };
+            return if speaks_of_another { Err(why) } else { Ok(Believed::ButTheIdToken) };
         };
+        let mut believed = Believed::All;
         if let Some(token) = new.filter(|_| metadata.issuer.is_some()) {
             let occasion = match &original {
                 Some(original) => id_token::Occasion::Refresh { original },
@@ -152,6 +157,7 @@ impl Oauth {
                 // the tokens are somebody else's.
                 Err(refusal) if !speaks_of_another && !of_another(&refusal) => {
                     warn!(kind = "id_token_not_verified", "A renewed ID token is not used: {refusal}");
+                    believed = Believed::ButTheIdToken;
                 }
                 Err(refusal) => return Err(not_believed(&refusal)),
             }
@@ -162,7 +168,7 @@ impl Oauth {
                 Err(refusal) => return Err(no_genuine_access_token(&refusal)),
             }
         }
-        Ok(())
+        Ok(believed)
     }
 
     async fn verify(

@@ -142,7 +142,7 @@ async fn of_two_items_the_newer_is_read_and_a_write_leaves_one() {
     keychain.write(&work(), &newer).await.unwrap();
     assert_eq!(world.items(), [("work".to_owned(), 1)]);
     assert_eq!(keychain.read(&work()).await.ok().flatten().unwrap().generation, 10);
-    world.plant("work", br#"{"schema":1000,"account":"work"}"#);
+    world.plant("work", br#"{"schema":4000000000,"account":"work"}"#);
     assert_eq!(problem(keychain.read(&work()).await), VaultProblem::Newer);
     keychain.erase(&work()).await.unwrap();
     assert_eq!(world.items(), []);
