@@ -11,17 +11,15 @@ pub const MAX_MARGIN: SignedDuration = SignedDuration::from_secs(3600);
 /// How far apart renewals of tokens stay that arrive already expired.
 pub const EXPIRED_ON_ARRIVAL: SignedDuration = SignedDuration::from_secs(60);
 
-/// The longest wait between two tries around the expiry of the access token.
-pub const MAX_BACKOFF: SignedDuration = SignedDuration::from_secs(60);
+/// The longest wait between two tries when it is felt: shortly after the expiry, and at what stands in the way on this
+/// machine.
+pub const MAX_BACKOFF: SignedDuration = SignedDuration::from_secs(30);
 
 /// The longest wait between two tries while the access token lives for long yet.
 pub const MAX_BACKOFF_ALIVE: SignedDuration = SignedDuration::from_secs(300);
 
-/// The longest wait between two tries once [`QUICK_AFTER_EXPIRY`] is over.
-pub const MAX_BACKOFF_EXPIRED: SignedDuration = SignedDuration::from_secs(15 * 60);
-
-/// How long after the expiry of the access token tries stay close together.
-pub const QUICK_AFTER_EXPIRY: SignedDuration = SignedDuration::from_secs(15 * 60);
+/// The longest wait between two tries after hours of outage.
+pub const MAX_BACKOFF_EXPIRED: SignedDuration = SignedDuration::from_secs(20 * 60);
 
 /// The shortest time after which a program's request cuts a wait short.
 pub const PROGRAM_PAUSE: SignedDuration = SignedDuration::from_secs(30);
@@ -29,14 +27,15 @@ pub const PROGRAM_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 /// How long after a wake or a change the network is in doubt, and a renewal waits until the host answers.
 pub const DOUBT_NETWORK_FOR: SignedDuration = SignedDuration::from_secs(180);
 
-/// How long to wait before asking again whether the token host answers.
+/// The longest wait before asking again whether the token host answers, and the wait after something else answered in
+/// its place while the network is in doubt.
 pub const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
-/// The least that a network is given after a wake or a change, before it is looked at.
+/// The least that a network is given after a wake or a change, and between two looks at it.
 pub const WAKE_PAUSE: SignedDuration = SignedDuration::from_millis(250);
 
 /// Over how long accounts that wake together spread their first look at the network.
-pub const WAKE_SPREAD: SignedDuration = SignedDuration::from_secs(4);
+pub const WAKE_SPREAD: SignedDuration = SignedDuration::from_millis(500);
 
 /// From what difference to the provider's clock on ours counts as wrong.
 pub const CLOCK_OFF: SignedDuration = SignedDuration::from_secs(300);
@@ -192,17 +191,26 @@ impl Plan {
     }
 }
 
-/// The longest wait between two tries when the access token lives for `left` (negative once it has expired).
+/// The longest wait between two tries when the access token lives for `left` (negative once it has expired) and tries
+/// have failed for `failing`.
 ///
-/// Close together around the expiry, when each minute counts: a tenth of what is left, and at most [`MAX_BACKOFF`]
-/// from ten minutes before until [`QUICK_AFTER_EXPIRY`] after it. Then it is rare, so that a day of outage stays
-/// below 200 requests (docs/decisions/0012).
-pub fn longest_backoff(left: SignedDuration) -> SignedDuration {
-    if left < -QUICK_AFTER_EXPIRY {
-        MAX_BACKOFF_EXPIRED
+/// While the token lives, an eighth of what is left. Then each minute counts: a tenth of the time that people have had
+/// to wait, so that an outage is not made much longer, and a day of it stays below 200 requests
+/// (docs/decisions/0012). A token that ended while nobody tried, with the lid closed, is as fresh a loss as any.
+pub fn longest_backoff(left: SignedDuration, failing: SignedDuration) -> SignedDuration {
+    if left.is_positive() {
+        (left / 8).clamp(MAX_BACKOFF, MAX_BACKOFF_ALIVE)
     } else {
-        (left / 10).clamp(MAX_BACKOFF, MAX_BACKOFF_ALIVE)
+        (left.abs().min(failing) / 10).clamp(MAX_BACKOFF, MAX_BACKOFF_EXPIRED)
     }
+}
+
+/// How long to wait before looking again at a network that has been in doubt for so long.
+///
+/// A sixteenth of that: people open the lid and wait, and a network is there after seconds. A look that finds none
+/// costs nobody anything.
+pub fn probe_pause(doubted: SignedDuration) -> SignedDuration {
+    (doubted / 16).clamp(WAKE_PAUSE, PROBE_PAUSE)
 }
 
 /// How long to wait before the next try after `failures` failures in a row (at least one).
@@ -308,8 +316,8 @@ mod tests {
         }
 
         #[test]
-        fn backoff_grows_and_is_bounded(failures in 1_u32.., left in -100_000_i64..100_000, draw: u16) {
-            let longest = longest_backoff(SignedDuration::from_secs(left));
+        fn backoff_grows_and_is_bounded(failures in 1_u32.., left in -100_000_i64..100_000, failing in 0_i64..100_000, draw: u16) {
+            let longest = longest_backoff(SignedDuration::from_secs(left), SignedDuration::from_secs(failing));
             let wait = backoff(failures, longest, Jitter(draw));
             prop_assert!(wait >= SignedDuration::from_millis(500) && wait <= longest);
             prop_assert!(backoff(failures.saturating_add(1), longest, Jitter(0)) >= backoff(failures, longest, Jitter(0)));
@@ -324,9 +332,19 @@ mod tests {
                 let draw = draws[failures as usize % draws.len()];
                 // Draws are fair: a draw and its opposite take turns.
                 let draw = if failures / 16 % 2 == 0 { draw } else { u16::MAX - draw };
-                since += backoff(failures, longest_backoff(left), Jitter(draw));
+                since += backoff(failures, longest_backoff(left, since), Jitter(draw));
             }
             prop_assert!(failures <= 200, "{failures}");
+        }
+
+        #[test]
+        fn the_end_of_an_outage_is_noticed_within_a_tenth_of_it_or_half_a_minute(
+            failures in 1_u32.., failing in 0_i64..12_000, asleep in 0_i64..100_000, draw: u16,
+        ) {
+            let failing = SignedDuration::from_secs(failing);
+            let left = -failing - SignedDuration::from_secs(asleep);
+            let wait = backoff(failures, longest_backoff(left, failing), Jitter(draw));
+            prop_assert!(wait <= MAX_BACKOFF.max(failing / 10), "{wait:?}");
         }
 
         #[test]

@@ -20,7 +20,6 @@ async fn a_killed_renewal_costs_a_session_of_a_strict_backend_only_after_the_com
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the journal of renewals: without it the next start does not know that anything was sent"]
 async fn the_start_after_a_kill_knows_that_a_reply_was_lost() {
     let tally = kills(3, 25, Duration::ZERO).await;
     eprintln!("strict backend: {}", tally.line());

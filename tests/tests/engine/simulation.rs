@@ -32,8 +32,6 @@ fn what_failed_once_holds() {
 }
 
 #[test]
-#[ignore = "a token that is read from the vault after the clock was set back counts as valid for as long as the clock \
-            was ahead"]
 fn no_token_outlives_itself_by_more_than_its_lifetime_however_the_clock_is_set() {
     let tally = live(319, 8);
     assert_eq!(tally.outlived, 0, "{:#?}", tally.remarks);

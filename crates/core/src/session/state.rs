@@ -116,6 +116,8 @@ pub struct Session {
     pub(crate) last_id: u64,
     /// Failures in a row.
     pub(crate) failures: u32,
+    /// When the first of them was.
+    pub(crate) failing_since: Option<Stamp>,
     /// Answers in a row that gave no readable verdict.
     pub(crate) unclear: u32,
     /// Renewals in a row that bought less than half of what they promised.

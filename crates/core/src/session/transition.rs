@@ -33,6 +33,7 @@ pub fn open(account: AccountName, policy: Policy, now: Now) -> Step {
             in_flight: None,
             last_id: 0,
             failures: 0,
+            failing_since: None,
             unclear: 0,
             storm: 0,
             owed: None,

@@ -17,7 +17,18 @@ impl Change {
     pub(in crate::session) fn failed(&mut self, failed: &Failed) {
         self.session.tally.failed += 1;
         match disposition(&failed.failure) {
-            Disposition::Retry { after, reason } => self.back_off(reason, after),
+            // The sign-in page of a Wi-Fi that was just joined: soon somebody is done with it, and no news will tell.
+            Disposition::Retry { after: None, reason: reason @ Reason::NotTheProvider { .. } }
+                if self.network_in_doubt() =>
+            {
+                self.wait(reason, policy::PROBE_PAUSE);
+            }
+            Disposition::Retry { after, reason } => {
+                if !of_the_network(&reason) {
+                    self.session.network_doubted = None;
+                }
+                self.back_off(reason, after);
+            }
             Disposition::RetryFew { status, after } => {
                 self.refused_perhaps(Reason::Unclear { status }, after);
             }
@@ -61,10 +72,11 @@ impl Change {
 
     pub(in crate::session) fn back_off(&mut self, reason: Reason, after: Option<SignedDuration>) {
         self.session.failures += 1;
+        let failing = self.session.failing_since.get_or_insert(self.now.stamp).age(self.now.stamp);
         let left = self.session.held.as_ref().map(|held| held.facts.access.expires.left(self.now.stamp));
         // Looking into the vault or at a lock asks nobody else for anything.
         let here = matches!(reason, Reason::Vault { .. } | Reason::LockBusy | Reason::LockUnusable { .. });
-        let longest = left.filter(|_| !here).map_or(policy::MAX_BACKOFF, policy::longest_backoff);
+        let longest = left.filter(|_| !here).map_or(policy::MAX_BACKOFF, |left| policy::longest_backoff(left, failing));
         let own = backoff(self.session.failures, longest, self.now.jitter);
         self.wait(reason, after.map_or(own, |after| after.max(own)));
         self.session.told_to_wait = after.is_some();
@@ -111,4 +123,14 @@ impl Change {
             self.seal(reason);
         }
     }
+}
+
+/// Whether it was the network that stood in the way, so that a change of that may end it.
+pub(super) fn of_the_network(reason: &Reason) -> bool {
+    missed(reason) || *reason == Reason::ReplyLost
+}
+
+/// Whether the provider never saw the request.
+pub(super) fn missed(reason: &Reason) -> bool {
+    matches!(reason, Reason::Unreachable { .. } | Reason::NotTheProvider { .. })
 }

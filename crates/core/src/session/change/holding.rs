@@ -20,6 +20,7 @@ impl Change {
         let now = Now { jitter: facts.access_fingerprint.jitter(), ..self.now };
         let plan = self.session.policy.plan(&facts, previous.as_ref(), now);
         self.session.failures = 0;
+        self.session.failing_since = None;
         self.session.unclear = 0;
         self.session.owed = None;
         self.session.state = State::SignedIn;

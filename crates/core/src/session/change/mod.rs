@@ -8,6 +8,9 @@ mod failing;
 mod holding;
 mod owed;
 
+use failing::{missed, of_the_network};
+use jiff::SignedDuration;
+
 use crate::policy::{self, Basis};
 use crate::reason::Reason;
 use crate::record::{Level, Record};
@@ -101,7 +104,9 @@ impl Change {
 
     /// The end of a wait: another try, once the token host answers where that is in doubt.
     pub(super) fn retry(&mut self) {
-        if self.session.held.is_some() && self.network_in_doubt() {
+        // Where something else answers in the host's place, asking whether it answers tells nothing.
+        let answered = matches!(self.session.state.reason(), Some(Reason::NotTheProvider { .. }));
+        if self.session.held.is_some() && self.network_in_doubt() && !answered {
             self.probe();
         } else {
             self.try_again(Asker::Retry);
@@ -138,13 +143,19 @@ impl Change {
 
     /// The machine woke, or a link came or went: what was true of the network need not be any more.
     pub(super) fn network_changed(&mut self) {
-        let reason = self.session.state.reason();
-        let unreachable = matches!(reason, Some(Reason::Unreachable { .. })) && self.session.held.is_some();
+        let reason = self.session.state.reason().filter(|_| self.session.held.is_some());
+        let awaited = reason == Some(Reason::Network);
+        let stood_in_the_way = reason.as_ref().is_some_and(of_the_network);
         // While it is being waited for, the bound of that stands: a network may change for ever.
-        if reason != Some(Reason::Network) {
+        if !(awaited || stood_in_the_way && self.network_in_doubt()) {
             self.session.network_doubted = Some(self.now.stamp);
         }
-        if unreachable || reason == Some(Reason::Network) {
+        if awaited || stood_in_the_way && !self.session.told_to_wait {
+            // What the provider never saw was none of its failures.
+            if reason.as_ref().is_some_and(missed) {
+                self.session.failures = 0;
+                self.session.failing_since = None;
+            }
             self.await_network();
         }
         if let Some(owed) = self.session.owed.as_mut().filter(|owed| matches!(owed.debt, Debt::Revoke { .. }))
@@ -163,10 +174,9 @@ impl Change {
     /// Whether the token host answers; in the end the renewal is tried anyhow, since a probe may be wrong.
     pub(super) fn probed(&mut self, answers: bool) {
         if answers || !self.network_in_doubt() {
-            self.session.network_doubted = None;
             self.try_again(Asker::Retry);
         } else {
-            let until = self.now.stamp.plus(policy::PROBE_PAUSE);
+            let until = self.now.stamp.plus(self.probe_pause());
             self.session.state = State::Waiting { reason: Reason::Network, until };
         }
     }
@@ -181,6 +191,12 @@ impl Change {
             next_at: Some(until.wall),
             ..Record::new(Level::Info, "network_awaited", Reason::Network.message())
         });
+    }
+
+    /// How long to wait before the next look at a network that is in doubt.
+    fn probe_pause(&self) -> SignedDuration {
+        let since = self.session.network_doubted.unwrap_or(self.now.stamp);
+        policy::probe_pause(since.age(self.now.stamp))
     }
 
     fn network_in_doubt(&self) -> bool {

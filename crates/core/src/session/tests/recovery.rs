@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::story::Story;
+use crate::disposition::Failure;
 use crate::policy::{self, Basis};
 use crate::reason::{Reason, VaultProblem};
 use crate::session::samples::{self, LIFETIME, at, facts_at};
@@ -167,7 +168,7 @@ fn after_a_wake_a_due_renewal_waits_for_the_network_and_not_for_ever() {
         story.answer_here(|id| Input::Probed(id, false));
     }
     assert!(matches!(story.effects[0], Effect::Renew { generation: 1, asker: Asker::Retry, .. }));
-    assert!((20..=40).contains(&looks), "{looks}");
+    assert!((50..=90).contains(&looks), "{looks}");
     assert_eq!(story.session.tally().failed, 0);
     let waited = story.now.boot - at(47).boot;
     assert!(waited >= policy::DOUBT_NETWORK_FOR && waited < policy::DOUBT_NETWORK_FOR * 2, "{waited:?}");
@@ -193,6 +194,59 @@ fn a_network_that_keeps_changing_does_not_put_a_renewal_off_for_ever() {
 }
 
 #[test]
+fn a_change_of_the_network_ends_the_waits_that_the_network_caused_and_no_others() {
+    let portal = samples::bare(200, None);
+    for (failure, ends) in [
+        (samples::offline(), true),
+        (Failure::NoReply, true),
+        (portal, true),
+        (samples::bare(503, None), false),
+        (samples::bare(429, Some(120)), false),
+        (samples::misconfigured(), false),
+    ] {
+        let mut story = Story::of(samples::renewing());
+        for _ in 0..5 {
+            story.answer_here(|id| Input::Renewed(id, samples::failed(failure.clone())));
+            story.tell(48, Input::RenewRequested(Asker::Person));
+        }
+        story.answer_here(|id| Input::Renewed(id, samples::failed(failure.clone())));
+        let before = story.session.deadline().unwrap();
+        story.tell(49, Input::NetworkChanged);
+        let after = story.session.deadline().unwrap();
+        assert_eq!(after.left(story.now) < SignedDuration::from_secs(1), ends, "{failure:?}");
+        assert_eq!(after == before, !ends, "{failure:?}");
+        assert_eq!(story.reason() == Some(Reason::Network), ends, "{failure:?}");
+    }
+}
+
+#[test]
+fn the_sign_in_page_of_a_network_just_joined_is_asked_again_soon_and_not_for_ever() {
+    let mut story = Story::of(samples::probing());
+    story.answer_here(|id| Input::Probed(id, true));
+    let mut waits = Vec::new();
+    while waits.len() < 60 {
+        story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(200, None))));
+        waits.push(story.session.deadline().unwrap().left(story.now));
+        story.pass_deadline();
+    }
+    let soon = waits.iter().take_while(|wait| **wait == policy::PROBE_PAUSE).count();
+    assert!((30..=37).contains(&soon), "{waits:?}");
+    assert!(waits[59] > policy::PROBE_PAUSE * 2, "it is backed off from then on: {waits:?}");
+}
+
+#[test]
+fn a_token_that_ended_under_a_closed_lid_is_tried_for_as_soon_as_one_that_just_ended() {
+    let mut story = Story::of(samples::after(samples::signed_in(), Input::TimePassed, 100_000));
+    for _ in 0..8 {
+        story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(503, None))));
+        let wait = story.session.deadline().unwrap().left(story.now);
+        assert!(wait <= policy::MAX_BACKOFF, "{wait:?}");
+        story.now = story.session.deadline().unwrap();
+        story.pass_deadline();
+    }
+}
+
+#[test]
 fn a_program_cuts_a_wait_short_after_a_third_of_it_and_no_sooner() {
     let expired = samples::after(samples::backing_off(), Input::TimePassed, 100_000);
     let mut story = Story::of(expired);
@@ -200,11 +254,11 @@ fn a_program_cuts_a_wait_short_after_a_third_of_it_and_no_sooner() {
         story.answer(100_000, |id| Input::Renewed(id, samples::failed(samples::offline())));
         story.tell(100_000, Input::RenewRequested(Asker::Person));
     }
-    story.answer(100_000, |id| Input::Renewed(id, samples::failed(samples::offline())));
+    story.answer(112_000, |id| Input::Renewed(id, samples::failed(samples::offline())));
     let whole = story.session.deadline().unwrap().left(story.now).as_secs();
     assert!(whole >= 400, "{whole}");
-    story.tell(100_000 + whole / 3 - 1, Input::RenewRequested(Asker::Program));
+    story.tell(112_000 + whole / 3 - 1, Input::RenewRequested(Asker::Program));
     assert!(story.effects.is_empty());
-    story.tell(100_000 + whole / 3 + 1, Input::RenewRequested(Asker::Program));
+    story.tell(112_000 + whole / 3 + 1, Input::RenewRequested(Asker::Program));
     assert!(matches!(story.effects[0], Effect::Renew { asker: Asker::Program, .. }));
 }
