@@ -21,7 +21,6 @@ mod oauth_conformance;
 mod oauth_devserver;
 mod oauth_journeys;
 mod oauth_listener;
-mod oauth_real_servers;
 mod oauth_refusals;
 mod oauth_renewing;
 mod oauth_signing_in;
