@@ -107,7 +107,8 @@ impl Latchkey {
     /// Whether a program's request is more than a look at what is in hand.
     fn wanting(&self, at: Moment) -> bool {
         let renewable = matches!(self.session.state(), State::SignedIn | State::Waiting { .. });
-        renewable && self.session.held().is_some_and(|held| !freshness::covers(&held.facts, WANTED, stamp(at)))
+        renewable
+            && self.session.held().is_some_and(|held| !freshness::covers(&held.facts, WANTED, stamp(at)))
     }
 
     fn facts(&mut self, grant: Grant, at: Moment) -> TokenFacts {

@@ -47,7 +47,8 @@ type Way = (&'static str, Box<dyn Fn(u64) -> Box<dyn Schedule> + Send + Sync>);
 /// The ways: ours and the others.
 fn ways() -> Vec<Way> {
     let ours: Way = ("Latchkey", Box::new(|seed| Box::new(Latchkey::new(seed))));
-    let others = RULES.iter().map(|rule| -> Way { (rule.name, Box::new(move |_| Box::new(Peer::new(rule)))) });
+    let others =
+        RULES.iter().map(|rule| -> Way { (rule.name, Box::new(move |_| Box::new(Peer::new(rule)))) });
     std::iter::once(ours).chain(others).collect()
 }
 
