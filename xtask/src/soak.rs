@@ -1,9 +1,11 @@
 //! `cargo xtask soak`: for hours what the tests do for a minute. Simulated years with the real engine, renewals that are
 //! killed, processes that renew at once.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::clock::{self, Stopwatch};
 use crate::process;
@@ -54,6 +56,8 @@ pub(crate) fn soak(workspace: &Workspace, amount: Amount, yes: bool) -> Result<b
 
 /// Builds the simulation, optimised, and runs it; whether it found nothing wrong.
 pub(crate) fn simulate(workspace: &Workspace, words: &[String]) -> Result<bool> {
+    let kills = words.first().is_some_and(|what| what == "kills");
+    let doomed = if kills { Some(with_failpoints(workspace)?) } else { None };
     let mut build = workspace.cargo();
     build.args(["build", "-p", "latchkey", "-p", "latchkey-tests", "--bins"]);
     // The simulation looks at millions of moments; everything else stays as the tests have built it.
@@ -65,5 +69,27 @@ pub(crate) fn simulate(workspace: &Workspace, words: &[String]) -> Result<bool> 
     }
     let mut command = Command::new(workspace.program("debug", "simulate"));
     command.args(words).env("LATCHKEY_BIN", workspace.program("debug", "latchkey"));
+    if let Some(doomed) = doomed {
+        command.env(DOOMED, doomed);
+    }
     Ok(process::stream("simulate", &mut command)?.success)
+}
+
+/// Where the simulation finds what [`with_failpoints`] built.
+pub(crate) const DOOMED: &str = "LATCHKEY_DOOMED_BIN";
+
+/// Builds the terminal program with the named places at which a test lets it die, and keeps it apart from the one that
+/// is for people.
+pub(crate) fn with_failpoints(workspace: &Workspace) -> Result<PathBuf> {
+    let mut build = workspace.cargo();
+    build.args(["build", "-p", "latchkey", "--features", "latchkey/failpoints"]);
+    if !process::stream("cargo", &mut build)?.success {
+        bail!("the build with failpoints failed");
+    }
+    let folder = workspace.target.join("failpoints");
+    fs::create_dir_all(&folder)?;
+    let from = workspace.program("debug", "latchkey");
+    let to = folder.join(from.file_name().context("a program without a name")?);
+    fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+    Ok(to)
 }

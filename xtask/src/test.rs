@@ -13,7 +13,7 @@ use crate::desktop::Desktop;
 use crate::process::{self, Group, interrupt};
 use crate::summary::{self, Counts, Outcome, Row};
 use crate::workspace::Workspace;
-use crate::{npm, packages, provision, run, say, ui};
+use crate::{npm, packages, provision, run, say, soak, ui};
 
 /// A part of the test run, in the order they run in: what is quick and often wrong comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -227,11 +227,12 @@ fn black_box(workspace: &Workspace, report: &mut Report) -> Result<()> {
     npm::install(workspace, &workspace.test_provider(), "npm-ci-provider")?;
     run::build(workspace)?;
     let programs = set_aside(workspace)?;
+    let doomed = soak::with_failpoints(workspace)?;
     let desktop = Desktop::start(&workspace.target.join("black-box/desktop"))?;
     let mut command = nextest(workspace, "package(latchkey-tests)");
     desktop.apply(&mut command);
     let [cli, app] = programs;
-    command.env("LATCHKEY_BIN", cli).env("LATCHKEY_DESKTOP_BIN", app);
+    command.env("LATCHKEY_BIN", cli).env("LATCHKEY_DESKTOP_BIN", app).env(soak::DOOMED, doomed);
     report.step("nextest", &mut command, summary::nextest)
 }
 

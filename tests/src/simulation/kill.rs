@@ -23,23 +23,50 @@ const WATCHED: u32 = 3;
 /// How many renew at once.
 const TOGETHER: usize = 8;
 
-/// When a command is killed. A named failpoint, in a build that has them, is another such moment: the command is
-/// started with the name in `FAILPOINTS` and is dead when it has reached it.
+/// The terminal program in a build with failpoints, if there is one.
+const DOOMED: &str = "LATCHKEY_DOOMED_BIN";
+/// Its named places, in the order in which a renewal reaches them (`failpoint`).
+const PLACES: [&str; 8] = [
+    "journal_written",
+    "journal_renamed",
+    "before_send",
+    "sent",
+    "received",
+    "parsed",
+    "stored",
+    "journal_closed",
+];
+
+/// When a command is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moment {
     /// At any time between its start and its end.
     Whenever,
     /// Shortly after the backend has committed.
     AfterTheCommit,
+    /// When it reaches this place; it then ends by itself as if it were killed.
+    At(&'static str),
 }
 
-const MOMENTS: [Moment; 2] = [Moment::Whenever, Moment::AfterTheCommit];
+impl Moment {
+    /// The next one; as many at a named place as at any time, where the build has such places.
+    fn drawn(draw: &mut Draw) -> Self {
+        let kinds: &[u8] = if std::env::var_os(DOOMED).is_some() { &[0, 1, 2, 2] } else { &[0, 1] };
+        match draw.one_of(kinds) {
+            0 => Self::Whenever,
+            1 => Self::AfterTheCommit,
+            _ => Self::At(draw.one_of(&PLACES)),
+        }
+    }
+}
 
 /// What came of many kills.
 #[derive(Clone, Debug, Default)]
 pub struct KillTally {
     /// Commands killed.
     pub kills: u32,
+    /// How many of them at a named place.
+    pub named: u32,
     /// How many of them after the backend had committed.
     pub committed: u32,
     /// Sessions lost, all of them after the commit.
@@ -54,8 +81,9 @@ impl KillTally {
     /// All of it in one line.
     pub fn line(&self) -> String {
         format!(
-            "{} kills, {} of them after the commit; {} sessions lost, {} of them told otherwise than refused_after_lost_reply; {} broken promises",
+            "{} kills, {} of them at a named place, {} after the commit; {} sessions lost, {} of them told otherwise than refused_after_lost_reply; {} broken promises",
             self.kills,
+            self.named,
             self.committed,
             self.lost,
             self.mistold.len(),
@@ -114,6 +142,13 @@ impl Scene {
         self.desktop.start_latchkey(&["renew", "demo", "--json"], "")
     }
 
+    /// A renewal that dies when it reaches this place.
+    fn doomed(&self, place: &str) -> Running {
+        let mut command = self.desktop.command(std::env::var_os(DOOMED).unwrap());
+        command.args(["renew", "demo", "--json"]).env("FAILPOINTS", format!("{place}=return"));
+        Running::start(command, "")
+    }
+
     /// Whether the backend has given out new tokens in this round.
     fn committed(&self) -> bool {
         self.refreshes().iter().any(|record| record.outcome.starts_with("rotated"))
@@ -136,20 +171,29 @@ pub async fn kills(seed: u64, times: u32, grace: Duration) -> KillTally {
 
 fn one_kill(scene: &mut Scene, draw: &mut Draw, tally: &mut KillTally) {
     scene.begins();
-    let victim = scene.renew();
-    if draw.one_of(&MOMENTS) == Moment::AfterTheCommit {
-        let end = Deadline::after(PATIENCE);
-        while !scene.committed() && !end.passed() {
-            moment(1);
+    match Moment::drawn(draw) {
+        Moment::At(place) => {
+            tally.named += 1;
+            let victim = scene.doomed(place).done();
+            if victim.code.is_some() {
+                tally.broken.push(format!("it did not die at {place}: {victim:?}"));
+            }
         }
-        moment(draw.between(0, AIMED));
-    } else {
-        moment(draw.between(0, scene.typical));
+        Moment::AfterTheCommit => {
+            let victim = scene.renew();
+            let end = Deadline::after(PATIENCE);
+            while !scene.committed() && !end.passed() {
+                moment(1);
+            }
+            moment(draw.between(0, AIMED));
+            kill(victim);
+        }
+        Moment::Whenever => {
+            let victim = scene.renew();
+            moment(draw.between(0, scene.typical));
+            kill(victim);
+        }
     }
-    if let Some(pid) = i32::try_from(victim.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::KILL);
-    }
-    let _ = victim.done();
     tally.kills += 1;
     let committed = scene.committed();
     let next = scene.renew().done();
@@ -169,6 +213,13 @@ fn one_kill(scene: &mut Scene, draw: &mut Draw, tally: &mut KillTally) {
         tally.broken.push(format!("{next:?}, {code}, {:#?}", scene.refreshes()));
     }
     let _ = scene.desktop.sign_in("demo", "demo").ends(0);
+}
+
+fn kill(victim: Running) {
+    if let Some(pid) = i32::try_from(victim.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    let _ = victim.done();
 }
 
 #[expect(clippy::disallowed_methods, reason = "real processes run in real time")]

@@ -205,7 +205,7 @@ impl Run<'_> {
         let hears = [Look::Call, Look::Focus, Look::Clock, Look::Link].map(|look| self.schedule.hears(look));
         let (mut still, mut last) = (0, start);
         // What happens during an exchange is heard at its end; who wants a token then shares what it brought.
-        let (mut listened, mut heard) = (start, start);
+        let (mut listened, mut told) = (start, start);
         loop {
             let now = self.moment(time);
             let (timer, rings) = self.schedule.alarm(now).map_or((None, 0), |alarm| self.rings(alarm, now));
@@ -214,8 +214,8 @@ impl Run<'_> {
                 self.world.when_awake(next * CALLS + phase)
             });
             let focus = hears[1].then(|| self.next_wake(listened)).flatten();
-            let clock = hears[2].then(|| self.world.clock_news(heard)).flatten();
-            let link = hears[3].then(|| self.world.link_news(heard)).flatten();
+            let clock = hears[2].then(|| self.world.clock_news(told)).flatten();
+            let link = hears[3].then(|| self.world.link_news(told)).flatten();
             let looks = [
                 (clock, Look::Clock),
                 (timer, Look::Timer),
@@ -227,7 +227,7 @@ impl Run<'_> {
             let Some((at, look)) = next.filter(|(at, _)| *at < self.world.length) else { return };
             match look {
                 Look::Timer => {}
-                Look::Clock | Look::Link => heard = at,
+                Look::Clock | Look::Link => told = at,
                 Look::Call | Look::Focus => listened = at,
             }
             time = at.max(time);

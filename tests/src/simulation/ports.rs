@@ -67,6 +67,11 @@ impl Clock for Ports {
         self.host.clock.asleep()
     }
 
+    /// It is never restarted.
+    fn boot_id(&self) -> Option<&str> {
+        self.host.clock.boot_id()
+    }
+
     /// A wake sets the clock as well: the system puts it right.
     async fn wall_set(&self) {
         tokio::select! {

@@ -133,9 +133,10 @@ fn table(rows: &[Row]) -> Vec<String> {
         let load = row.load.map_or_else(String::new, |load| {
             format!(" {:>8} {:>8} {:>10}", load.second, load.minute, load.second_away)
         });
-        let causes: String = row.causes.values().map(|seconds| format!("{seconds:>9.1}")).collect();
+        let causes: Vec<_> = row.causes.values().map(|seconds| format!("{seconds:>8.1}")).collect();
+        let causes = causes.join(" ");
         format!(
-            "{:<16} {:>8.1}{causes} {refused:>7.1} {reply:>6.1} {own:>6.1} {:>12.0}{load}",
+            "{:<16} {:>8.1} {causes} {refused:>7.1} {reply:>6.1} {own:>6.1} {:>12.0}{load}",
             row.name, row.without, row.requests
         )
     }));

@@ -202,10 +202,10 @@ impl World {
         let took = draw.between(20, 200);
         match (self.network.at(time), self.service.at(time)) {
             (Network::Down, _) => (false, 20),
-            (Network::Portal, _) => (true, took),
             (Network::Up { .. }, Service::Away) => (false, 30),
             (Network::Up { lost }, _) if draw.per_mille(lost) => (false, CONNECT / 2),
-            (Network::Up { .. }, Service::Up | Service::Ill(_) | Service::Throttling(_)) => (true, took),
+            (Network::Portal, _)
+            | (Network::Up { .. }, Service::Up | Service::Ill(_) | Service::Throttling(_)) => (true, took),
         }
     }
 

@@ -10,7 +10,7 @@ use latchkey_tests::simulation::world::World;
 use latchkey_tests::simulation::{DAY, HOUR, MINUTE, SECOND};
 
 /// How many times shorter than with the best other, at least (docs/performance.md has the figures).
-const TIMES: f64 = 6.0;
+const TIMES: f64 = 3.0;
 
 /// Seeds that showed something once, the days it took, and what it was. They run first.
 const REGRESSIONS: &[(u64, i64, &str)] =
@@ -34,7 +34,7 @@ fn what_failed_once_holds() {
 #[test]
 fn no_token_outlives_itself_by_more_than_its_lifetime_however_the_clock_is_set() {
     let tally = live(319, 8);
-    assert_eq!(tally.outlived, 0, "{:#?}", tally.remarks);
+    assert_eq!((tally.outlived, tally.stale), (0, 0), "{:#?}", tally.remarks);
 }
 
 // One test for each pair of seeds: they run side by side, and each stays far from the time limit on a busy machine.

@@ -76,7 +76,8 @@ impl Change {
         let left = self.session.held.as_ref().map(|held| held.facts.access.expires.left(self.now.stamp));
         // Looking into the vault or at a lock asks nobody else for anything.
         let here = matches!(reason, Reason::Vault { .. } | Reason::LockBusy | Reason::LockUnusable { .. });
-        let longest = left.filter(|_| !here).map_or(policy::MAX_BACKOFF, |left| policy::longest_backoff(left, failing));
+        let longest =
+            left.filter(|_| !here).map_or(policy::MAX_BACKOFF, |left| policy::longest_backoff(left, failing));
         let own = backoff(self.session.failures, longest, self.now.jitter);
         self.wait(reason, after.map_or(own, |after| after.max(own)));
         self.session.told_to_wait = after.is_some();

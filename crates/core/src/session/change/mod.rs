@@ -144,13 +144,15 @@ impl Change {
     /// The machine woke, or a link came or went: what was true of the network need not be any more.
     pub(super) fn network_changed(&mut self) {
         let reason = self.session.state.reason().filter(|_| self.session.held.is_some());
-        let awaited = reason == Some(Reason::Network);
+        let (awaited, in_doubt) = (reason == Some(Reason::Network), self.network_in_doubt());
         let stood_in_the_way = reason.as_ref().is_some_and(of_the_network);
         // While it is being waited for, the bound of that stands: a network may change for ever.
-        if !(awaited || stood_in_the_way && self.network_in_doubt()) {
+        if !(awaited || stood_in_the_way && in_doubt) {
             self.session.network_doubted = Some(self.now.stamp);
         }
-        if awaited || stood_in_the_way && !self.session.told_to_wait {
+        // A reply that was lost in this very doubt is no reason for a series of requests.
+        let again = reason == Some(Reason::ReplyLost) && in_doubt;
+        if awaited || stood_in_the_way && !again && !self.session.told_to_wait {
             // What the provider never saw was none of its failures.
             if reason.as_ref().is_some_and(missed) {
                 self.session.failures = 0;

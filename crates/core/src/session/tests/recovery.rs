@@ -220,6 +220,26 @@ fn a_change_of_the_network_ends_the_waits_that_the_network_caused_and_no_others(
 }
 
 #[test]
+fn a_network_that_keeps_changing_makes_no_series_of_lost_replies() {
+    let mut story = Story::of(samples::renewing());
+    let mut sent = 0;
+    for secs in 50..50 + policy::DOUBT_NETWORK_FOR.as_secs() {
+        story.tell(secs, Input::NetworkChanged);
+        if story.session.deadline().is_some_and(|deadline| deadline.passed(at(secs))) {
+            story.tell(secs, Input::TimePassed);
+        }
+        if story.reason() == Some(Reason::Network) && story.session.deadline().is_none() {
+            story.answer(secs, |id| Input::Probed(id, true));
+        }
+        if matches!(story.session.state(), State::Renewing { .. }) {
+            sent += 1;
+            story.answer(secs, |id| Input::Renewed(id, samples::failed(Failure::NoReply)));
+        }
+    }
+    assert!((5..=20).contains(&sent), "as many as without the changes: {sent}");
+}
+
+#[test]
 fn the_sign_in_page_of_a_network_just_joined_is_asked_again_soon_and_not_for_ever() {
     let mut story = Story::of(samples::probing());
     story.answer_here(|id| Input::Probed(id, true));
