@@ -25,6 +25,15 @@ use crate::ports::Clock;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an exchange may take in all, replies that drip included.
 const TOTAL: Duration = Duration::from_secs(30);
+/// A connection over which nothing comes is asked after this whether it is still there, and then every so often, so
+/// many times. A server that is slow goes on being waited for; a network that is gone is noticed after nine seconds,
+/// which leaves time to ask again within a grace window of ten (docs/decisions/0018).
+const ALIVE_AFTER: Duration = Duration::from_secs(3);
+const ALIVE_EVERY: Duration = Duration::from_secs(2);
+const ALIVE_TRIES: u32 = 3;
+/// The same for what was sent and not acknowledged by the other machine.
+#[cfg(target_os = "linux")]
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(9);
 /// The largest body that is read: token replies are a few kilobytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
@@ -127,13 +136,19 @@ impl Http {
     /// [`HttpUnusable`] when TLS or the proxy settings of this machine cannot be used.
     pub fn new() -> Result<Self, HttpUnusable> {
         let base = || {
-            reqwest::Client::builder()
+            let base = reqwest::Client::builder()
                 .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(CONNECT)
                 .timeout(TOTAL)
+                .tcp_keepalive(ALIVE_AFTER)
+                .tcp_keepalive_interval(ALIVE_EVERY)
+                .tcp_keepalive_retries(ALIVE_TRIES)
                 .redirect(reqwest::redirect::Policy::none())
                 // A kept connection that the server closed in the meantime would turn "not sent" into "lost".
-                .pool_max_idle_per_host(0)
+                .pool_max_idle_per_host(0);
+            #[cfg(target_os = "linux")]
+            let base = base.tcp_user_timeout(ACKNOWLEDGED_WITHIN);
+            base
         };
         let outward = base().build().map_err(|_| HttpUnusable)?;
         let loopback = base().no_proxy().build().map_err(|_| HttpUnusable)?;
@@ -262,6 +277,25 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+    }
+
+    /// The kernel lists a connection that it asks after with the timer `02` (proc_pid_net(5)).
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_over_which_nothing_comes_is_asked_whether_it_is_still_there() {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
+        let asking = tokio::spawn(async move { Http::new().unwrap().send(Request::get(&url)).await.err() });
+        let (mut silent, peer) = listener.accept().await.unwrap();
+        let mut request = [0; 1024];
+        assert!(tokio::io::AsyncReadExt::read(&mut silent, &mut request).await.unwrap() > 0);
+        let ours = format!("0100007F:{:04X}", peer.port());
+        let connections = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+        let columns = connections.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let timer = columns.filter(|columns| columns[1] == ours).map(|columns| columns[5].to_owned()).next();
+        assert!(timer.as_deref().is_some_and(|timer| timer.starts_with("02:")), "{timer:?}");
+        drop(silent);
+        assert_eq!(asking.await.unwrap(), Some(Failure::NoReply));
     }
 
     #[test]

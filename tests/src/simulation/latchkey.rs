@@ -22,6 +22,8 @@ use super::{BEGIN, DAY, Millis, SECOND};
 const REPEAT_WITHIN: Millis = 10 * SECOND;
 /// The shortest sleep of the machine that counts as one (`actor`, `SLEPT`).
 const SLEPT: Millis = 2 * SECOND;
+/// After how long the client notices that a connection is dead: `ALIVE_*` in engine/src/http.rs.
+const DEAD_AFTER: Millis = 9_000;
 /// What a program wants a token to be good for, at least.
 const WANTED: SignedDuration = SignedDuration::from_secs(30);
 /// Nothing is looked at in between: whatever matters is told.
@@ -132,6 +134,11 @@ impl Latchkey {
 }
 
 impl Schedule for Latchkey {
+    /// What is lost in the world is lost with its connection, and that is noticed (docs/decisions/0018).
+    fn patience(&self) -> Millis {
+        DEAD_AFTER
+    }
+
     fn signed_in(&mut self, grant: Grant, at: Moment) {
         let facts = self.facts(grant, at);
         if let Some(id) = self.awaited.take() {

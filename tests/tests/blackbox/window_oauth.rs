@@ -26,7 +26,7 @@ async fn window_adds_an_issuer_and_signs_in_with_the_browser_and_with_a_code() {
     let backend = living(Duration::from_mins(1)).await;
     let (desktop, opened) = desktop_with_browser();
     let window = Window::open(&desktop, &[]).await;
-    window.fill("field-issuer", &backend.url()).await;
+    window.fill("field-issuer", backend.url()).await;
     window.press("discover").await;
     window.find("server-facts").await;
     window.picture("light-issuer-found").await;
