@@ -75,15 +75,10 @@ fn begin(backend: &Backend, headers: &HeaderMap, params: &Params) -> Result<Answ
                 back: Some(Box::new(request.back)),
             },
         )),
-        (Prompt::SignIn, _) | (Prompt::AsNeeded | Prompt::Consent, None) => {
+        (Prompt::SignIn | Prompt::AsNeeded | Prompt::Consent, session) => {
+            let known = session.filter(|_| request.prompt == Prompt::Consent);
             let interaction = random_secret()?;
-            let shown = sign_in_page(backend, &request, &interaction, None, None);
-            pending.interactions.insert(TokenHash::of(&interaction), request, later(now, PATIENCE), now);
-            Ok(shown)
-        }
-        (Prompt::Consent, Some(session)) => {
-            let interaction = random_secret()?;
-            let shown = sign_in_page(backend, &request, &interaction, Some(&session), None);
+            let shown = sign_in_page(backend, &request, &interaction, known.as_ref(), None);
             pending.interactions.insert(TokenHash::of(&interaction), request, later(now, PATIENCE), now);
             Ok(shown)
         }
