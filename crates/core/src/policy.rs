@@ -27,15 +27,21 @@ pub const PROGRAM_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 /// How long after a wake or a change the network is in doubt, and a renewal waits until the host answers.
 pub const DOUBT_NETWORK_FOR: SignedDuration = SignedDuration::from_secs(180);
 
-/// The longest wait before asking again whether the token host answers, and the wait after something else answered in
-/// its place while the network is in doubt.
-pub const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// For how long after that the sign-in page of a Wi-Fi is asked again soon: a person has to find it and fill it in.
+pub const SIGN_IN_PAGE_FOR: SignedDuration = SignedDuration::from_secs(600);
 
-/// The least that a network is given after a wake or a change, and between two looks at it.
+/// The longest wait before asking again whether the token host answers, and the wait after something else answered in
+/// its place on a network that was just joined.
+pub const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
+
+/// The least that a network is given between two looks at it.
 pub const WAKE_PAUSE: SignedDuration = SignedDuration::from_millis(250);
 
+/// How long after a wake or a change the network is looked at for the first time.
+pub const FIRST_LOOK: SignedDuration = SignedDuration::from_millis(20);
+
 /// Over how long accounts that wake together spread their first look at the network.
-pub const WAKE_SPREAD: SignedDuration = SignedDuration::from_millis(500);
+pub const WAKE_SPREAD: SignedDuration = SignedDuration::from_millis(60);
 
 /// From what difference to the provider's clock on ours counts as wrong.
 pub const CLOCK_OFF: SignedDuration = SignedDuration::from_secs(300);

@@ -62,9 +62,9 @@ impl Fate {
 /// How long connecting may take before a client gives up.
 const CONNECT: Millis = 10 * SECOND;
 
-/// Until the engine has heard of a link that came or went: the system tells at once, and the engine gives the changes
-/// a second to come to an end (`network`, `CALM`).
-const LINK_NEWS: Millis = 1200;
+/// Until the engine has heard of a link that came or went: the system tells at once, and the engine looks at the first
+/// change as it comes.
+const LINK_NEWS: Millis = 200;
 
 /// A world.
 #[derive(Clone, Debug)]

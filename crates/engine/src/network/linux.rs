@@ -39,7 +39,8 @@ pub(super) fn listen() -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(socket, Interest::READABLE)
 }
 
-/// Tells each change once it has calmed down. Ends when the socket can be used no more.
+/// Tells each change: the first at once, and once more when those that came with it have calmed down. Ends when the
+/// socket can be used no more.
 pub(super) async fn pass_on(socket: &AsyncFd<OwnedFd>, tell: &watch::Sender<u64>, clock: &dyn Clock) {
     loop {
         let Ok(mut ready) = socket.readable().await else { return };
@@ -47,11 +48,14 @@ pub(super) async fn pass_on(socket: &AsyncFd<OwnedFd>, tell: &watch::Sender<u64>
         ready.clear_ready();
         drop(ready);
         if changed {
+            let told = || tell.send_modify(|changes| *changes = changes.wrapping_add(1));
+            told();
             clock.sleep_until(clock.now().boot.saturating_add(CALM)).await;
-            if drain(socket.get_ref()).is_err() {
-                return;
+            match drain(socket.get_ref()) {
+                Ok(true) => told(),
+                Ok(false) => {}
+                Err(_) => return,
             }
-            tell.send_modify(|changes| *changes = changes.wrapping_add(1));
         }
     }
 }

@@ -19,7 +19,7 @@ impl Change {
         match disposition(&failed.failure) {
             // The sign-in page of a Wi-Fi that was just joined: soon somebody is done with it, and no news will tell.
             Disposition::Retry { after: None, reason: reason @ Reason::NotTheProvider { .. } }
-                if self.network_in_doubt() =>
+                if self.network_changed_within(policy::SIGN_IN_PAGE_FOR) =>
             {
                 self.wait(reason, policy::PROBE_PAUSE);
             }

@@ -185,7 +185,7 @@ impl Change {
 
     /// Looks at the network soon, and not in the same instant as every other account.
     fn await_network(&mut self) {
-        let until = self.now.stamp.plus(policy::WAKE_PAUSE + self.now.jitter.of(policy::WAKE_SPREAD));
+        let until = self.now.stamp.plus(policy::FIRST_LOOK + self.now.jitter.of(policy::WAKE_SPREAD));
         self.session.state = State::Waiting { reason: Reason::Network, until };
         self.record(Record {
             generation: self.session.held.as_ref().map(|held| held.facts.generation),
@@ -202,8 +202,13 @@ impl Change {
     }
 
     fn network_in_doubt(&self) -> bool {
+        self.network_changed_within(policy::DOUBT_NETWORK_FOR)
+    }
+
+    /// Whether the machine woke or the network changed so recently, and no answer has cleared the doubt since.
+    fn network_changed_within(&self, limit: SignedDuration) -> bool {
         let since = self.session.network_doubted;
-        since.is_some_and(|since| since.age(self.now.stamp) < policy::DOUBT_NETWORK_FOR)
+        since.is_some_and(|since| since.age(self.now.stamp) < limit)
     }
 }
 
