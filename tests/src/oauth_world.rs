@@ -12,6 +12,7 @@ use latchkey_engine::clock::{ManualClock, SystemClock};
 use latchkey_engine::config::{AccountConfig, Config};
 use latchkey_engine::event_log::{EventLog, Filter, Level};
 use latchkey_engine::http::Http;
+use latchkey_engine::inspection::Inspection;
 use latchkey_engine::journal::MemoryJournal;
 use latchkey_engine::network::ManualNetwork;
 use latchkey_engine::ports::{Browser, BrowserError, Clock, Vault};
@@ -173,6 +174,11 @@ pub struct OauthEngine {
 }
 
 impl OauthEngine {
+    /// A developer looks into the access token in hand.
+    pub async fn inspects(&self) -> Result<Inspection, EngineError> {
+        guarded("inspecting", self.handle.inspect(&self.account)).await
+    }
+
     /// The person signs in in the browser.
     pub async fn signs_in(&self) -> Result<SessionStatus, EngineError> {
         guarded("signing in", self.handle.sign_in(&self.account, SignIn::Browser)).await

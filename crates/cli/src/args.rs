@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Renew an account's tokens now
     Renew(Renew),
+    /// Look into a JWT: its header, its claims, and whether its issuer signed them
+    Inspect(Inspect),
     /// Show what happened: the event log, without any token
     Log(Log),
     /// Keep every account signed in and serve other programs, without a window
@@ -215,6 +217,24 @@ pub(crate) enum TokenForm {
     Header,
     /// An object with access_token, token_type, expires_at and account
     Json,
+}
+
+/// `inspect`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  latchkey inspect work
+  pbpaste | latchkey inspect -
+
+An account's access token is checked against its issuer's keys. A token from standard input is only looked at: it is sent
+nowhere, and nothing of it is kept.")]
+pub(crate) struct Inspect {
+    /// Which account's access token; `-` reads a token from standard input
+    #[arg(value_name = "ACCOUNT|-", default_value = "-")]
+    pub(crate) what: String,
+    /// As a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `renew`.

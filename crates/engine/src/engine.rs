@@ -14,6 +14,7 @@ use crate::actor::{Actor, Message};
 use crate::config::AccountConfig;
 use crate::error::EngineError;
 use crate::http::Http;
+use crate::inspection::Inspection;
 use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Vault};
 use crate::provider::Provider;
 use crate::sign_in::SignIn;
@@ -227,6 +228,11 @@ impl EngineHandle {
         request: TokenRequest,
     ) -> Result<IssuedToken, EngineError> {
         self.ask(account, |reply| Message::Token(request, reply)).await?
+    }
+
+    /// Looks into the access token in hand: what it says, and whether its issuer signed that.
+    pub async fn inspect(&self, account: &AccountName) -> Result<Inspection, EngineError> {
+        self.ask(account, Message::Inspect).await?
     }
 
     /// Tells that a resource server refused the access token with this fingerprint.

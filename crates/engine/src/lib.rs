@@ -23,6 +23,7 @@ pub mod fingerprint_key;
 pub mod health;
 pub mod http;
 pub mod http_cache;
+pub mod inspection;
 pub mod jose;
 pub mod journal;
 pub mod network;

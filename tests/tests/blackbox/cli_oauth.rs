@@ -137,3 +137,21 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let check = desktop.latchkey(&["accounts", "check", "work", "--json"]).ends(0).json();
     assert_eq!((&check["issuer"], &check["device"]), (&backend.url.clone().into(), &true.into()));
 }
+
+#[tokio::test]
+async fn a_developer_looks_into_a_token() {
+    let (desktop, _backend) = set_up();
+    let signing_in = SigningIn::begin(&desktop, "--no-browser");
+    let _ = person(Person::who_allows).sign_in(&signing_in.address).await;
+    let _ = signing_in.ends(0);
+    let seen = desktop.latchkey(&["inspect", "work"]).ends(0);
+    assert!(seen.stdout.starts_with("Signature: verified, RS256"), "{seen:#?}");
+    assert!(seen.stdout.contains("sub ") && seen.stdout.contains("(in "), "{seen:#?}");
+    let token = desktop.latchkey(&["token", "work"]).ends(0).value().to_owned();
+    let told = desktop.start_latchkey(&["inspect", "--json"], &format!("Authorization: DPoP {token}\n"));
+    let told = told.done().ends(0);
+    assert_eq!(told.json()["signature"]["kind"], "not_checked", "{told:#?}");
+    assert_eq!(told.json()["jwt"], true);
+    assert!(!told.stdout.contains(token.rsplit('.').next().unwrap()), "the signature stays out");
+    let _ = desktop.start_latchkey(&["inspect"], "\n").done().ends(2).says("no token");
+}

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use latchkey_devserver::{DevServer, Fault, FaultMode, Options};
+use latchkey_engine::inspection::SignatureStatus;
 use latchkey_tests::engine_world::reason;
 use latchkey_tests::oauth_world::{OauthEngine, OauthWorld};
 use latchkey_tests::scripted_browser::{Person, ScriptedBrowser};
@@ -164,4 +165,29 @@ async fn where_the_account_wants_it_the_session_at_the_backend_ends_too() {
     assert_eq!(page.path(), "/oauth/end_session");
     let last = browser.end_session(page.as_str()).await.page();
     assert_eq!(last.status, 200, "{last:#?}");
+}
+
+#[tokio::test]
+async fn a_developer_sees_what_an_access_token_says_and_whose_word_that_is() {
+    let world = world_of(Options::default(), "").await;
+    let signed_out = world.engine().inspects().await.unwrap_err();
+    assert_eq!(signed_out.code(), "sign_in_needed");
+    let engine = signed_in(&world).await;
+    let inspection = engine.inspects().await.unwrap();
+    let claim =
+        |name: &str| inspection.claims.iter().find(|claim| claim.name == name).map(|c| c.value.clone());
+    assert_eq!(claim("iss").as_deref(), Some(world.provider.issuer()));
+    assert!(inspection.header.iter().any(|member| member.name == "alg" && member.value == "RS256"));
+    let SignatureStatus::Verified { algorithm, key } = &inspection.signature else {
+        panic!("{inspection:?}")
+    };
+    assert!(algorithm == "RS256" && key.contains("RSA 2048"), "{inspection:?}");
+
+    // The key it was signed with is not the issuer's any more, and nobody remembers that it was.
+    world.provider.rotate_keys(true).await.unwrap();
+    let later = world.engine().inspects().await.unwrap();
+    assert!(matches!(later.signature, SignatureStatus::Refused { .. }), "{:?}", later.signature);
+    let secrets = world.stored_secrets().await;
+    let shown = format!("{inspection:?}{later:?}");
+    assert!(secrets.iter().all(|secret| !shown.contains(secret)), "a look into a token is no token");
 }

@@ -5,6 +5,7 @@ mod agent;
 #[cfg(feature = "devserver")]
 mod devserver;
 mod doctor;
+mod inspect;
 mod log;
 mod renew;
 mod sign_in;
@@ -24,6 +25,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Status(args) => status::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Renew(args) => renew::run(args).await,
+        Command::Inspect(args) => inspect::run(args).await,
         Command::Log(args) => log::run(args).await,
         Command::Agent(args) => agent::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::Actor;
 use crate::engine::{IssuedToken, TokenRequest};
 use crate::error::EngineError;
+use crate::inspection::Inspection;
 use crate::snapshot::SessionStatus;
 
 /// Someone who waits for a token.
@@ -41,6 +42,19 @@ impl Actor {
             }
         }
         self.answer_token_waiters();
+    }
+
+    /// Looks into the access token in hand, in a task of its own: keys may have to be fetched.
+    pub(super) fn inspect(&self, reply: oneshot::Sender<Result<Inspection, EngineError>>) {
+        let Some(current) = &self.current else {
+            let reason = self.session.state().reason().unwrap_or(Reason::NeverSignedIn);
+            let _ = reply.send(Err(EngineError::SignInNeeded { reason }));
+            return;
+        };
+        let (workshop, token) = (self.workshop.clone(), current.access.clone());
+        tokio::spawn(async move {
+            let _ = reply.send(Ok(workshop.inspect(&token).await));
+        });
     }
 
     /// Whether the vault is still being read for the first time.

@@ -24,6 +24,7 @@ use answers::TokenWaiter;
 use crate::engine::{IssuedToken, Sessions, TokenRequest};
 use crate::error::EngineError;
 use crate::event_log;
+use crate::inspection::Inspection;
 use crate::ports::{Clock, Notifier};
 use crate::sign_in::{Attempt, SignIn};
 use crate::snapshot::{Beside, SessionStatus, SignInPrompt, status};
@@ -40,6 +41,7 @@ pub(crate) enum Message {
     SignOut(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Token(TokenRequest, oneshot::Sender<Result<IssuedToken, EngineError>>),
+    Inspect(oneshot::Sender<Result<Inspection, EngineError>>),
     TokenRejected(Fingerprint),
     Reload,
     Status(oneshot::Sender<SessionStatus>),
@@ -246,6 +248,7 @@ impl Actor {
                 let until = self.workshop.clock.now().plus(request.wait);
                 self.token_waiters.push(TokenWaiter { request, until, asked: false, reply });
             }
+            Message::Inspect(reply) => self.inspect(reply),
             Message::TokenRejected(fingerprint) => self.input(Input::TokenRejected(fingerprint)),
             Message::Reload => self.input(Input::ReloadRequested),
             Message::Status(reply) => {

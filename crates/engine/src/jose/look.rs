@@ -21,15 +21,20 @@ pub(crate) fn claims(token: &str) -> Option<Map<String, Value>> {
 
 /// The octets of its payload, unverified.
 pub(super) fn payload(token: &str) -> Option<Vec<u8>> {
+    header_and_payload(token).map(|(_, payload)| payload)
+}
+
+fn header_and_payload(token: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     if token.len() > MAX_TOKEN {
         return None;
     }
     let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(header), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return None;
     };
-    BASE64_URL_SAFE_NO_PAD.decode(payload).ok()
+    Some((BASE64_URL_SAFE_NO_PAD.decode(header).ok()?, BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?))
 }
 
 /// When it says that it expires.
@@ -40,10 +45,19 @@ pub(crate) fn expires_at(token: &str) -> Option<Timestamp> {
 
 /// The claims as name and text, in the token's order, fit to be shown.
 pub(crate) fn shown_claims(token: &str) -> Vec<(String, String)> {
+    shown(&claims(token).unwrap_or_default())
+}
+
+/// The header in the same form; empty for anything that is no JWT.
+pub(crate) fn shown_header(token: &str) -> Vec<(String, String)> {
+    let header = header_and_payload(token).and_then(|(header, _)| serde_json::from_slice(&header).ok());
+    shown(&header.filter(|_| claims(token).is_some()).unwrap_or_default())
+}
+
+fn shown(members: &Map<String, Value>) -> Vec<(String, String)> {
     let shown =
         |value: &Value| value.as_str().map_or_else(|| text::foreign(&value.to_string()), text::foreign);
-    let claims = claims(token).unwrap_or_default();
-    claims.iter().take(MAX_CLAIMS).map(|(name, value)| (text::foreign(name), shown(value))).collect()
+    members.iter().take(MAX_CLAIMS).map(|(name, value)| (text::foreign(name), shown(value))).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use reqwest::Url;
 
 use crate::config::ProviderConfig;
 use crate::http::Http;
+use crate::inspection::SignatureStatus;
 use crate::ports::Clock;
 use crate::sign_in::{Attempt, SignIn};
 use crate::vault::{Envelope, Identity};
@@ -180,6 +181,16 @@ impl Provider {
         match self {
             Self::Credentials(_) => Ok(Believed::All),
             Self::Oauth(provider) => provider.judge(renewed, before).await,
+        }
+    }
+
+    /// Whether an access token is what its issuer says it is.
+    pub async fn verify_access_token(&self, token: &AccessToken) -> SignatureStatus {
+        match self {
+            Self::Credentials(_) => {
+                SignatureStatus::not_checked("the account names no issuer whose keys could be asked for")
+            }
+            Self::Oauth(provider) => provider.verify_access_token(token).await,
         }
     }
 

@@ -30,6 +30,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use crate::http::Http;
+use crate::inspection::Inspection;
 use crate::jose::look;
 use crate::ports::{Browser, Clock, Journal, LockError, LockGuard, Network, RenewalLock, Vault, VaultError};
 use crate::provider::Provider;
@@ -149,6 +150,11 @@ impl Workshop {
         }
         drop(lock);
         stored.map_err(|error| self.vault_failed("write", &error))
+    }
+
+    /// Looks into an access token.
+    pub(crate) async fn inspect(&self, token: &AccessToken) -> Inspection {
+        Inspection::of(token, self.provider.verify_access_token(token).await)
     }
 
     async fn take_lock(&self) -> Result<LockGuard, LockError> {

@@ -17,6 +17,7 @@ use super::token::is_bound;
 use super::{BoundKey, Oauth, identity, locked, token_reply};
 use crate::config::When;
 use crate::http::Reply;
+use crate::inspection::SignatureStatus;
 use crate::jose::id_token::{self, Original};
 use crate::jose::pkce::Nonce;
 use crate::jose::{IssuerKeys, Refusal, access_token, look, verify};
@@ -164,7 +165,7 @@ impl Oauth {
         }
         if self.inner.config.verify_access_token {
             match self.access_token_is_genuine(&metadata, &renewed.tokens.access).await {
-                Ok(()) | Err(Refusal::KeysUnavailable(_)) => {}
+                Ok(_) | Err(Refusal::KeysUnavailable(_)) => {}
                 Err(refusal) => return Err(no_genuine_access_token(&refusal)),
             }
         }
@@ -195,7 +196,11 @@ impl Oauth {
         Ok(verified.claims.all)
     }
 
-    async fn access_token_is_genuine(&self, metadata: &Metadata, token: &AccessToken) -> Result<(), Refusal> {
+    async fn access_token_is_genuine(
+        &self,
+        metadata: &Metadata,
+        token: &AccessToken,
+    ) -> Result<verify::Verified, Refusal> {
         let config = &self.inner.config;
         let (issuer, keys) = self.issuer(metadata)?;
         let now = self.server_time();
@@ -211,7 +216,28 @@ impl Oauth {
             Err(Refusal::OtherType(_)) => access_token::verify(token, keys, &own, now),
             judged => judged,
         });
-        judged.await.map(drop)
+        judged.await
+    }
+
+    /// Whether an access token is what its issuer says it is, for people who want to know.
+    pub(in crate::provider) async fn verify_access_token(&self, token: &AccessToken) -> SignatureStatus {
+        if look::claims(token.expose()).is_none() {
+            return SignatureStatus::not_checked("it is opaque: only its issuer can read it");
+        }
+        let Ok(metadata) = self.metadata().await else {
+            return SignatureStatus::not_checked("the provider cannot be reached");
+        };
+        if metadata.issuer.is_none() {
+            return SignatureStatus::not_checked("the account names no issuer whose keys could be asked for");
+        }
+        match self.access_token_is_genuine(&metadata, token).await {
+            Ok(verified) => SignatureStatus::Verified {
+                key: verified.key.to_string(),
+                algorithm: verified.algorithm.name().to_owned(),
+            },
+            Err(refusal @ Refusal::KeysUnavailable(_)) => SignatureStatus::not_checked(refusal.to_string()),
+            Err(refusal) => SignatureStatus::Refused { why: refusal.to_string() },
+        }
     }
 
     /// The issuer, and its keys.
