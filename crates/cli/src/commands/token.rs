@@ -73,6 +73,9 @@ fn print(token: &Given, args: &Token, account: &AccountConfig, when: &When) -> R
     if let Some(shortage) = shortage(token, args, when) {
         output::warn(&shortage);
     }
+    if scheme(&token.token_type) == "DPoP" {
+        output::warn(&bound(account));
+    }
     match args.output {
         TokenForm::Raw => output::value(&token.access),
         TokenForm::Header => {
@@ -118,6 +121,15 @@ impl TryFrom<TokenAnswer> for Given {
 fn scheme(token_type: &str) -> &str {
     let known = ["Bearer", "DPoP"].into_iter().find(|known| token_type.eq_ignore_ascii_case(known));
     known.unwrap_or(token_type)
+}
+
+/// What whoever takes a bound token should know: without the key it opens nothing (RFC 9449 §7.1).
+fn bound(account: &AccountConfig) -> String {
+    format!(
+        "this token is bound to a key that only Latchkey has (DPoP), so other programs cannot use it; where the server \
+         takes plain tokens too, set `dpop = \"never\"` for `{}` and sign in again",
+        account.name
+    )
 }
 
 /// How the token falls short of what was asked. What nobody asked for cannot be missed.
