@@ -3,7 +3,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
 import { insideTauri, tauriHost, type Host } from "./ipc/host";
-import { text } from "./strings";
+import { chooseLanguage, text } from "./strings";
 
 async function chooseHost(): Promise<Host | null> {
   if (insideTauri()) return tauriHost;
@@ -15,6 +15,7 @@ async function chooseHost(): Promise<Host | null> {
 }
 
 const target = document.getElementById("app");
-const host = await chooseHost();
+// A language that cannot be loaded must not keep the window shut: English is always there.
+const [host] = await Promise.all([chooseHost(), chooseLanguage("system").catch(() => undefined)]);
 if (target && host) mount(App, { target, props: { host } });
 else if (target) target.textContent = text.app.notAnApp;

@@ -1,6 +1,6 @@
 // How the window says times: in the user's locale and zone, by Intl, with the present as an argument.
 // Nothing here is ever negative or absurd: what has passed is "now", what cannot be read is "unknown".
-import { fill, text } from "./strings";
+import { fill, locales, text } from "./strings";
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
@@ -44,7 +44,7 @@ const pad = (n: number): string => String(n).padStart(2, "0");
 /** How often a countdown to `left` from now changes: what a timer need not be faster than. */
 export const countdownStep = (left: number): number => (left > DAY + MINUTE ? MINUTE : SECOND);
 
-export function makeTimes(locale?: string | string[], timeZone?: string): Times {
+export function makeTimes(locale?: string | readonly string[], timeZone?: string): Times {
   // Building a formatter costs a hundred times what using it does.
   const format = (options: Intl.DateTimeFormatOptions) => {
     const formatter = new Intl.DateTimeFormat(locale, timeZone ? { ...options, timeZone } : options);
@@ -119,14 +119,22 @@ export function makeTimes(locale?: string | string[], timeZone?: string): Times 
   return { clock, short, when, brief, tick, countdown, coarse, took };
 }
 
-/** What the user reads; a tag that no engine knows must not keep the window from opening. */
-function preferred(): string[] | undefined {
-  try {
-    return Intl.DateTimeFormat.supportedLocalesOf([...navigator.languages]);
-  } catch {
-    return undefined;
-  }
+let made: { for: readonly string[]; times: Times } | undefined;
+
+function current(): Times {
+  const wanted = locales();
+  if (made?.for !== wanted) made = { for: wanted, times: makeTimes(wanted) };
+  return made.times;
 }
 
-/** The user's locale and zone. */
-export const times: Times = makeTimes(preferred());
+/** The user's locale and zone, as they are now. */
+export const times: Times = {
+  clock: (at) => current().clock(at),
+  short: (at) => current().short(at),
+  when: (at, now) => current().when(at, now),
+  brief: (at, now) => current().brief(at, now),
+  tick: (at, step) => current().tick(at, step),
+  countdown: (left) => current().countdown(left),
+  coarse: (left) => current().coarse(left),
+  took: (ms) => current().took(ms),
+};

@@ -101,7 +101,7 @@ describe("the log", () => {
 
   it("draws a screenful of 100 000 records, not all", async () => {
     await openLog(Array.from({ length: 100_000 }, (_, index) => record(index + 1)));
-    expect(screen.getByText("100000 records")).toBeInTheDocument();
+    expect(screen.getByText("100,000 records")).toBeInTheDocument();
     expect(rows().length).toBeLessThan(60);
   });
 

@@ -12,7 +12,7 @@ vi.stubGlobal("ResizeObserver", NoResizes);
 HTMLCanvasElement.prototype.getContext = () => null;
 
 // Times are printed in the reader's language: tests fix it, so that they pass anywhere.
-Object.defineProperty(navigator, "languages", { value: ["en-GB"] });
+Object.defineProperty(navigator, "languages", { get: () => ["en-GB"], configurable: true });
 
 /** The width the media queries see; a test sets it before it opens the window. */
 export const screen = { width: 960 };

@@ -1,7 +1,7 @@
 // What a lifeline says: lane names, labels (the longest first, for where there is room) and one sentence
 // for each mark, for those who hover and those who listen.
 import type { HistoryMark, ActionName, SessionStatus } from "../ipc/bindings";
-import { fill, text } from "../strings";
+import { fill, named, plural, text } from "../strings";
 import { MINUTE, type Times } from "../time";
 
 /** A history entry with its times read. */
@@ -37,7 +37,7 @@ export interface LifelineWords {
 }
 
 export const source = (name: string | undefined): string =>
-  name === undefined ? "" : (text.sources[name] ?? name);
+  name === undefined ? "" : named(text.sources, name);
 
 /** "503" out of "503 from the token endpoint"; else the note itself where it is short. */
 export function shortNote(note: string | null): string {
@@ -80,13 +80,13 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
       const last = events.at(-1);
       if (!first || !last) return "";
       if (first === last) return one(last);
-      return sentence(says.several, { count: events.length, from: at(first.at), to: at(last.at), last: one(last) });
+      return plural(says.several, events.length, { from: at(first.at), to: at(last.at), last: one(last) });
     },
     failureLabels: (events) => {
       const last = events.at(-1);
       if (!last) return [];
       const short = shortNote(last.entry.note);
-      return events.length === 1 ? [short] : [sentence(say.failures, { count: events.length }), `${events.length}×`];
+      return events.length === 1 ? [short] : [plural(say.failures, events.length), `${events.length}×`];
     },
     refresh: (since, until) =>
       until === null

@@ -1,6 +1,6 @@
 // A session in sentences: the line in the list, the headline, what comes next. Pure; `now` is the last argument.
 import type { HistoryMark, SessionStatus, SignInPrompt } from "../ipc/bindings";
-import { fill, text } from "../strings";
+import { fill, plural, text } from "../strings";
 import { parse, times } from "../time";
 
 /** A template and its values; `at` is where its {in} counts down to. */
@@ -103,7 +103,7 @@ export function roles({ identity }: SessionStatus): string | null {
   const all = identity?.roles ?? [];
   if (all.length === 0) return null;
   const named = all.slice(0, 6).join(", ");
-  return all.length > 6 ? fill(text.session.moreRoles, { roles: named, count: all.length - 6 }) : named;
+  return all.length > 6 ? plural(text.session.moreRoles, all.length - 6, { roles: named }) : named;
 }
 
 /** Why a renewal cannot be asked for now; null when it can. */

@@ -1,17 +1,17 @@
-// The one place that decides the language. A second language is a second file of the type `Strings`.
-import { en } from "./en";
-
-export type Strings = typeof en;
-
-export const text: Strings = en;
-
-/** Puts values into a sentence: `fill("Signed in until {when}", { when })`. Unknown slots stay visible. */
-export function fill(template: string, values: Readonly<Record<string, string | number>>): string {
-  return template.replace(/\{(\w+)\}/g, (slot, name: string) => String(values[name] ?? slot));
-}
-
-/** A sentence cut at one slot, for a component that draws the slot itself. */
-export function around(template: string, slot: string): [before: string, after: string] | null {
-  const at = template.indexOf(`{${slot}}`);
-  return at < 0 ? null : [template.slice(0, at), template.slice(at + slot.length + 2)];
-}
+// Every sentence the window can say, by language and area: `en/sessions.ts` has what `de/sessions.ts` has, and does not
+// compile otherwise. A new area is a file in each language and a line in each `index.ts`; components read
+// `text.<section>.<name>`, put values in with `fill`, count with `plural` and look server-given names up with `named`.
+export { around, fill, named, type Plural, type Values } from "./fill";
+export {
+  chooseLanguage,
+  LANGUAGES,
+  language,
+  type Language,
+  type LanguageChoice,
+  list,
+  locales,
+  number,
+  plural,
+  type Strings,
+  text,
+} from "./language.svelte";

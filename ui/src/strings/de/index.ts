@@ -1,0 +1,23 @@
+// Every sentence the window can say, in German.
+import type { Strings } from "..";
+import { accounts } from "./accounts";
+import { errors } from "./errors";
+import { lifeline } from "./lifeline";
+import { log } from "./log";
+import { sessions } from "./sessions";
+import { signIn } from "./sign-in";
+import { time } from "./time";
+import { token } from "./token";
+import { window } from "./window";
+
+export const de: Strings = {
+  ...window,
+  ...sessions,
+  ...token,
+  ...lifeline,
+  ...signIn,
+  ...accounts,
+  ...log,
+  ...errors,
+  ...time,
+};

@@ -1,0 +1,43 @@
+import type { token as english } from "../en/token";
+
+export const token: typeof english = {
+  token: {
+    title: "Access-Token",
+    none: "Kein Access-Token vorhanden",
+    expires: "läuft ab",
+    expiresValue: "{at} · {source}",
+    expired: "abgelaufen {at} · {source}",
+    generation: "Generation",
+    fingerprint: "Fingerabdruck",
+    refresh: "Refresh-Token",
+    refreshSince: "seit {at}",
+    rotates: "wechselt jedes Mal",
+    keeps: "bleibt gleich",
+    fingerprintMeaning: "Fingerabdruck: steht für das Token, das nie gezeigt wird",
+  },
+  sources: {
+    expires_in: "aus expires_in",
+    jwt_exp: "aus exp im Token",
+    access_token_expiry: "aus accessTokenExpiry",
+    refresh_expires_in: "aus refresh_expires_in",
+    session_expiry: "aus dem Ablauf der Sitzung",
+    policy: "nach Richtlinie",
+    assumed: "angenommen",
+    unknown: "unbekannt",
+  },
+  claims: {
+    iss: "Aussteller",
+    sub: "Subjekt",
+    aud: "Empfänger",
+    azp: "Client",
+    client_id: "Client",
+    exp: "läuft ab (exp)",
+    iat: "ausgestellt",
+    nbf: "nicht vor",
+    jti: "Token-ID",
+    scope: "Scope",
+    roles: "Rollen",
+    email: "E-Mail",
+    name: "Name",
+  },
+};

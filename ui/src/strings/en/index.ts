@@ -1,0 +1,23 @@
+// Every sentence the window can say, in English: the language that the others are checked against. Slots in
+// braces are filled by `fill`; word order is free to change because no sentence is glued together from parts.
+import { accounts } from "./accounts";
+import { errors } from "./errors";
+import { lifeline } from "./lifeline";
+import { log } from "./log";
+import { sessions } from "./sessions";
+import { signIn } from "./sign-in";
+import { time } from "./time";
+import { token } from "./token";
+import { window } from "./window";
+
+export const en = {
+  ...window,
+  ...sessions,
+  ...token,
+  ...lifeline,
+  ...signIn,
+  ...accounts,
+  ...log,
+  ...errors,
+  ...time,
+};

@@ -1,0 +1,42 @@
+// The frame of the window: what every view shares.
+export const window = {
+  app: {
+    name: "Latchkey",
+    opening: "Opening…",
+    notAnApp: "This page is the window of Latchkey. Start it with the app.",
+    hostFailed: "The window cannot reach Latchkey",
+    tryAgain: "Try again",
+    sessions: "Sessions",
+    views: "Views",
+    log: "Log",
+    main: "Session",
+    footer: "{version} · {vault}",
+    vaultMeaning: "Where secrets are kept: {vault}",
+  },
+  vaults: {
+    keychain: "system keychain",
+    "keychain (Secret Service)": "system keychain",
+    "sealed-file": "sealed file",
+    sealed_file: "sealed file",
+    memory: "memory only",
+  },
+  states: {
+    signed_out: "Signed out",
+    signing_in: "Signing in",
+    signed_in: "Signed in",
+    renewing: "Renewing",
+    saving: "Saving",
+    waiting: "Waiting",
+    needs_sign_in: "Sign in again",
+  },
+  announce: {
+    signed_out: "{account}: signed out",
+    signed_in: "{account}: signed in",
+    waiting: "{account}: waiting to renew",
+    needs_sign_in: "{account}: sign in again",
+    inBrowser: "{account}: go on in your browser",
+    openPage: "{account}: open the sign-in page",
+    code: "{account}: enter the code {code} at {site}",
+  },
+  marks: { ok: "Succeeded", failed: "Failed", elsewhere: "From elsewhere" },
+};
