@@ -55,7 +55,8 @@ fn generated() -> String {
             commands::add_demo,
             commands::first_paint,
         ])
-        .typ::<LogRecord>();
+        .typ::<LogRecord>()
+        .constant("codes", latchkey_core::wording::CODES.as_slice());
     let folder = tempfile::tempdir().unwrap();
     let path: &Path = &folder.path().join("bindings.ts");
     builder.export(Typescript::default().header(HEADER), path).unwrap();

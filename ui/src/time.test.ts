@@ -36,6 +36,11 @@ describe("countdown", () => {
   });
 });
 
+it("a span is said in its two largest units", () => {
+  expect([300, 12 * SECOND, 65 * MINUTE, 25 * HOUR, DAY].map((ms) => times.span(ms))).toEqual(["300 ms", "12 s", "1 h 5 min", "1 d 1 h", "1 d"]);
+  expect([times.span(-5), times.span(NaN)]).toEqual(["0 ms", "unknown"]);
+});
+
 describe("points in time", () => {
   it("are said from where the reader stands", () => {
     expect(times.when(now + 3 * HOUR, now)).toBe("17:34 today");

@@ -25,6 +25,8 @@ export interface Times {
   countdown(left: number): string;
   /** "41 s", "8 min", "3 h", "29 d": the largest unit alone */
   coarse(left: number): string;
+  /** "2 s", "1 h 5 min": how long something is, in its two largest units */
+  span(this: void, ms: number): string;
   /** "287 ms", "1.4 s" */
   took(ms: number): string;
 }
@@ -111,12 +113,26 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
     return say("s", Math.ceil(left / SECOND));
   }
 
+  function span(ms: number): string {
+    if (!Number.isFinite(ms)) return text.time.unknown;
+    if (ms < SECOND) return say("ms", Math.max(0, ms));
+    const units = [["d", DAY], ["h", HOUR], ["min", MINUTE], ["s", SECOND]] as const;
+    const first = units.findIndex(([, size]) => ms >= size);
+    const parts: string[] = [];
+    for (const [unit, size] of units.slice(first, first + 2)) {
+      const count = Math.floor(ms / size);
+      if (count > 0) parts.push(say(unit, count));
+      ms -= count * size;
+    }
+    return parts.join(" ");
+  }
+
   const took = (ms: number): string => {
     if (!Number.isFinite(ms)) return text.time.unknown;
     return ms < SECOND ? say("ms", Math.max(0, ms)) : fill(text.time.s, { n: exact.format(ms / SECOND) });
   };
 
-  return { clock, short, when, brief, tick, countdown, coarse, took };
+  return { clock, short, when, brief, tick, countdown, coarse, span, took };
 }
 
 let made: { for: readonly string[]; times: Times } | undefined;
@@ -136,5 +152,6 @@ export const times: Times = {
   tick: (at, step) => current().tick(at, step),
   countdown: (left) => current().countdown(left),
   coarse: (left) => current().coarse(left),
+  span: (ms) => current().span(ms),
   took: (ms) => current().took(ms),
 };

@@ -239,9 +239,9 @@ describe("the window", () => {
         {
           ...needsSignIn(NOW, { account: "work" }),
           identity: { name: evil, email: evil, subject: null },
-          reason: { code: evil, message: evil },
+          reason: { code: evil, message: evil, values: { said: evil } },
           access: status.access && { ...status.access, fingerprint: evil, claims: [{ name: "__proto__", value: evil }] },
-          history: [{ kind: "failed", at: evil, generation: 1, fingerprint: evil, expires_at: evil, took_ms: NaN, note: evil }],
+          history: [{ kind: "failed", at: evil, generation: 1, fingerprint: evil, expires_at: evil, took_ms: NaN, note: evil, reason: evil }],
         },
         { ...status, account: evil, access: status.access && { ...status.access, claims: [{ name: evil, value: evil }, { name: "constructor", value: "x" }] } },
       ],

@@ -23,3 +23,4 @@ pub mod session;
 pub mod text;
 pub mod time;
 pub mod token_set;
+pub mod wording;

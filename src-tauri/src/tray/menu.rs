@@ -129,7 +129,7 @@ fn moment(at: &str, now: &Zoned) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use latchkey_engine::snapshot::{Headline, ReasonStatus};
+    use latchkey_engine::snapshot::{Headline, ReasonStatus, Values};
 
     use super::*;
     use crate::test_world::session;
@@ -246,8 +246,11 @@ mod tests {
     }
 
     fn because(mut session: SessionStatus, code: &str) -> SessionStatus {
-        session.reason =
-            (!code.is_empty()).then(|| ReasonStatus { code: code.to_owned(), message: String::new() });
+        session.reason = (!code.is_empty()).then(|| ReasonStatus {
+            code: code.to_owned(),
+            message: String::new(),
+            values: Values::new(),
+        });
         session
     }
 

@@ -45,6 +45,9 @@ export const commands = {
 	firstPaint: () => __TAURI_INVOKE<void>("first_paint"),
 };
 
+/* Constants */
+export const codes = ["never_signed_in","signed_out","vault_empty","refused","idle","refused_after_lost_reply","unclear_refusal","not_renewable","keychain_locked","keychain_unavailable","keychain_refused","keychain_slow","keychain_item_too_large","keychain_item_damaged","keychain_item_newer","keychain_wrong_passphrase","keychain_file_unusable","keychain_not_kept","ceiling_reached","wrong_credentials","unreachable","reply_lost","provider_busy","not_the_provider","misconfigured","sign_in_denied","sign_in_refused","sign_in_timed_out","not_believed","port_taken","misfit","distrusted","key_lost","lock_busy","lock_unusable","network","clock_off","renewal_under_way","storm_breaker","opening","fifth_of_lifetime","an_hour","renew_before","half_of_lifetime","expired_on_arrival","ceiling","unanswered","as_planned","trying_again","asking_once_more","access_token_refused","asked_by_person","asked_by_program","not_erased","provider_not_told","sign_in_under_way","no_refresh_token","access_token_lives","access_token_expired"] as const;
+
 /* Types */
 /**  Facts of the access token in hand; never the token. */
 export type AccessStatus = {
@@ -169,6 +172,8 @@ export type HistoryMark = {
 	took_ms: number | null,
 	/**  What went wrong. */
 	note: string | null,
+	/**  The code of the reason for it, if one was given. */
+	reason: string | null,
 };
 
 /**  Who is signed in. */
@@ -247,6 +252,10 @@ export type NextStatus = {
 	at: string | null,
 	/**  Why, without a full stop. */
 	why: string,
+	/**  Which sentence that is, for whoever words it anew. */
+	code: string,
+	/**  The values in it by name, as in [`ReasonStatus::values`]. */
+	values: { [key in string]: string },
 };
 
 /**  A password on its way from the form to the engine: it becomes a secret as it is read. */
@@ -266,6 +275,11 @@ export type ReasonStatus = {
 	code: string,
 	/**  A sentence. */
 	message: string,
+	/**
+	 *  The values in the sentence by name, for whoever words it anew by its code. Names that end in `_ms` are
+	 *  durations in milliseconds.
+	 */
+	values: { [key in string]: string },
 };
 
 /**  Facts of the refresh token in the vault; never the token. */

@@ -1,6 +1,6 @@
 // One table from error code to what a person reads: how bad it is, what happened, what to do. Codes are
 // matched, never messages; an unknown code falls back to the host's own words.
-import { text } from "../strings";
+import { language, text } from "../strings";
 import type { CommandError } from "./bindings";
 
 export const KNOWN_CODES = [
@@ -98,7 +98,9 @@ export function explain(error: CommandError): Explained {
   const words = text.errors[code];
   const said = error.message.trim();
   const detail = said === "" || said === words.title || selfExplaining.has(code) ? null : said;
-  return { code, severity: severities[code], title: words.title, todo: error.hint ?? words.todo, detail };
+  // The host's advice is more exact than the window's, but it is English.
+  const hint = language() === "en" ? error.hint : null;
+  return { code, severity: severities[code], title: words.title, todo: hint ?? words.todo, detail };
 }
 
 /** Makes a `CommandError` of anything that can be thrown. */

@@ -13,13 +13,13 @@ const long = { lifetime: 30 * 60_000, refreshLifetime: 30 * 24 * HOUR, ceilingIn
 const offline: SessionStatus = {
   ...signedIn(now, { account: "shop (NextAuth)" }),
   state: "waiting",
-  reason: { code: "offline", message: "The network is away" },
-  next: { action: "wait", at: null, why: "the token host does not answer; renewal goes on when it does" },
+  reason: { code: "network", message: "The network is away", values: {} },
+  next: { action: "wait", at: null, why: "the token host does not answer; renewal goes on when it does", code: "network", values: {} },
 };
 const others = [
   needsSignIn(now, { account: "staging", lifetime: 4 * HOUR }),
   offline,
-  signedOut("demo", { code: "by_person", message: "You signed out" }),
+  signedOut("demo", { code: "signed_out", message: "You signed out", values: {} }),
 ];
 const HOSTILE = `<img src=x onerror="document.title='owned'">`;
 const hostile: SessionStatus = {
@@ -38,7 +38,7 @@ const scenarios: Record<string, () => FakeOptions> = {
   waiting: () => ({ sessions: [waiting(now, { account: "work" }), ...others] }),
   "needs-sign-in": () => ({ sessions: [needsSignIn(now, { account: "work" }), ...others] }),
   expired: () => ({ sessions: [{ ...needsSignIn(now - HOUR, { account: "work" }), headline: { kind: "needs_sign_in", at: null }, next: null }] }),
-  "signed-out": () => ({ sessions: [signedOut("demo", { code: "by_person", message: "You signed out" }), ...others.slice(0, 2)] }),
+  "signed-out": () => ({ sessions: [signedOut("demo", { code: "signed_out", message: "You signed out", values: {} }), ...others.slice(0, 2)] }),
   hostile: () => ({ sessions: [hostile, ...others] }),
   roles: () => ({
     sessions: [

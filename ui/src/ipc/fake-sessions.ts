@@ -67,6 +67,8 @@ export function tokens(lifetime: number, received: number, generation: number): 
       action: "renew",
       at: iso(expires - margin(lifetime) - jitter(lifetime)),
       why: `a fifth of the lifetime before expiry, ${(jitter(lifetime) / 1000).toFixed(0)} s of jitter`,
+      code: "fifth_of_lifetime",
+      values: { margin_ms: String(margin(lifetime)), jitter_ms: String(jitter(lifetime)) },
     },
   };
 }
@@ -89,6 +91,7 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
       expires_at: iso(at + lifetime),
       took_ms: first ? null : 280 + ((number * 37) % 90),
       note: null,
+      reason: null,
     });
   }
   const current = history.pop();
@@ -101,6 +104,7 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
       expires_at: null,
       took_ms: 120,
       note: "503 from the token endpoint, tried again after 1.4 s",
+      reason: "provider_busy",
     });
   }
   if (current) history.push(current);
@@ -156,13 +160,14 @@ export function waiting(now: number, change: Partial<Shape> = {}): SessionStatus
     expires_at: null,
     took_ms: 5,
     note: "503 from the token endpoint",
+    reason: "provider_busy",
   }));
   const why = "the backend answered 503 three times, waits grow up to a minute";
   return {
     ...base,
     state: "waiting",
-    reason: { code: "backend_failing", message: "The backend answers 503 at its token endpoint" },
-    next: { action: "retry_renewal", at: iso(now + 5_400), why },
+    reason: { code: "provider_busy", message: "The backend answers 503 at its token endpoint", values: { status: "503" } },
+    next: { action: "retry_renewal", at: iso(now + 5_400), why, code: "provider_busy", values: { status: "503" } },
     renewals: { count: 8, failed: 3, last_ms: 287 },
     history: [...base.history, ...failures],
   };
@@ -174,9 +179,13 @@ export function needsSignIn(now: number, change: Partial<Shape> = {}): SessionSt
   return {
     ...base,
     state: "needs_sign_in",
-    reason: { code: "invalid_grant", message: "The backend refused the refresh token: the session was revoked by your administrator" },
+    reason: {
+      code: "refused",
+      message: "The backend refused the refresh token: the session was revoked by your administrator",
+      values: { said: "the session was revoked by your administrator" },
+    },
     headline: { kind: "sign_in_again_by", at: by },
-    next: { action: "sign_in", at: by, why: "the access token in hand is still good until then" },
+    next: { action: "sign_in", at: by, why: "the access token in hand is still good until then", code: "access_token_lives", values: {} },
     clocks: { ...base.clocks, refresh: null, session: null },
     history: [
       ...base.history,
@@ -188,6 +197,7 @@ export function needsSignIn(now: number, change: Partial<Shape> = {}): SessionSt
         expires_at: null,
         took_ms: 41,
         note: "400 invalid_grant: refresh token refused",
+        reason: "refused",
       },
     ],
   };

@@ -161,7 +161,7 @@ export class FakeHost implements Host {
   async signOut(account: string): Promise<void> {
     await this.#answer("signOut");
     this.record({ account, kind: "signed_out", message: "Signed out" });
-    this.#put({ ...signedOut(account, { code: "by_person", message: "You signed out" }), history: this.#find(account).history });
+    this.#put({ ...signedOut(account, { code: "signed_out", message: "You signed out", values: {} }), history: this.#find(account).history });
   }
 
   async renew(account: string): Promise<void> {
@@ -286,7 +286,7 @@ export class FakeHost implements Host {
       renewals: { ...before.renewals, count: before.renewals.count + 1, last_ms: took_ms },
       history: [
         ...before.history,
-        { kind: "renewed" as const, at: iso(now), generation, fingerprint: fingerprint(generation), expires_at, took_ms, note: null },
+        { kind: "renewed" as const, at: iso(now), generation, fingerprint: fingerprint(generation), expires_at, took_ms, note: null, reason: null },
       ].slice(-200),
     });
   }

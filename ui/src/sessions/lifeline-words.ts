@@ -1,7 +1,7 @@
 // What a lifeline says: lane names, labels (the longest first, for where there is room) and one sentence
 // for each mark, for those who hover and those who listen.
 import type { HistoryMark, ActionName, SessionStatus } from "../ipc/bindings";
-import { fill, named, plural, text } from "../strings";
+import { fill, named, noted, plural, text } from "../strings";
 import { MINUTE, type Times } from "../time";
 
 /** A history entry with its times read. */
@@ -52,7 +52,7 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
   const sentence = (template: string, values: Record<string, string | number>) => fill(template, values);
 
   const one = ({ entry, at: moment }: Happening): string =>
-    sentence(says[entry.kind], { at: at(moment), generation: entry.generation, note: entry.note ?? say.failed });
+    sentence(says[entry.kind], { at: at(moment), generation: entry.generation, note: noted(entry) ?? say.failed });
 
   return {
     lanes: { access: say.access, refresh: say.refresh, session: say.session },
@@ -85,7 +85,7 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
     failureLabels: (events) => {
       const last = events.at(-1);
       if (!last) return [];
-      const short = shortNote(last.entry.note);
+      const short = shortNote(noted(last.entry));
       return events.length === 1 ? [short] : [plural(say.failures, events.length), `${events.length}×`];
     },
     refresh: (since, until) =>

@@ -60,6 +60,7 @@ const failures = (count: number, from: number, step: number): HistoryMark[] =>
     expires_at: null,
     took_ms: null,
     note: index % 2 ? "503 from the token endpoint" : "a note that is far too long to be a label anywhere",
+    reason: "provider_busy",
   }));
 
 describe("a session that is signed in", () => {

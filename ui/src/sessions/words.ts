@@ -1,6 +1,6 @@
 // A session in sentences: the line in the list, the headline, what comes next. Pure; `now` is the last argument.
-import type { HistoryMark, SessionStatus, SignInPrompt } from "../ipc/bindings";
-import { fill, plural, text } from "../strings";
+import type { HistoryMark, NextStatus, ReasonStatus, SessionStatus, SignInPrompt } from "../ipc/bindings";
+import { fill, noted, plural, text, told } from "../strings";
 import { parse, times } from "../time";
 
 /** A template and its values; `at` is where its {in} counts down to. */
@@ -9,6 +9,12 @@ export interface Phrase {
   values: Record<string, string | number>;
   at: number | null;
 }
+
+/** Why the session is as it is. */
+export const because = (reason: ReasonStatus): string => told({ ...reason, words: reason.message }, times.span);
+
+/** Why something comes next. */
+const why = (next: NextStatus): string => told({ ...next, words: next.why }, times.span);
 
 const plain = (template: string, values: Phrase["values"] = {}): Phrase => ({ template, values, at: null });
 const counting = (inWords: string, nowWords: string, at: number, now: number): Phrase => ({
@@ -84,11 +90,11 @@ export function nextSentence({ state, next }: SessionStatus, now: number): Phras
   if (next === null) return state === "renewing" || state === "saving" ? plain(text.underWay[state]) : null;
   const say = text.next[next.action];
   const at = parse(next.at);
-  if (at === null) return plain(say.plain, { why: next.why });
+  if (at === null) return plain(say.plain, { why: why(next) });
   const soon = at - now < 12 * 60 * 60 * 1000;
   return {
     template: at > now ? say.at : say.due,
-    values: { at: soon ? times.clock(at) : times.when(at, now), why: next.why },
+    values: { at: soon ? times.clock(at) : times.when(at, now), why: why(next) },
     at,
   };
 }
@@ -136,17 +142,18 @@ export function lifeLeft({ access }: SessionStatus, now: number): number | null 
 
 export function happened(entry: HistoryMark): string {
   const say = text.recent;
-  const { generation, took_ms: took, note } = entry;
-  const noted = (what: string) => (note ? fill(say.withNote, { what, note }) : what);
+  const { generation, took_ms: took } = entry;
+  const note = noted(entry);
+  const withNote = (what: string) => (note ? fill(say.withNote, { what, note }) : what);
   switch (entry.kind) {
     case "signed_in":
-      return noted(fill(say.signedIn, { generation }));
+      return withNote(fill(say.signedIn, { generation }));
     case "renewed": {
       const values = { from: generation - 1, to: generation, took: took === null ? "" : times.took(took) };
-      return noted(fill(took === null ? say.renewed : say.renewedIn, values));
+      return withNote(fill(took === null ? say.renewed : say.renewedIn, values));
     }
     case "adopted":
-      return noted(fill(say.adopted, { generation }));
+      return withNote(fill(say.adopted, { generation }));
     case "failed":
       return note || say.failed;
   }

@@ -1,15 +1,16 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { codes } from "../ipc/bindings";
 import { de } from "./de";
 import { en } from "./en";
 import { fill, named } from "./fill";
-import { LANGUAGES, type Strings } from ".";
+import { LANGUAGES, noted, told, chooseLanguage, type Strings } from ".";
 
 type Leaf = [path: string, words: string];
 
 /** Every text of a language with where it stands. */
 function leaves(node: unknown, path = ""): Leaf[] {
   if (typeof node === "string") return [[path, node]];
-  return Object.entries(node as object).flatMap(([name, child]) => leaves(child, path === "" ? name : `${path}.${name}`));
+  return Object.entries(node ?? {}).flatMap(([name, child]) => leaves(child, path === "" ? name : `${path}.${name}`));
 }
 
 const slots = (words: string): string[] => [...new Set([...words.matchAll(/\{(\w+)\}/g)].map((found) => found[1] ?? ""))].sort();
@@ -35,6 +36,7 @@ describe("German", () => {
   it("has the slots of the English sentence in each of its own", () => {
     const odd = leaves(de).filter(([path, words]) => {
       // A form for "one" may leave the number out.
+      if (path.startsWith("told.")) return false;
       const inEnglish = english.get(path) ?? english.get(path.replace(/\.one$/, ".other")) ?? "";
       const wanted = path.endsWith(".one") ? slots(inEnglish).filter((slot) => slot !== "count") : slots(inEnglish);
       const there = path.endsWith(".one") ? slots(words).filter((slot) => slot !== "count") : slots(words);
@@ -60,4 +62,37 @@ describe("German", () => {
 
 it("each language says who it is in its own words", () => {
   expect(Object.values(LANGUAGES).map(({ name }) => name)).toEqual(["English", "Deutsch"]);
+});
+
+describe("what the host says", () => {
+  afterEach(() => chooseLanguage("system"));
+  const span = (ms: number) => `${ms / 1000} s`;
+
+  it("stays in its own words in English, and where its code is not known", async () => {
+    expect(told({ code: "refused", values: {}, words: "As said" }, span)).toBe("As said");
+    await chooseLanguage("de");
+    expect(told({ code: "toString", values: {}, words: "As said" }, span)).toBe("As said");
+  });
+
+  it("is worded anew from its code, and leaves no slot open", async () => {
+    await chooseLanguage("de");
+    const values = { said: "revoked", status: "503", error: "e", what: "its reply did not arrive", why: "w", port: "1", by_ms: "9", how: "behind", margin_ms: "12000" };
+    for (const code of codes) expect(told({ code, values, words: "!" }, span), code).not.toMatch(/[{}!]/);
+    expect(told({ code: "refused", values, words: "" }, span)).toBe(
+      "Der Anbieter hat die Erneuerung abgelehnt („revoked“). Melden Sie sich neu an",
+    );
+    expect(told({ code: "renew_before", values: { margin_ms: "12000", jitter_ms: "2000", assumed: "yes" }, words: "" }, span)).toBe(
+      "12 s vor dem Ablauf, wie es das Konto verlangt, dazu 2 s Streuung; der Server sagt nicht, wie lange das Token gilt, daher ist das angenommen",
+    );
+    expect(told({ code: "clock_off", values: { by_ms: "600000", how: "behind" }, words: "" }, span)).toMatch(/600 s nachgeht/);
+  });
+
+  it("at a mark of the past needs no values but a status that the note has", async () => {
+    expect(noted({ note: "Answered 503", reason: "provider_busy" })).toBe("Answered 503");
+    await chooseLanguage("de");
+    expect(noted({ note: "Answered 503", reason: "provider_busy" })).toMatch(/^Der Anbieter antwortete 503/);
+    expect(noted({ note: "cannot be reached: no", reason: "unreachable" })).toBe("Erneuerung fehlgeschlagen");
+    expect(noted({ note: "odd", reason: null })).toBe("Erneuerung fehlgeschlagen");
+    expect(noted({ note: null, reason: null })).toBeNull();
+  });
 });

@@ -6,6 +6,7 @@ use crate::freshness;
 use crate::policy::clipped;
 use crate::session::state::{Debt, Held, Session, State};
 use crate::time::Stamp;
+use crate::wording::Wording;
 
 /// What comes next, when, and why: every plan can be told in a sentence.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Next {
     pub at: Option<Stamp>,
     /// Why, without a full stop.
     pub why: String,
+    /// The same without words.
+    pub wording: Wording,
 }
 
 /// What a session does next.
@@ -61,49 +64,65 @@ pub enum Headline {
 impl Session {
     /// What comes next, when, and why.
     pub fn next(&self, now: Stamp) -> Option<Next> {
-        let told = |action, at, why: String| Some(Next { action, at, why });
+        let told = |action, at, why: String, wording| Some(Next { action, at, why, wording });
+        let told_plainly =
+            |action, at, code, why: &str| told(action, at, why.to_owned(), Wording::plain(code));
         match &self.state {
             State::SignedOut { .. } => {
                 let at = self.deadline();
                 match self.owed.as_ref().filter(|_| at.is_some()).map(|owed| &owed.debt) {
-                    Some(Debt::Erase) => told(
+                    Some(Debt::Erase) => told_plainly(
                         Action::RetryErase,
                         at,
-                        "the keychain did not erase the stored tokens".to_owned(),
+                        "not_erased",
+                        "the keychain did not erase the stored tokens",
                     ),
                     Some(Debt::Revoke { .. }) => {
                         let why =
                             "you are signed out here, and ending the session at the provider is not finished";
-                        told(Action::TellProvider, at, why.to_owned())
+                        told_plainly(Action::TellProvider, at, "provider_not_told", why)
                     }
                     Some(Debt::Seal { .. }) | None => None,
                 }
             }
             State::SigningIn { .. } => {
-                told(Action::Wait, None, "waiting for the sign-in to finish".to_owned())
+                told_plainly(Action::Wait, None, "sign_in_under_way", "waiting for the sign-in to finish")
             }
             State::SignedIn => {
                 let held = self.held.as_ref()?;
                 if held.facts.renewable() {
-                    return told(Action::Renew, Some(held.plan.due), held.plan.why(&held.facts));
+                    let (plan, facts) = (&held.plan, &held.facts);
+                    return told(Action::Renew, Some(plan.due), plan.why(facts), plan.wording(facts));
                 }
                 let at = held.facts.access.expires;
-                told(Action::SignIn, Some(at), "the provider gave no refresh token".to_owned())
+                told_plainly(
+                    Action::SignIn,
+                    Some(at),
+                    "no_refresh_token",
+                    "the provider gave no refresh token",
+                )
             }
-            State::Renewing { asker, .. } => told(Action::Wait, None, asker.why().to_owned()),
+            State::Renewing { asker, .. } => {
+                told(Action::Wait, None, asker.why().to_owned(), Wording::from(*asker))
+            }
             State::Saving { problem, .. } => {
-                told(Action::RetrySave, self.deadline(), problem.message().to_owned())
+                told_plainly(Action::RetrySave, self.deadline(), problem.code(), problem.message())
             }
             State::Waiting { reason, until } => {
                 let action = if self.held.is_some() { Action::RetryRenewal } else { Action::ReadVault };
                 let at = self.in_flight.is_none().then_some(*until);
-                told(action, at, reason.message())
+                told(action, at, reason.message(), Wording::from(reason))
             }
             State::NeedsSignIn { .. } => match self.access_expiry(now) {
-                Some(at) => {
-                    told(Action::SignIn, Some(at), "the access token in hand is good until then".to_owned())
+                Some(at) => told_plainly(
+                    Action::SignIn,
+                    Some(at),
+                    "access_token_lives",
+                    "the access token in hand is good until then",
+                ),
+                None => {
+                    told_plainly(Action::SignIn, None, "access_token_expired", "the access token has expired")
                 }
-                None => told(Action::SignIn, None, "the access token has expired".to_owned()),
             },
         }
     }

@@ -5,13 +5,14 @@
 mod names;
 mod past;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::SignedDuration;
 use latchkey_core::reason::Reason;
 use latchkey_core::session::{Headline as CoreHeadline, Held, Session};
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::Clock;
+use latchkey_core::wording;
 use serde::Serialize;
 
 use crate::vault::Identity;
@@ -91,7 +92,13 @@ pub struct ReasonStatus {
     pub code: String,
     /// A sentence.
     pub message: String,
+    /// The values in the sentence by name, for whoever words it anew by its code. Names that end in `_ms` are
+    /// durations in milliseconds.
+    pub values: Values,
 }
+
+/// The values in a sentence, by name.
+pub type Values = BTreeMap<String, String>;
 
 /// What matters most to the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -135,6 +142,10 @@ pub struct NextStatus {
     pub at: Option<String>,
     /// Why, without a full stop.
     pub why: String,
+    /// Which sentence that is, for whoever words it anew.
+    pub code: String,
+    /// The values in it by name, as in [`ReasonStatus::values`].
+    pub values: Values,
 }
 
 /// How renewals went.
@@ -205,6 +216,8 @@ pub struct HistoryMark {
     pub took_ms: Option<u32>,
     /// What went wrong.
     pub note: Option<String>,
+    /// The code of the reason for it, if one was given.
+    pub reason: Option<String>,
 }
 
 /// What the engine knows of a session besides its machine.
@@ -249,6 +262,8 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
             action: next.action.into(),
             at: next.at.map(|at| at.wall.to_string()),
             why: next.why,
+            code: next.wording.code.to_owned(),
+            values: values(next.wording.values),
         }),
         renewals: Renewals {
             count: number(tally.count),
@@ -288,7 +303,15 @@ fn access(held: &Held, beside: &Beside) -> AccessStatus {
 }
 
 pub(crate) fn reason_status(reason: &Reason) -> ReasonStatus {
-    ReasonStatus { code: reason.code().to_owned(), message: reason.message() }
+    ReasonStatus {
+        code: reason.code().to_owned(),
+        message: reason.message(),
+        values: values(reason.values()),
+    }
+}
+
+fn values(values: wording::Values) -> Values {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn headline(headline: CoreHeadline) -> Headline {

@@ -43,6 +43,7 @@ fn logged(record: &LogRecord) -> Option<HistoryMark> {
         expires_at: text("expires_at"),
         took_ms: count("took_ms"),
         note: (kind == MarkKind::Failed).then(|| record.message.clone()),
+        reason: text("reason"),
     })
 }
 
@@ -67,6 +68,7 @@ impl Beside {
             expires_at: record.expires_at.map(|at| at.to_string()),
             took_ms: record.took_ms.map(number),
             note: (kind == MarkKind::Failed).then(|| record.message.clone()),
+            reason: record.reason.map(str::to_owned),
         });
     }
 }

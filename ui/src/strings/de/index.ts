@@ -8,12 +8,14 @@ import { sessions } from "./sessions";
 import { signIn } from "./sign-in";
 import { time } from "./time";
 import { token } from "./token";
+import { told } from "./told";
 import { window } from "./window";
 
 export const de: Strings = {
   ...window,
   ...sessions,
   ...token,
+  ...told,
   ...lifeline,
   ...signIn,
   ...accounts,

@@ -1,5 +1,5 @@
 use latchkey_engine::snapshot::{
-    AccessStatus, ActionName, Clocks, HeadlineKind, ReasonStatus, Renewals, StateName,
+    AccessStatus, ActionName, Clocks, HeadlineKind, ReasonStatus, Renewals, StateName, Values,
 };
 use latchkey_engine::vault::Identity;
 
@@ -24,8 +24,8 @@ fn a_session_that_ends_without_a_sign_in_says_by_when() {
     session.headline =
         Headline { kind: HeadlineKind::SignInAgainBy, at: Some("2026-11-20T12:01:00Z".into()) };
     let why = "The provider refused to renew (“revoked”). Sign in again".to_owned();
-    session.reason = Some(ReasonStatus { code: "refused".into(), message: why.clone() });
-    session.next = Some(NextStatus { action: ActionName::SignIn, at: session.headline.at.clone(), why });
+    session.reason = Some(reason("refused", &why));
+    session.next = Some(next(ActionName::SignIn, session.headline.at.clone(), &why));
     insta::assert_snapshot!(block(&session, &noon()));
 }
 
@@ -34,9 +34,8 @@ fn a_waiting_session_says_for_what() {
     let mut session = signed_in();
     let why = "The provider cannot be reached: nothing listens at its address".to_owned();
     session.state = StateName::Waiting;
-    session.reason = Some(ReasonStatus { code: "unreachable".into(), message: why.clone() });
-    session.next =
-        Some(NextStatus { action: ActionName::RetryRenewal, at: Some("2026-11-20T12:00:04Z".into()), why });
+    session.reason = Some(reason("unreachable", &why));
+    session.next = Some(next(ActionName::RetryRenewal, Some("2026-11-20T12:00:04Z".into()), &why));
     session.clocks.access = Some(clock("2026-11-20T11:59:48Z", "assumed"));
     insta::assert_snapshot!(block(&session, &noon()));
 }
@@ -51,12 +50,8 @@ fn whether_somebody_is_signed_in_is_not_known_while_the_vault_cannot_be_read() {
     let why = "The keychain is locked. Unlock it; renewing goes on by itself".to_owned();
     let session = SessionStatus {
         state: StateName::Waiting,
-        reason: Some(ReasonStatus { code: "keychain_locked".into(), message: why.clone() }),
-        next: Some(NextStatus {
-            action: ActionName::ReadVault,
-            at: Some("2026-11-20T12:00:01Z".into()),
-            why,
-        }),
+        reason: Some(reason("keychain_locked", &why)),
+        next: Some(next(ActionName::ReadVault, Some("2026-11-20T12:00:01Z".into()), &why)),
         ..signed_out()
     };
     insta::assert_snapshot!(block(&session, &noon()));
@@ -73,7 +68,7 @@ fn clock(at: &str, source: &str) -> ClockStatus {
 }
 
 fn signed_out() -> SessionStatus {
-    let reason = ReasonStatus { code: "never_signed_in".into(), message: "Nobody has signed in yet".into() };
+    let reason = reason("never_signed_in", "Nobody has signed in yet");
     SessionStatus {
         state: StateName::SignedOut,
         reason: Some(reason),
@@ -107,11 +102,11 @@ fn signed_in() -> SessionStatus {
             session: Some(clock("2026-11-20T19:59:00Z", "session_expiry")),
         },
         sign_in: None,
-        next: Some(NextStatus {
-            action: ActionName::Renew,
-            at: Some("2026-11-20T12:00:46Z".into()),
-            why: "a fifth of the lifetime before expiry, 2 s of jitter".into(),
-        }),
+        next: Some(next(
+            ActionName::Renew,
+            Some("2026-11-20T12:00:46Z".into()),
+            "a fifth of the lifetime before expiry, 2 s of jitter",
+        )),
         renewals: Renewals { count: 2, failed: 0, last_ms: Some(41) },
         access: Some(AccessStatus {
             received_at: "2026-11-20T12:00:00Z".into(),
@@ -124,4 +119,12 @@ fn signed_in() -> SessionStatus {
         clock_skew_ms: None,
         history: Vec::new(),
     }
+}
+
+fn reason(code: &str, message: &str) -> ReasonStatus {
+    ReasonStatus { code: code.to_owned(), message: message.to_owned(), values: Values::new() }
+}
+
+fn next(action: ActionName, at: Option<String>, why: &str) -> NextStatus {
+    NextStatus { action, at, why: why.to_owned(), code: String::new(), values: Values::new() }
 }
