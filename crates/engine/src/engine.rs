@@ -8,13 +8,17 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
 use latchkey_core::secret::AccessToken;
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Url};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::actor::{Actor, Message};
+use crate::authorization::RequestHeaders;
 use crate::config::AccountConfig;
 use crate::error::EngineError;
 use crate::http::Http;
 use crate::inspection::Inspection;
+use crate::jose::dpop::ProofKey;
 use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Vault};
 use crate::provider::Provider;
 use crate::sign_in::SignIn;
@@ -68,6 +72,8 @@ pub struct IssuedToken {
     pub access: AccessToken,
     /// How it is to be used (RFC 6749 §7.1), if the provider said.
     pub token_type: Option<String>,
+    /// The key that it is bound to (RFC 9449), which stays here.
+    pub(crate) proof_key: Option<Arc<ProofKey>>,
     /// When it expires.
     pub expires_at: Timestamp,
     /// Its generation.
@@ -88,13 +94,21 @@ pub struct EngineHandle {
 
 struct Inner {
     setup: Setup,
-    accounts: Mutex<BTreeMap<AccountName, mpsc::UnboundedSender<Message>>>,
+    accounts: Mutex<BTreeMap<AccountName, Known>>,
     sessions: watch::Sender<Sessions>,
     exchanges: Arc<Semaphore>,
     /// Clock and network as they change, where anything is done by itself.
     around: Option<watch::Receiver<Surroundings>>,
     /// Set when it is closed: from then on an account is not unknown, it is let go of.
     closed: AtomicBool,
+}
+
+/// An account that was taken in.
+struct Known {
+    /// The way to its task.
+    outbox: mpsc::UnboundedSender<Message>,
+    /// How its requests are authorized, which needs no turn of the task.
+    provider: Provider,
 }
 
 impl EngineHandle {
@@ -130,10 +144,11 @@ impl EngineHandle {
             return Err(EngineError::AccountExists(config.name.clone()));
         }
         let http = setup.http.listening(setup.clock.clone());
+        let provider = Provider::new(&config.provider, http.clone(), setup.clock.clone());
         let workshop = Workshop {
             account: config.name.clone(),
             policy: config.policy.clone(),
-            provider: Provider::new(&config.provider, http.clone(), setup.clock.clone()),
+            provider: provider.clone(),
             vault: setup.vault.clone(),
             lock: setup.lock.clone(),
             clock: setup.clock.clone(),
@@ -156,16 +171,16 @@ impl EngineHandle {
             beside,
         );
         tokio::spawn(actor.run());
-        accounts.insert(config.name.clone(), outbox);
+        accounts.insert(config.name.clone(), Known { outbox, provider });
         Ok(())
     }
 
     /// Signs out of an account and lets go of it.
     pub async fn remove_account(&self, account: &AccountName) -> Result<(), EngineError> {
         self.sign_out(account).await?;
-        let outbox = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-        if let Some(outbox) = outbox {
-            close(&outbox).await;
+        let known = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+        if let Some(known) = known {
+            close(&known.outbox).await;
         }
         // Nobody would ever tell the provider of an account that is gone.
         let erased = self.inner.setup.vault.erase(account).await;
@@ -230,6 +245,30 @@ impl EngineHandle {
         self.ask(account, |reply| Message::Token(request, reply)).await?
     }
 
+    /// What authorizes one request to a resource server: a valid access token in its header, with a proof where it is
+    /// bound to a key. Made for this method and this address alone, and for one sending: a repeat asks again.
+    pub async fn request_headers(
+        &self,
+        account: &AccountName,
+        request: TokenRequest,
+        method: &Method,
+        url: &Url,
+    ) -> Result<RequestHeaders, EngineError> {
+        let token = self.token(account, request).await?;
+        let headers = self.known(account, |known| known.provider.request_headers(&token, method, url))??;
+        Ok(RequestHeaders { headers, generation: token.generation, fingerprint: token.fingerprint })
+    }
+
+    /// Takes down what a resource server's answer brings for the next request there: its nonce (RFC 9449 §9).
+    pub fn heard_from_resource(
+        &self,
+        account: &AccountName,
+        url: &Url,
+        answer: &HeaderMap,
+    ) -> Result<(), EngineError> {
+        self.known(account, |known| known.provider.heard_from_resource(url, answer))
+    }
+
     /// Looks into the access token in hand: what it says, and whether its issuer signed that.
     pub async fn inspect(&self, account: &AccountName) -> Result<Inspection, EngineError> {
         self.ask(account, Message::Inspect).await?
@@ -237,7 +276,17 @@ impl EngineHandle {
 
     /// Tells that a resource server refused the access token with this fingerprint.
     pub fn token_rejected(&self, account: &AccountName, fingerprint: Fingerprint) -> Result<(), EngineError> {
-        self.tell(account, Message::TokenRejected(fingerprint))
+        self.tell(account, Message::TokenRejected(fingerprint, None))
+    }
+
+    /// The same, and waits for the renewal that follows, if one does: the session's `generation` says whether there is
+    /// another token now.
+    pub async fn replace_rejected(
+        &self,
+        account: &AccountName,
+        fingerprint: Fingerprint,
+    ) -> Result<SessionStatus, EngineError> {
+        self.ask(account, |reply| Message::TokenRejected(fingerprint, Some(reply))).await?
     }
 
     /// Reads the vault again: another process may have signed in, renewed or signed out.
@@ -250,22 +299,21 @@ impl EngineHandle {
         self.inner.closed.store(true, Ordering::SeqCst);
         let accounts =
             std::mem::take(&mut *self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner));
-        for outbox in accounts.values() {
-            close(outbox).await;
+        for known in accounts.values() {
+            close(&known.outbox).await;
         }
     }
 
     fn tell(&self, account: &AccountName, message: Message) -> Result<(), EngineError> {
+        self.known(account, |known| known.outbox.send(message).map_err(|_| EngineError::Closing))?
+    }
+
+    fn known<T>(&self, account: &AccountName, look: impl FnOnce(&Known) -> T) -> Result<T, EngineError> {
         let accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(outbox) = accounts.get(account) else {
+        accounts.get(account).map(look).ok_or_else(|| {
             let closed = self.inner.closed.load(Ordering::SeqCst);
-            return Err(if closed {
-                EngineError::Closing
-            } else {
-                EngineError::UnknownAccount(account.clone())
-            });
-        };
-        outbox.send(message).map_err(|_| EngineError::Closing)
+            if closed { EngineError::Closing } else { EngineError::UnknownAccount(account.clone()) }
+        })
     }
 
     async fn ask<T>(

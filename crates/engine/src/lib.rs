@@ -8,6 +8,7 @@
 //! receives it (`workshop`). The refresh token never leaves this crate.
 
 mod actor;
+pub mod authorization;
 pub mod browser;
 pub mod clock;
 pub mod config;

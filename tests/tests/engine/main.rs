@@ -7,6 +7,7 @@
 )]
 
 mod agent;
+mod authorizing;
 mod bad_provider;
 mod clocks;
 mod closing;

@@ -116,6 +116,7 @@ impl Actor {
                 return Some(Ok(IssuedToken {
                     access: current.access.clone(),
                     token_type: current.token_type.clone(),
+                    proof_key: current.proof_key.clone(),
                     expires_at: current.expires_at,
                     generation: held.facts.generation,
                     fingerprint: held.facts.access_fingerprint,

@@ -42,7 +42,7 @@ pub(crate) enum Message {
     Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Token(TokenRequest, oneshot::Sender<Result<IssuedToken, EngineError>>),
     Inspect(oneshot::Sender<Result<Inspection, EngineError>>),
-    TokenRejected(Fingerprint),
+    TokenRejected(Fingerprint, Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
     Reload,
     Status(oneshot::Sender<SessionStatus>),
     /// Ends the task once nothing is under way.
@@ -249,7 +249,10 @@ impl Actor {
                 self.token_waiters.push(TokenWaiter { request, until, asked: false, reply });
             }
             Message::Inspect(reply) => self.inspect(reply),
-            Message::TokenRejected(fingerprint) => self.input(Input::TokenRejected(fingerprint)),
+            Message::TokenRejected(fingerprint, reply) => {
+                self.input(Input::TokenRejected(fingerprint));
+                self.renew_waiters.extend(reply);
+            }
             Message::Reload => self.input(Input::ReloadRequested),
             Message::Status(reply) => {
                 let _ = reply.send(self.status());

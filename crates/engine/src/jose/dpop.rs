@@ -183,11 +183,14 @@ pub fn asks_for_nonce(server: Server, reply: &Reply) -> bool {
             matches!(reply.status, 400 | 401)
                 && body.is_some_and(|body| body.get("error").is_some_and(|error| error == USE_NONCE))
         }
-        Server::Resource => {
-            let challenges = reply.headers.get_all(WWW_AUTHENTICATE).iter();
-            reply.status == 401 && challenges.filter_map(|line| line.to_str().ok()).any(is_nonce_challenge)
-        }
+        Server::Resource => resource_asks_for_nonce(reply.status, &reply.headers),
     }
+}
+
+/// The same of a resource server's answer whose body nobody has read (RFC 9449 §9).
+pub fn resource_asks_for_nonce(status: u16, headers: &HeaderMap) -> bool {
+    let challenges = headers.get_all(WWW_AUTHENTICATE).iter();
+    status == 401 && challenges.filter_map(|line| line.to_str().ok()).any(is_nonce_challenge)
 }
 
 /// Whether one of the challenges of a line is DPoP's (RFC 9110 §11.6.1: several may share a line).

@@ -12,9 +12,13 @@ use latchkey_core::disposition::Failure;
 use latchkey_core::reason::Reason;
 use latchkey_core::secret::{AccessToken, DpopKey, IdToken, RefreshToken};
 use latchkey_core::token_set::Source;
-use reqwest::Url;
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Url};
 
+use crate::authorization;
 use crate::config::ProviderConfig;
+use crate::engine::IssuedToken;
+use crate::error::EngineError;
 use crate::http::Http;
 use crate::inspection::SignatureStatus;
 use crate::ports::Clock;
@@ -191,6 +195,27 @@ impl Provider {
                 SignatureStatus::not_checked("the account names no issuer whose keys could be asked for")
             }
             Self::Oauth(provider) => provider.verify_access_token(token).await,
+        }
+    }
+
+    /// What authorizes one request to a resource server with this token.
+    pub fn request_headers(
+        &self,
+        token: &IssuedToken,
+        method: &Method,
+        url: &Url,
+    ) -> Result<HeaderMap, EngineError> {
+        match self {
+            Self::Credentials(_) => Ok(authorization::bearer(&token.access)),
+            Self::Oauth(provider) => provider.request_headers(token, method, url),
+        }
+    }
+
+    /// Takes down what a resource server's answer brings for the next request there.
+    pub fn heard_from_resource(&self, url: &Url, answer: &HeaderMap) {
+        match self {
+            Self::Credentials(_) => {}
+            Self::Oauth(provider) => provider.heard_from_resource(url, answer),
         }
     }
 

@@ -31,6 +31,7 @@ use tracing::{debug, warn};
 
 use crate::http::Http;
 use crate::inspection::Inspection;
+use crate::jose::dpop::ProofKey;
 use crate::jose::look;
 use crate::ports::{Browser, Clock, Journal, LockError, LockGuard, Network, RenewalLock, Vault, VaultError};
 use crate::provider::Provider;
@@ -71,6 +72,8 @@ pub(crate) struct Arrived {
     pub(crate) claims: Vec<(String, String)>,
     /// Whether the provider replaced the refresh token, where that can be told.
     pub(crate) rotated: Option<bool>,
+    /// The key that the access token is bound to, if it is bound to one that can be read.
+    pub(crate) proof_key: Option<Arc<ProofKey>>,
     /// What still has to be stored, and the lock under which it must be.
     pub(crate) unsaved: Option<Unsaved>,
 }
@@ -86,6 +89,7 @@ impl Arrived {
             identity: envelope.identity.clone(),
             claims: look::shown_claims(envelope.tokens.access.expose()),
             rotated,
+            proof_key: proof_key(envelope),
             unsaved: None,
         }
     }
@@ -200,6 +204,11 @@ impl Workshop {
             _ => "The new tokens are durable",
         });
     }
+}
+
+/// The key of the proofs that go with an envelope's access token (RFC 9449 §7).
+fn proof_key(envelope: &Envelope) -> Option<Arc<ProofKey>> {
+    ProofKey::of_stored(envelope.dpop_key.as_ref()?).ok().map(Arc::new)
 }
 
 /// A reply that turned out to hold no tokens.

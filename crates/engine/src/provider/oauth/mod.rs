@@ -9,6 +9,7 @@
 //! | `device` | signing in with a code on another device |
 //! | `token`, `token_reply` | asking the token endpoint; reading what it says |
 //! | `trust` | whether what was issued is believed |
+//! | `resource` | what authorizes a request to a resource server |
 //! | `identity` | who signed in |
 //! | `sign_out` | revoking tokens, ending the session at the provider |
 //!
@@ -24,6 +25,7 @@ mod listener;
 mod metadata;
 mod page;
 mod request;
+mod resource;
 mod sign_out;
 mod token;
 mod token_reply;
