@@ -34,8 +34,8 @@ pub const SIGN_IN_PAGE_FOR: SignedDuration = SignedDuration::from_secs(600);
 /// its place on a network that was just joined.
 pub const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
 
-/// The least that a network is given between two looks at it.
-pub const WAKE_PAUSE: SignedDuration = SignedDuration::from_millis(250);
+/// The least that a network is given between two looks at it: what people take for at once.
+pub const WAKE_PAUSE: SignedDuration = SignedDuration::from_millis(100);
 
 /// How long after a wake or a change the network is looked at for the first time.
 pub const FIRST_LOOK: SignedDuration = SignedDuration::from_millis(20);
@@ -213,10 +213,10 @@ pub fn longest_backoff(left: SignedDuration, failing: SignedDuration) -> SignedD
 
 /// How long to wait before looking again at a network that has been in doubt for so long.
 ///
-/// A sixteenth of that: people open the lid and wait, and a network is there after seconds. A look that finds none
+/// A thirty-second of that: people open the lid and wait, and a network is there after seconds. A look that finds none
 /// costs nobody anything.
 pub fn probe_pause(doubted: SignedDuration) -> SignedDuration {
-    (doubted / 16).clamp(WAKE_PAUSE, PROBE_PAUSE)
+    (doubted / 32).clamp(WAKE_PAUSE, PROBE_PAUSE)
 }
 
 /// How long to wait before the next try after `failures` failures in a row (at least one).

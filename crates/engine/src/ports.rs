@@ -46,6 +46,11 @@ pub trait Network: Send + Sync {
     /// Goes up with each change of a link, an address or a route; never, where nobody tells of any.
     fn changes(&self) -> watch::Receiver<u64>;
 
+    /// Whether this machine has a route out of itself that a request to this address would take: looked up here, no
+    /// packet leaves. A host beside us may answer without one, and one on this machine needs none: [`Network::answers`]
+    /// tells of those.
+    fn leads_out(&self, url: &Url) -> bool;
+
     /// Whether the host of this address takes connections, or the proxy through which it is asked. Nothing is
     /// sent to it.
     async fn answers(&self, url: &Url) -> bool;

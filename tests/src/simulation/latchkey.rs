@@ -76,7 +76,10 @@ impl Latchkey {
                     (self.awaited, self.began, self.repeated, wish) =
                         (Some(id), at.boot, false, Wish::Refresh);
                 }
-                Effect::Probe(id) => (self.awaited, wish) = (Some(id), Wish::Probe),
+                Effect::Probe { id, look } => {
+                    let looks = if look == session::Look::Route { Wish::Route } else { Wish::Probe };
+                    (self.awaited, wish) = (Some(id), looks);
+                }
                 Effect::Load(id) | Effect::Authenticate(id) => self.awaited = Some(id),
                 Effect::Seal { id, .. } => sealed = Some(id),
                 // Nobody signs out here, and the vault takes what it is given.

@@ -16,6 +16,8 @@ const FOCUS: Millis = 5 * SECOND;
 const PERSON: Millis = 2 * MINUTE;
 /// How long a client waits for a reply, unless it says otherwise: pizauth's and our own limit.
 const REPLY: Millis = 30 * SECOND;
+/// How long a look at this machine's own routes takes: two system calls, and a turn of a busy machine.
+const ROUTE: Millis = 2;
 /// A moment, on the clocks a program may look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -62,6 +64,8 @@ pub enum Wish {
     Refresh,
     /// It asks whether the backend takes connections, and sends nothing.
     Probe,
+    /// It looks whether the machine has a route, and asks the backend as above only where there is none.
+    Route,
     /// It sends the person to sign in.
     SignIn,
 }
@@ -237,14 +241,15 @@ impl Run<'_> {
             self.tally.wake_ups += if look == Look::Timer { rings } else { 0 };
             let now = self.moment(time);
             let mut wish = self.schedule.look(look, now);
-            while wish == Wish::Probe {
-                let (answers, took) = self.world.answers(time);
+            while matches!(wish, Wish::Probe | Wish::Route) {
+                let routed = wish == Wish::Route && self.world.routed(time);
+                let (answers, took) = if routed { (true, ROUTE) } else { self.world.answers(time) };
                 time = self.world.awake.first(time + took, |awake| awake).unwrap_or(self.world.length);
                 let now = self.moment(time);
                 wish = self.schedule.probed(answers, now);
             }
             time = match wish {
-                Wish::Nothing | Wish::Probe => time,
+                Wish::Nothing | Wish::Probe | Wish::Route => time,
                 Wish::Refresh => self.exchanges(time),
                 Wish::SignIn => self.lose(time, false, "it sent the person away"),
             };

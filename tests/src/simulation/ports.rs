@@ -90,6 +90,10 @@ impl Network for Ports {
         self.host.links.subscribe()
     }
 
+    fn leads_out(&self, _: &Url) -> bool {
+        self.host.world.routed(self.host.time())
+    }
+
     async fn answers(&self, _: &Url) -> bool {
         self.host.step(self.process, "before looking at the network").await;
         self.host.world.answers(self.host.time()).0

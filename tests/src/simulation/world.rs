@@ -195,6 +195,11 @@ impl World {
         self.cut_by_sleep(time, fate, took)
     }
 
+    /// Whether the machine has a route then, whatever lies behind it.
+    pub fn routed(&self, time: Millis) -> bool {
+        self.network.at(time) != Network::Down
+    }
+
     /// Whether whoever connects then is answered, by the backend or in its place, and how long that takes. Who loses
     /// a request loses a connection as well.
     pub fn answers(&self, time: Millis) -> (bool, Millis) {

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use latchkey_devserver::{Fault, FaultMode};
+use latchkey_engine::snapshot::SessionStatus;
 use latchkey_tests::engine_world::{Engine, REFRESH, World, reason};
 
 /// What is due while it sleeps is due when it wakes.
@@ -11,6 +12,16 @@ const NIGHT: SignedDuration = SignedDuration::from_hours(8);
 async fn looks(engine: &Engine, times: usize) {
     for _ in 0..times {
         assert_eq!(reason(&engine.next_thing_happens().await), "network");
+    }
+}
+
+/// Lets time go on until that generation is in hand.
+async fn renewed(engine: &Engine, generation: u32) -> SessionStatus {
+    loop {
+        let status = engine.next_thing_happens().await;
+        if status.generation == generation {
+            return status;
+        }
     }
 }
 
@@ -29,6 +40,25 @@ async fn after_a_wake_a_renewal_waits_until_the_host_answers_and_that_is_no_fail
     let status = engine.next_thing_happens().await;
     assert_eq!((status.state.as_str(), status.generation, status.renewals.failed), ("signed_in", 2, 0));
     assert_eq!(world.refreshes(), 1, "no burst");
+}
+
+#[tokio::test]
+async fn where_there_is_a_route_the_renewal_itself_is_the_look_and_what_was_not_sent_is_no_failure() {
+    let mut world = World::new().await;
+    let engine = world.signed_in().await;
+    world.backend_goes_away().await;
+    world.network.leads_somewhere(true);
+    world.clock.sleep(NIGHT);
+    engine.until("a renewal that did not leave", |status| reason(status) == "network").await;
+    looks(&engine, 5).await;
+    assert!(world.network.asked() >= 3, "from then on the host is asked first");
+    assert_eq!(engine.now().await.renewals.failed, 0);
+    world.backend_comes_back().await;
+    assert_eq!(renewed(&engine, 2).await.renewals.failed, 0);
+    let asked = world.network.asked();
+    world.clock.sleep(NIGHT);
+    renewed(&engine, 3).await;
+    assert_eq!(world.network.asked(), asked, "where the way is free nobody is asked before");
 }
 
 #[tokio::test]

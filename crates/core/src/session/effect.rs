@@ -28,8 +28,13 @@ pub enum Effect {
     },
     /// Try again to store the tokens that have arrived.
     Save(EffectId),
-    /// Ask whether the provider's token host answers; nothing is sent to it.
-    Probe(EffectId),
+    /// Look whether there is a network to the provider's token host; nothing is sent to it.
+    Probe {
+        /// Ties the answer to it.
+        id: EffectId,
+        /// How closely.
+        look: Look,
+    },
     /// Store that, and why, the refresh token of this generation was refused, after another look into the vault.
     Seal {
         /// Ties the answer to it.
@@ -59,6 +64,16 @@ pub enum Effect {
     Notify(Notice),
     /// Write to the event log.
     Record(Record),
+}
+
+/// How closely the network is looked at before a renewal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// This machine has a route to the world: the connection of the renewal itself then tells the rest. A machine
+    /// without one may still reach a host beside it, and asks that.
+    Route,
+    /// The host takes a connection. A renewal did not get through, or its reply was just lost.
+    Host,
 }
 
 /// Which try to tell the provider of a sign-out.

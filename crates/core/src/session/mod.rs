@@ -14,7 +14,7 @@ mod tests;
 mod told;
 mod transition;
 
-pub use effect::{Effect, EffectId, Notice, Revoke};
+pub use effect::{Effect, EffectId, Look, Notice, Revoke};
 pub use input::{Asker, Authenticated, Failed, Input, Loaded, Renewal, Revocation, Sealed, Wiped};
 pub use state::{Held, Session, State, Tally};
 pub use told::{Action, Headline, Next};

@@ -130,6 +130,8 @@ pub struct Session {
     pub(crate) told_to_wait: bool,
     /// When the network changed, and nothing has come through since.
     pub(crate) network_doubted: Option<Stamp>,
+    /// Whether a renewal could not be sent in that doubt, although there seemed to be a network.
+    pub(crate) got_nowhere: bool,
     pub(crate) tally: Tally,
 }
 

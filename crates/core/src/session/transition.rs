@@ -40,6 +40,7 @@ pub fn open(account: AccountName, policy: Policy, now: Now) -> Step {
             waits_since: now.stamp,
             told_to_wait: false,
             network_doubted: None,
+            got_nowhere: false,
             tally: Tally::default(),
         },
         effects: Vec::new(),

@@ -63,9 +63,9 @@ impl Actor {
                     Done { input: Input::Saved(id, outcome), arrived: Some(arrived), told: None }
                 });
             }
-            Effect::Probe(id) => self.begin(move |workshop| async move {
-                let answers = workshop.probe().await;
-                Done { input: Input::Probed(id, answers), arrived: None, told: None }
+            Effect::Probe { id, look } => self.begin(move |workshop| async move {
+                let there = workshop.probe(look).await;
+                Done { input: Input::Probed(id, there), arrived: None, told: None }
             }),
             Effect::Seal { id, generation, reason } => self.begin(move |workshop| async move {
                 let (outcome, arrived) = workshop.seal(generation, reason).await;

@@ -16,6 +16,7 @@ pub struct ManualNetwork {
     changes: watch::Sender<u64>,
     down: watch::Sender<bool>,
     asked: watch::Sender<usize>,
+    routed: watch::Sender<bool>,
     real: Arc<SystemNetwork>,
 }
 
@@ -24,7 +25,7 @@ impl Default for ManualNetwork {
         let real = Arc::new(SystemNetwork::new(Arc::new(SystemClock)));
         let (changes, down, asked) =
             (watch::Sender::new(0), watch::Sender::new(false), watch::Sender::new(0));
-        Self { changes, down, asked, real }
+        Self { changes, down, asked, routed: watch::Sender::new(false), real }
     }
 }
 
@@ -39,6 +40,11 @@ impl ManualNetwork {
         self.down.send_replace(down);
     }
 
+    /// There is a route out of the machine from now on, whether or not any host answers behind it.
+    pub fn leads_somewhere(&self, routed: bool) {
+        self.routed.send_replace(routed);
+    }
+
     /// How often it was asked whether a host answers.
     pub fn asked(&self) -> usize {
         *self.asked.borrow()
@@ -49,6 +55,10 @@ impl ManualNetwork {
 impl Network for ManualNetwork {
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    fn leads_out(&self, _: &Url) -> bool {
+        *self.routed.borrow()
     }
 
     async fn answers(&self, url: &Url) -> bool {

@@ -8,6 +8,7 @@
 mod linux;
 mod manual;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -26,6 +27,10 @@ pub use manual::ManualNetwork;
 const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 /// How long a change is given to come to an end: one of Wi-Fi is a dozen.
 const CALM: SignedDuration = SignedDuration::from_secs(1);
+
+/// Hosts that are nobody's, each beyond every network of one's own (RFC 5737 §3, RFC 3849 §2). Nothing is sent to them.
+const ANYWHERE_4: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
+const ANYWHERE_6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 9);
 
 /// This machine's network.
 pub struct SystemNetwork {
@@ -57,6 +62,13 @@ fn bare(host: &str) -> String {
     host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
 
+/// Whether the system knows a way there: connecting a datagram socket looks that up, and sends nothing.
+fn routed(to: SocketAddr) -> bool {
+    let any =
+        if to.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+    UdpSocket::bind((any, 0)).is_ok_and(|socket| socket.connect(to).is_ok())
+}
+
 #[async_trait]
 impl Network for SystemNetwork {
     fn changes(&self) -> watch::Receiver<u64> {
@@ -74,6 +86,10 @@ impl Network for SystemNetwork {
         #[cfg(not(target_os = "linux"))]
         drop(tell);
         told
+    }
+
+    fn leads_out(&self, url: &Url) -> bool {
+        !is_loopback(url) && (routed(ANYWHERE_4) || routed(ANYWHERE_6))
     }
 
     async fn answers(&self, url: &Url) -> bool {
@@ -112,6 +128,17 @@ mod tests {
         assert!(read.is_empty());
         drop((asked, listener));
         assert!(!network.answers(&there).await);
+    }
+
+    #[test]
+    fn looking_for_a_route_costs_no_packet_and_this_machine_needs_none() {
+        let network = network(Matcher::builder().build());
+        assert!(!network.leads_out(&url("http://127.0.0.1:9/token")));
+        assert_eq!(
+            network.leads_out(&url("https://issuer.example/token")),
+            routed(ANYWHERE_4) || routed(ANYWHERE_6)
+        );
+        assert!(routed((Ipv4Addr::LOCALHOST, 9).into()), "there is always a way to oneself");
     }
 
     #[test]

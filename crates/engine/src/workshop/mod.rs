@@ -23,7 +23,7 @@ use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::policy::Policy;
 use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_core::secret::AccessToken;
-use latchkey_core::session::Loaded;
+use latchkey_core::session::{Loaded, Look};
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::TokenFacts;
 use tokio::sync::Semaphore;
@@ -129,10 +129,12 @@ impl Workshop {
         (Loaded::Found(facts), Some(arrived))
     }
 
-    /// Whether the provider's token host answers.
-    pub(crate) async fn probe(&self) -> bool {
+    /// Whether there is a network to the provider's token host.
+    pub(crate) async fn probe(&self, look: Look) -> bool {
         match self.provider.exchange_url() {
-            Some(url) => self.network.answers(&url).await,
+            Some(url) => {
+                look == Look::Route && self.network.leads_out(&url) || self.network.answers(&url).await
+            }
             // Where it is not known yet there is nothing to wait for.
             None => true,
         }

@@ -11,8 +11,7 @@ use latchkey_tests::simulation::fleet::CLIENTS;
 use latchkey_tests::simulation::kill::{GRACE, kills, together};
 use latchkey_tests::simulation::table::Comparison;
 
-const USAGE: &str =
-    "simulate policy FIRST_SEED YEARS | years FIRST_SEED SEEDS DAYS | kills SEED TIMES | together ROUNDS";
+const USAGE: &str = "simulate policy FIRST_SEED YEARS | ours FIRST_SEED YEARS | years FIRST_SEED SEEDS DAYS | kills SEED TIMES | together ROUNDS";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -23,6 +22,13 @@ async fn main() -> ExitCode {
         ("policy", [seed, years]) => {
             let comparison = Comparison { seed: (*seed).into(), years: (*years).into(), clients: CLIENTS };
             for line in comparison.lines() {
+                println!("{line}");
+            }
+            true
+        }
+        ("ours", [seed, years]) => {
+            let ours = Comparison { seed: (*seed).into(), years: (*years).into(), clients: 0 };
+            for line in ours.ours() {
                 println!("{line}");
             }
             true

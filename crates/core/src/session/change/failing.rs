@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::Change;
-use crate::disposition::{Disposition, disposition};
+use crate::disposition::{Disposition, Failure, disposition};
 use crate::policy::{self, backoff, in_words};
 use crate::reason::Reason;
 use crate::record::{Level, Record};
@@ -15,6 +15,11 @@ use crate::token_set::Clock;
 impl Change {
     /// What a failed exchange leads to; the table stands in [`crate::disposition`].
     pub(in crate::session) fn failed(&mut self, failed: &Failed) {
+        let unsent = matches!(failed.failure, Failure::NotSent { .. }) && !failed.after_lost_reply;
+        if unsent && self.was_the_look() {
+            self.session.got_nowhere = true;
+            return self.look_again();
+        }
         self.session.tally.failed += 1;
         match disposition(&failed.failure) {
             // The sign-in page of a Wi-Fi that was just joined: soon somebody is done with it, and no news will tell.

@@ -57,6 +57,7 @@ impl Change {
             }
         }
         self.session.network_doubted = None;
+        self.session.got_nowhere = false;
         self.session.tally.count += 1;
         self.session.tally.last_ms = Some(took_ms);
         let (old, new) = (before.map_or(0, |facts| facts.generation), facts.generation);

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use crate::policy::{self, Basis};
 use crate::reason::Reason;
 use crate::record::{Level, Record};
-use crate::session::effect::{Effect, EffectId};
+use crate::session::effect::{Effect, EffectId, Look};
 use crate::session::input::Asker;
 use crate::session::state::{Debt, Session, State};
 use crate::session::transition::Step;
@@ -150,6 +150,7 @@ impl Change {
         if !(awaited || stood_in_the_way && in_doubt) {
             self.session.network_doubted = Some(self.now.stamp);
         }
+        self.session.got_nowhere = false;
         // A reply that was lost in this very doubt is no reason for a series of requests.
         let again = reason == Some(Reason::ReplyLost) && in_doubt;
         if awaited || stood_in_the_way && !again && !self.session.told_to_wait {
@@ -166,21 +167,35 @@ impl Change {
         }
     }
 
-    /// Asks whether the token host answers, before a renewal that would count as a failure.
+    /// Looks at the network before a renewal. Where one seems to be there the renewal's own connection is the look at
+    /// the host: while that fails nothing is spent, and nobody waits for two connections one after the other. A reply
+    /// that was just lost is not risked again like that.
     pub(super) fn probe(&mut self) {
+        let lost = self.session.state.reason() == Some(Reason::ReplyLost);
+        let look = if lost || self.session.got_nowhere { Look::Host } else { Look::Route };
         self.session.state = State::Waiting { reason: Reason::Network, until: self.now.stamp };
         let id = self.await_answer();
-        self.effects.push(Effect::Probe(id));
+        self.effects.push(Effect::Probe { id, look });
     }
 
-    /// Whether the token host answers; in the end the renewal is tried anyhow, since a probe may be wrong.
-    pub(super) fn probed(&mut self, answers: bool) {
-        if answers || !self.network_in_doubt() {
+    /// What the look saw; in the end the renewal is tried anyhow, since a look may be wrong.
+    pub(super) fn probed(&mut self, there: bool) {
+        if there || !self.network_in_doubt() {
             self.try_again(Asker::Retry);
         } else {
-            let until = self.now.stamp.plus(self.probe_pause());
-            self.session.state = State::Waiting { reason: Reason::Network, until };
+            self.look_again();
         }
+    }
+
+    /// There is no network to the host yet: that is looked at again soon, and is no failure.
+    pub(super) fn look_again(&mut self) {
+        let until = self.now.stamp.plus(self.probe_pause());
+        self.session.state = State::Waiting { reason: Reason::Network, until };
+    }
+
+    /// Whether a renewal that was not sent says of the network in doubt what a look would have said.
+    pub(super) fn was_the_look(&self) -> bool {
+        self.network_in_doubt() && !self.session.got_nowhere
     }
 
     /// Looks at the network soon, and not in the same instant as every other account.

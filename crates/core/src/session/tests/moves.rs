@@ -118,7 +118,7 @@ pub(super) fn asked(effect: &Effect) -> Option<(EffectId, Asked)> {
         Effect::Authenticate(id) => Some((*id, Asked::Authenticate)),
         Effect::Renew { id, .. } => Some((*id, Asked::Renew)),
         Effect::Save(id) => Some((*id, Asked::Save)),
-        Effect::Probe(id) => Some((*id, Asked::Probe)),
+        Effect::Probe { id, .. } => Some((*id, Asked::Probe)),
         Effect::Seal { id, .. } => Some((*id, Asked::Seal)),
         Effect::Wipe(id) => Some((*id, Asked::Wipe)),
         Effect::Revoke { id, .. } => Some((*id, Asked::Revoke)),

@@ -10,7 +10,7 @@ use crate::session::samples::{self, LIFETIME, at, facts_at};
 use crate::session::{
     Action, Asker, Effect, Failed, Input, Loaded, Renewal, Revocation, Revoke, Sealed, State,
 };
-use crate::session::{Notice, Wiped};
+use crate::session::{Look, Notice, Wiped};
 use crate::token_set::{Clock, Source, TokenFacts};
 
 #[test]
@@ -161,7 +161,7 @@ fn after_a_wake_a_due_renewal_waits_for_the_network_and_not_for_ever() {
     let mut looks = 0;
     loop {
         story.pass_deadline();
-        if !matches!(story.effects.first(), Some(Effect::Probe(_))) {
+        if !matches!(story.effects.first(), Some(Effect::Probe { .. })) {
             break;
         }
         looks += 1;
@@ -172,6 +172,40 @@ fn after_a_wake_a_due_renewal_waits_for_the_network_and_not_for_ever() {
     assert_eq!(story.session.tally().failed, 0);
     let waited = story.now.boot - at(47).boot;
     assert!(waited >= policy::DOUBT_NETWORK_FOR && waited < policy::DOUBT_NETWORK_FOR * 2, "{waited:?}");
+}
+
+fn looked(story: &Story) -> Option<Look> {
+    story
+        .effects
+        .iter()
+        .find_map(|effect| if let Effect::Probe { look, .. } = effect { Some(*look) } else { None })
+}
+
+#[test]
+fn where_a_network_seems_to_be_the_renewal_itself_is_the_look_at_the_host_and_no_failure() {
+    let mut story = Story::of(samples::awaiting_network());
+    story.pass_deadline();
+    assert_eq!(looked(&story), Some(Look::Route));
+    story.answer_here(|id| Input::Probed(id, true));
+    story.answer_here(|id| Input::Renewed(id, samples::failed(samples::offline())));
+    assert_eq!((story.reason(), story.session.tally().failed), (Some(Reason::Network), 0));
+    story.pass_deadline();
+    assert_eq!(looked(&story), Some(Look::Host), "what did not get through is not tried blindly again");
+    story.answer_here(|id| Input::Probed(id, true));
+    story.answer_here(|id| Input::Renewed(id, samples::failed(samples::offline())));
+    assert_eq!(story.session.tally().failed, 1, "a host that answers and cannot be sent to is a failure");
+    story.tell(samples::since_start(story.now), Input::NetworkChanged);
+    story.pass_deadline();
+    assert_eq!(looked(&story), Some(Look::Route), "another network is another matter");
+}
+
+#[test]
+fn a_reply_that_was_just_lost_is_not_risked_again_before_the_host_answers() {
+    let mut story = Story::of(samples::probing());
+    story.answer_here(|id| Input::Probed(id, true));
+    story.answer_here(|id| Input::Renewed(id, samples::failed(Failure::NoReply)));
+    story.pass_deadline();
+    assert_eq!(looked(&story), Some(Look::Host));
 }
 
 #[test]

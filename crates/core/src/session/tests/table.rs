@@ -359,7 +359,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Authenticate(_) => "Authenticate".to_owned(),
         Effect::Renew { generation, .. } => format!("Renew {generation}"),
         Effect::Save(_) => "Save".to_owned(),
-        Effect::Probe(_) => "Probe".to_owned(),
+        Effect::Probe { look, .. } => format!("Probe {look:?}"),
         Effect::Seal { generation, reason, .. } => format!("Seal {generation} ({})", reason.code()),
         Effect::Wipe(_) => "Wipe".to_owned(),
         Effect::Revoke { which, .. } => format!("Revoke {which:?}"),
