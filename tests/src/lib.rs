@@ -2,6 +2,7 @@
 //!
 //! What several tests need: a [`desktop`] of their own, the built [`programs`] on it, the [`window`] through WebDriver,
 //! and the [`canary`] that looks for secrets where none may be. `engine_world` is a world for tests of the engine.
+//! [`upstream`] is a backend behind a proxy.
 //! The other side of a sign-in: [`openid_provider`] is a real one, [`bad_provider`] does wrong what it is asked to, and
 //! [`scripted_browser`] does what a person does.
 //!
@@ -23,8 +24,10 @@ pub mod oauth_world;
 pub mod openid_provider;
 pub mod process;
 pub mod programs;
+pub mod proxied;
 pub mod recorder;
 pub mod scripted_browser;
 pub mod simulation;
+pub mod upstream;
 pub mod wait;
 pub mod window;

@@ -9,5 +9,7 @@
 pub mod client;
 pub mod protocol;
 #[cfg(feature = "server")]
+pub mod proxy;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod socket;

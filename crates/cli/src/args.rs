@@ -1,15 +1,21 @@
 //! The command line: every command, its options, and an example of its use.
 
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
 use latchkey_engine::event_log::Level;
 
 use crate::duration;
 
 mod add_account;
+mod programs;
 
 pub(crate) use add_account::{AddAccount, OauthOptions, Provider};
+pub(crate) use programs::{
+    Credential, DockerAction, Exec, GitAction, GitHelper, Hosts, Proxy, Token, TokenForm,
+};
 
 /// Keeps you signed in: signs in once, keeps the tokens in the keychain, and hands out fresh ones.
 #[derive(Parser)]
@@ -17,6 +23,24 @@ pub(crate) use add_account::{AddAccount, OauthOptions, Provider};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The names under which this program acts as another's helper, and what each stands for.
+const HELPERS: [(&str, [&str; 2]); 2] = [
+    ("git-credential-latchkey", ["credential", "git"]),
+    ("docker-credential-latchkey", ["credential", "docker"]),
+];
+
+/// The command line, with the command that the program's name stands for.
+pub(crate) fn by_name(line: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut line: Vec<_> = line.into_iter().collect();
+    let name = line.first().and_then(|path| Path::new(path).file_stem()).map(ToOwned::to_owned);
+    if let Some((_, stands_for)) =
+        HELPERS.into_iter().find(|(helper, _)| name.as_deref() == Some(OsStr::new(helper)))
+    {
+        line.splice(..1, ["latchkey"].into_iter().chain(stands_for).map(OsString::from));
+    }
+    line
 }
 
 const FIRST_SESSION: &str = "\
@@ -52,6 +76,13 @@ pub(crate) enum Command {
     Status(Status),
     /// Print a valid access token, renewed first where needed
     Token(Token),
+    /// Answer git or Docker, which ask for the token of a host
+    #[command(subcommand)]
+    Credential(Credential),
+    /// Run a program with a valid access token in its environment
+    Exec(Exec),
+    /// Lead requests to an upstream and add what authorizes them: the program that sends them holds no token
+    Proxy(Proxy),
     /// Renew an account's tokens now
     Renew(Renew),
     /// Look into a JWT: its header, its claims, and whether its issuer signed them
@@ -99,6 +130,8 @@ pub(crate) enum Accounts {
         #[arg(long)]
         json: bool,
     },
+    /// Say which hosts an account's tokens are for, as git and Docker ask for them
+    Hosts(Hosts),
     /// Sign out of an account, erase its tokens and forget how it signs in
     #[command(after_help = "Example:\n  latchkey accounts remove work --yes")]
     Remove {
@@ -186,37 +219,6 @@ pub(crate) struct Status {
     /// Keep watching
     #[arg(long)]
     pub(crate) watch: bool,
-}
-
-/// `token`.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  curl -H \"$(latchkey token work --output header)\" https://api.example.com/me
-  latchkey token work --min-valid 5m --output json")]
-pub(crate) struct Token {
-    /// Which account
-    pub(crate) account: AccountName,
-    /// How long it must stay valid, 30s unless given; counts for at most half of its lifetime
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub(crate) min_valid: Option<SignedDuration>,
-    /// How long to wait for one
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
-    pub(crate) wait: SignedDuration,
-    /// In which form
-    #[arg(long, value_enum, default_value_t = TokenForm::Raw)]
-    pub(crate) output: TokenForm,
-}
-
-/// In which form a token is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TokenForm {
-    /// The token and nothing else
-    Raw,
-    /// An `Authorization` header
-    Header,
-    /// An object with access_token, token_type, expires_at and account
-    Json,
 }
 
 /// `inspect`.

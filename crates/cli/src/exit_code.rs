@@ -7,6 +7,8 @@
 //! | 2 | wrong use: arguments, an account that is not there, a configuration that cannot be read |
 //! | 3 | only a sign-in helps |
 //! | 4 | the backend (or the agent) is out of reach: it may work later, unchanged |
+//!
+//! `exec` ends as its program does, or with 126 or 127 where that cannot be run, as shells say it.
 
 use latchkey_core::reason::Reason;
 use latchkey_engine::EngineError;
@@ -24,6 +26,10 @@ pub(crate) enum Exit {
     SignInNeeded = 3,
     /// The backend is out of reach.
     OutOfReach = 4,
+    /// A program that was to be run could not be.
+    NotRun = 126,
+    /// There is no such program.
+    NoSuchProgram = 127,
 }
 
 impl From<Exit> for std::process::ExitCode {

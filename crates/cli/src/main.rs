@@ -8,6 +8,7 @@ mod commands;
 mod duration;
 mod exit_code;
 mod failure;
+mod hand_out;
 mod interrupt;
 mod names;
 mod output;
@@ -23,7 +24,7 @@ use crate::exit_code::Exit;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let command = args::Cli::parse().command;
+    let command = args::Cli::parse_from(args::by_name(std::env::args_os())).command;
     #[cfg(feature = "failpoints")]
     let _places = latchkey_engine::failpoint::from_environment();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

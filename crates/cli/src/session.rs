@@ -118,7 +118,16 @@ pub(crate) async fn in_background<T>(
     desk: &Desk,
     work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    opened(desk, desk.config.accounts.iter().collect(), true, work).await
+    in_background_for(desk, desk.config.accounts.iter().collect(), work).await
+}
+
+/// The same with these accounts alone.
+pub(crate) async fn in_background_for<T>(
+    desk: &Desk,
+    accounts: Vec<&AccountConfig>,
+    work: impl AsyncFnOnce(&Open<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    opened(desk, accounts, true, work).await
 }
 
 async fn opened<T>(

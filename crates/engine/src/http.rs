@@ -4,6 +4,8 @@
 //! request that surely never left is told apart from one whose reply was lost, since only the first may be
 //! repeated freely.
 
+pub mod forward;
+
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -129,29 +131,34 @@ impl Request {
     }
 }
 
+/// What every client keeps to: no redirect is followed, and a dead connection is noticed.
+fn base() -> reqwest::ClientBuilder {
+    let base = reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(ALIVE_AFTER)
+        .tcp_keepalive_interval(ALIVE_EVERY)
+        .tcp_keepalive_retries(ALIVE_TRIES)
+        .redirect(reqwest::redirect::Policy::none());
+    #[cfg(target_os = "linux")]
+    let base = base.tcp_user_timeout(ACKNOWLEDGED_WITHIN);
+    base
+}
+
 impl Http {
     /// Makes the clients.
     ///
     /// # Errors
     /// [`HttpUnusable`] when TLS or the proxy settings of this machine cannot be used.
     pub fn new() -> Result<Self, HttpUnusable> {
-        let base = || {
-            let base = reqwest::Client::builder()
+        let asking = || {
+            base()
                 .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(CONNECT)
                 .timeout(TOTAL)
-                .tcp_keepalive(ALIVE_AFTER)
-                .tcp_keepalive_interval(ALIVE_EVERY)
-                .tcp_keepalive_retries(ALIVE_TRIES)
-                .redirect(reqwest::redirect::Policy::none())
                 // A kept connection that the server closed in the meantime would turn "not sent" into "lost".
-                .pool_max_idle_per_host(0);
-            #[cfg(target_os = "linux")]
-            let base = base.tcp_user_timeout(ACKNOWLEDGED_WITHIN);
-            base
+                .pool_max_idle_per_host(0)
         };
-        let outward = base().build().map_err(|_| HttpUnusable)?;
-        let loopback = base().no_proxy().build().map_err(|_| HttpUnusable)?;
+        let outward = asking().build().map_err(|_| HttpUnusable)?;
+        let loopback = asking().no_proxy().build().map_err(|_| HttpUnusable)?;
         Ok(Self { outward, loopback, heard: None })
     }
 

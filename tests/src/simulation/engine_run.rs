@@ -13,7 +13,9 @@ use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::policy::Policy;
 use latchkey_core::secret::Password;
-use latchkey_engine::config::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
+use latchkey_engine::config::{
+    AccountConfig, Carrier, CredentialsConfig, Hosts, Mapping, ProviderConfig, Url,
+};
 use latchkey_engine::http::Http;
 use latchkey_engine::ports::{NoBrowser, Vault as _};
 use latchkey_engine::sign_in::{Login, SignIn};
@@ -117,6 +119,7 @@ impl Run {
             provider: ProviderConfig::Credentials(provider),
             policy: Policy::default(),
             devserver: false,
+            hosts: Hosts::default(),
         };
         Self {
             host,

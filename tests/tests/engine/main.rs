@@ -29,6 +29,8 @@ mod oauth_verdicts;
 mod odd_replies;
 mod openid_provider;
 mod plain_client;
+mod proxy;
+mod proxy_refusals;
 mod refusals;
 mod renewing;
 mod sealing;

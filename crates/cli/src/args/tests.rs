@@ -41,6 +41,15 @@ fn what_leaves_no_doubt_is_accepted() {
         "accounts add work --preset keycloak --base https://sso.example.com --realm staff --client-id x --end-session",
         "accounts add work --client-id x --authorization-url a --token-url b --user-info-url c --parameter prompt= --parameter a=b=c",
         "accounts add work --issuer i --client-id x --redirect-port 47380 --redirect-path /cb --dpop always --claim roles=/groups",
+        "token work --output kubernetes",
+        "accounts hosts work git.example.com registry.example.com:5000 --user oauth2",
+        "accounts hosts work --none",
+        "credential git --account work get",
+        "credential git capability",
+        "credential docker list",
+        "exec work --env API_TOKEN -- ls -l",
+        "exec work ls --color=never",
+        "proxy work --upstream https://api.example.com/v1 --listen [::1]:4190 --open",
         "sign-in work --device --qr always",
         "sign-in work --no-browser --json",
     ] {
@@ -54,6 +63,11 @@ fn what_cannot_be_meant_is_refused() {
         ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
         ("token", ErrorKind::MissingRequiredArgument),
         ("token a/b", ErrorKind::ValueValidation),
+        ("exec work", ErrorKind::MissingRequiredArgument),
+        ("exec work --env LD_PRELOAD -- ls", ErrorKind::ValueValidation),
+        ("exec work --env A=B -- ls", ErrorKind::ValueValidation),
+        ("credential docker login", ErrorKind::InvalidValue),
+        ("accounts hosts work x --none", ErrorKind::ArgumentConflict),
         ("token work --min-valid 90", ErrorKind::ValueValidation),
         ("sign-in work --password-stdin", ErrorKind::MissingRequiredArgument),
         ("sign-in work --password secret", ErrorKind::UnknownArgument),
@@ -100,4 +114,18 @@ fn where_a_reply_holds_something_may_have_an_equals_sign_in_it() {
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(std::iter::once("latchkey").chain(line.split_whitespace()))
+}
+
+#[test]
+fn a_link_with_the_name_of_a_helper_acts_as_that_helper() {
+    for (line, meant) in [
+        ("/usr/bin/git-credential-latchkey --account work get", "latchkey credential git --account work get"),
+        ("docker-credential-latchkey get", "latchkey credential docker get"),
+        ("docker-credential-latchkey.exe list", "latchkey credential docker list"),
+        ("latchkey token work", "latchkey token work"),
+        ("", ""),
+    ] {
+        let said = by_name(line.split_whitespace().map(OsString::from));
+        assert_eq!(said.join(OsStr::new(" ")), meant);
+    }
 }

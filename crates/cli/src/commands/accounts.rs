@@ -2,6 +2,7 @@
 
 mod add;
 mod check;
+mod hosts;
 
 use latchkey_core::account::AccountName;
 use latchkey_engine::config::{self, AccountConfig};
@@ -20,6 +21,7 @@ pub(crate) async fn run(what: Accounts) -> Result<(), Failure> {
         Accounts::List { json } => list(json),
         Accounts::Show { account, json } => show(&account, json),
         Accounts::Check { account, json } => check::run(&account, json).await,
+        Accounts::Hosts(args) => hosts::run(&args),
         Accounts::Remove { account, yes } => remove(&account, yes).await,
     }
 }

@@ -2,11 +2,14 @@
 
 mod accounts;
 mod agent;
+mod credential;
 #[cfg(feature = "devserver")]
 mod devserver;
 mod doctor;
+mod exec;
 mod inspect;
 mod log;
+mod proxy;
 mod renew;
 mod sign_in;
 mod sign_out;
@@ -24,6 +27,9 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::SignOut(args) => sign_out::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Token(args) => token::run(args).await,
+        Command::Credential(what) => credential::run(what).await,
+        Command::Exec(args) => exec::run(args).await,
+        Command::Proxy(args) => proxy::run(args).await,
         Command::Renew(args) => renew::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
         Command::Log(args) => log::run(args).await,

@@ -17,6 +17,15 @@ pub(crate) fn row(account: &AccountConfig, widest: usize) -> String {
 
 /// What `accounts show` prints.
 pub(crate) fn sheet(account: &AccountConfig) -> String {
+    let mut sheet = provider_sheet(account);
+    for (count, place) in account.hosts.places.iter().enumerate() {
+        let label = if count == 0 { "tokens for" } else { "" };
+        let _ = writeln!(sheet, "  {label:<18}{place}, as `{}`", account.hosts.user());
+    }
+    sheet
+}
+
+fn provider_sheet(account: &AccountConfig) -> String {
     let credentials = match &account.provider {
         ProviderConfig::Credentials(credentials) => credentials,
         ProviderConfig::Oauth(oauth) => return oauth_sheet(account, oauth),
@@ -46,6 +55,16 @@ pub(crate) fn sheet(account: &AccountConfig) -> String {
 
 /// What `--json` prints of it.
 pub(crate) fn document(account: &AccountConfig) -> Value {
+    let mut document = provider_document(account);
+    if let Value::Object(members) = &mut document {
+        let places = account.hosts.places.iter().map(ToString::to_string).collect::<Vec<_>>();
+        members.insert("hosts".to_owned(), places.into());
+        members.insert("host_user".to_owned(), account.hosts.user().into());
+    }
+    document
+}
+
+fn provider_document(account: &AccountConfig) -> Value {
     let credentials = match &account.provider {
         ProviderConfig::Credentials(credentials) => credentials,
         ProviderConfig::Oauth(oauth) => return oauth_document(account, oauth),

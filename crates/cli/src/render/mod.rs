@@ -6,4 +6,5 @@ pub(crate) mod log;
 pub(crate) mod server;
 pub(crate) mod sign_in;
 pub(crate) mod status;
+pub(crate) mod token;
 pub(crate) mod when;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use latchkey_core::account::AccountName;
 use latchkey_core::policy::Policy;
 
+use super::hosts::Hosts;
 use super::oauth::OauthConfig;
 
 pub use reqwest::Url;
@@ -21,6 +22,8 @@ pub struct AccountConfig {
     pub policy: Policy,
     /// Is it served by the embedded dev server?
     pub devserver: bool,
+    /// Which hosts its tokens are for, as far as credential helpers are asked for them.
+    pub hosts: Hosts,
 }
 
 /// How an account signs in.
@@ -224,6 +227,7 @@ impl AccountConfig {
             }),
             policy: Policy::default(),
             devserver: true,
+            hosts: Hosts::default(),
         }
     }
 }

@@ -26,6 +26,10 @@ pub struct AccountToml {
     pub user_info_url: Option<String>,
     /// Is it served by the embedded dev server?
     pub devserver: bool,
+    /// Which hosts are its tokens for?
+    pub hosts: Vec<String>,
+    /// Which user name do they want beside the token?
+    pub host_user: Option<String>,
     /// How long before its expiry a token is renewed (`5m`).
     pub renew_before: Option<String>,
     /// How long a token lives of which nobody says it.
@@ -79,6 +83,7 @@ impl AccountToml {
             ("renew_before", &self.renew_before),
             ("assumed_lifetime", &self.assumed_lifetime),
             ("username_field", &self.username_field),
+            ("host_user", &self.host_user),
         ];
         for (key, text) in texts {
             if let Some(text) = text {
@@ -90,6 +95,9 @@ impl AccountToml {
                 "refused_status",
                 value(statuses.iter().map(|one| i64::from(*one)).collect::<Array>()),
             );
+        }
+        if !self.hosts.is_empty() {
+            table.insert("hosts", value(self.hosts.iter().collect::<Array>()));
         }
         if self.devserver {
             table.insert("devserver", value(true));
@@ -122,6 +130,8 @@ impl From<&AccountConfig> for AccountToml {
         Self {
             provider: Some(account.provider.name().to_owned()),
             devserver: account.devserver,
+            hosts: account.hosts.places.iter().map(ToString::to_string).collect(),
+            host_user: account.hosts.user.clone(),
             renew_before: account.policy.renew_before.map(values::duration_text),
             assumed_lifetime: Some(account.policy.assumed_lifetime)
                 .filter(|lifetime| *lifetime != Policy::default().assumed_lifetime)

@@ -3,9 +3,10 @@
 use latchkey_core::account::AccountName;
 use std::path::Path;
 use toml_edit::visit_mut::{VisitMut, visit_table_mut};
-use toml_edit::{DocumentMut, Item, Table, TableLike};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
 
 use super::account::AccountConfig;
+use super::hosts::Hosts;
 use super::problem::{ConfigError, Problems};
 use super::{AccountToml, Config, file};
 use crate::paths::{Paths, create_private_dir, private_file};
@@ -56,6 +57,37 @@ pub fn remove_account(paths: &Paths, name: &AccountName) -> Result<(), ConfigErr
     let gone = |left: DocumentMut| names(&left).iter().all(|left| left != name.as_str());
     if !parse(&edited, &path).is_ok_and(gone) {
         return Err(ConfigError::NotEditable { file: path, account: name.clone(), doing: "removed" });
+    }
+    file::write(&path, &edited)
+}
+
+/// Sets which hosts an account's tokens are for, and which user name those want; nothing else of it changes.
+pub fn set_hosts(paths: &Paths, name: &AccountName, hosts: &Hosts) -> Result<(), ConfigError> {
+    let path = paths.config_file();
+    let _lock = lock(paths)?;
+    let text = file::read(&path)?.unwrap_or_default();
+    let mut document = parse(&text, &path)?;
+    let known = names(&document);
+    let unknown = || ConfigError::NoSuchAccount { file: path.clone(), account: name.clone(), known };
+    let refused = || ConfigError::NotEditable { file: path.clone(), account: name.clone(), doing: "changed" };
+    let accounts = document.get_mut("accounts").and_then(Item::as_table_like_mut);
+    let account = accounts.and_then(|accounts| accounts.get_mut(name.as_str())).ok_or_else(unknown)?;
+    let account = account.as_table_like_mut().ok_or_else(refused)?;
+    let places: Array = hosts.places.iter().map(ToString::to_string).collect();
+    let values = [
+        ("hosts", (!places.is_empty()).then(|| value(places))),
+        ("host_user", hosts.user.as_ref().map(value)),
+    ];
+    for (key, set) in values {
+        match set {
+            Some(set) => drop(account.insert(key, set)),
+            None => drop(account.remove(key)),
+        }
+    }
+    let edited = document.to_string();
+    // Whatever is wrong with it otherwise, this is what it must say afterwards.
+    if only(&edited, name).is_none_or(|account| account.hosts != *hosts) {
+        return Err(refused());
     }
     file::write(&path, &edited)
 }

@@ -8,6 +8,7 @@ mod account;
 mod account_toml;
 mod edit;
 mod file;
+mod hosts;
 mod oauth;
 mod problem;
 mod read;
@@ -23,7 +24,8 @@ pub use account::{
     AccountConfig, Carrier, CredentialsConfig, Mapping, Place, ProviderConfig, Url, is_loopback,
 };
 pub use account_toml::{AccountToml, CarrierToml};
-pub use edit::{add_account, remove_account};
+pub use edit::{add_account, remove_account, set_hosts};
+pub use hosts::{HostPlace, Hosts, Owner, USUAL_USER, may_carry_tokens};
 pub use oauth::{
     ClaimPlaces, ClientSecret, Endpoints, IssuerUrl, OauthConfig, OauthToml, PresetUse, Redirect,
     RedirectHost, When, preset_titles,

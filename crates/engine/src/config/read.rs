@@ -9,12 +9,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig};
+use super::hosts::{self, Hosts};
 use super::problem::{ConfigError, Flaw, Problems, shown};
 use super::section::{Section, wrong_type};
 use super::{Config, oauth, values};
 
 /// The keys that every account has.
-const SHARED_KEYS: [&str; 4] = ["provider", "devserver", "renew_before", "assumed_lifetime"];
+const SHARED_KEYS: [&str; 6] =
+    ["provider", "devserver", "hosts", "host_user", "renew_before", "assumed_lifetime"];
 
 /// The keys that only accounts of a REST login have.
 const CREDENTIALS_KEYS: [&str; 8] = [
@@ -78,8 +80,8 @@ fn accounts(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<AccountConf
             (Ok(_), None) => {}
         }
         let account = account(value, path, problems);
-        if let (Ok(name), Some((provider, policy, devserver))) = (name, account) {
-            found.push(AccountConfig { name, provider, policy, devserver });
+        if let (Ok(name), Some((provider, policy, devserver, hosts))) = (name, account) {
+            found.push(AccountConfig { name, provider, policy, devserver, hosts });
         }
     }
     found
@@ -89,7 +91,7 @@ fn account(
     value: &Spanned<DeValue<'_>>,
     path: String,
     problems: &mut Problems<'_>,
-) -> Option<(ProviderConfig, Policy, bool)> {
+) -> Option<(ProviderConfig, Policy, bool, Hosts)> {
     let table = value.get_ref().as_table();
     let has = |key: &&str| table.is_some_and(|table| table.contains_key(*key));
     let oauth_like = match table.and_then(|table| table.get("provider")) {
@@ -103,6 +105,7 @@ fn account(
     let example = if oauth_like { "\"oauth\"" } else { "\"credentials\"" };
     let kind = section.required("provider", example, problems, kind)?;
     let devserver = section.flag("devserver", problems);
+    let hosts = hosts::read(&section, problems);
     let defaults = Policy::default();
     let policy = Policy {
         renew_before: section.text("renew_before", problems, values::duration),
@@ -114,7 +117,7 @@ fn account(
         Kind::Credentials => ProviderConfig::Credentials(credentials(&section, devserver, problems)?),
         Kind::Oauth => ProviderConfig::Oauth(Box::new(oauth::oauth(&section, devserver, problems)?)),
     };
-    Some((provider, policy, devserver))
+    Some((provider, policy, devserver, hosts))
 }
 
 /// The providers there are.

@@ -146,6 +146,33 @@ impl<'t, 'i> Section<'t, 'i> {
         texts
     }
 
+    /// A list of texts, each made into something.
+    pub(super) fn list<T>(
+        &self,
+        key: &str,
+        problems: &mut Problems<'_>,
+        read: impl Fn(&str) -> Result<T, Flaw>,
+    ) -> Option<Vec<T>> {
+        let value = self.value(key)?;
+        let Some(list) = value.get_ref().as_array() else {
+            self.complain(
+                key,
+                wrong_type("a list of texts, such as `[\"git.example.com\"]`", value),
+                problems,
+            );
+            return None;
+        };
+        let mut made = Vec::new();
+        for one in list {
+            let text = one.get_ref().as_str().ok_or_else(|| wrong_type("a text in quotes", one));
+            match text.and_then(&read) {
+                Ok(thing) => made.push(thing),
+                Err(flaw) => problems.push(&one.span(), self.key(key), flaw),
+            }
+        }
+        Some(made)
+    }
+
     /// A list of whole numbers.
     pub(super) fn numbers(&self, key: &str, problems: &mut Problems<'_>) -> Option<Vec<i64>> {
         let value = self.value(key)?;

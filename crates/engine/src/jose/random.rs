@@ -16,3 +16,11 @@ pub(super) fn text<const OCTETS: usize>() -> Result<Secret, NoRandomness> {
     getrandom::fill(&mut *octets).map_err(|_| NoRandomness)?;
     Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(*octets)))
 }
+
+/// The same as a plain text, for what is shown to a person and of no use elsewhere.
+///
+/// # Errors
+/// [`NoRandomness`] when the operating system gives none.
+pub fn shown<const OCTETS: usize>() -> Result<String, NoRandomness> {
+    text::<OCTETS>().map(|text| text.expose().to_owned())
+}

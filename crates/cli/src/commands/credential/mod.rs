@@ -1,0 +1,55 @@
+//! `latchkey credential`: git and Docker ask for the token of a host.
+
+mod docker;
+mod git;
+
+use std::io::Read as _;
+
+use latchkey_engine::config::{AccountConfig, Owner};
+use zeroize::Zeroizing;
+
+use crate::args::Credential;
+use crate::failure::Failure;
+use crate::session::Desk;
+
+/// The longest question that is read. Longer than any token that is sent back with it.
+const MAX_QUESTION: u64 = 64 * 1024;
+
+pub(crate) async fn run(what: Credential) -> Result<(), Failure> {
+    match what {
+        Credential::Git(args) => git::run(&args).await,
+        Credential::Docker { action } => docker::run(action).await,
+    }
+}
+
+/// What the other program says, to its end.
+fn question() -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::with_capacity(8 * 1024));
+    let read = std::io::stdin().take(MAX_QUESTION + 1).read_to_string(&mut text);
+    let length =
+        read.map_err(|error| Failure::failed(format!("the question cannot be read: {}", error.kind())))?;
+    if length as u64 > MAX_QUESTION {
+        return Err(Failure::wrong_use("the question is longer than 64 KiB"));
+    }
+    Ok(text)
+}
+
+/// The account that an address belongs to; none where it is no account's.
+fn owner<'a>(desk: &'a Desk, address: &str, plain: bool) -> Result<Option<&'a AccountConfig>, Failure> {
+    match desk.config.owner_of(address, plain) {
+        Owner::Account(account) => Ok(Some(account)),
+        Owner::Nobody => Ok(None),
+        Owner::Several(accounts) => {
+            let names: Vec<_> = accounts.iter().map(|account| format!("`{}`", account.name)).collect();
+            let what = format!("this host is claimed by {}", names.join(" and "));
+            Err(Failure::wrong_use(what)
+                .hint("let one of them claim it: `latchkey accounts hosts NAME HOST…`"))
+        }
+    }
+}
+
+/// A token is not sent where others can read it.
+fn not_in_the_clear() -> Failure {
+    Failure::wrong_use("a token does not travel over plain HTTP, except within this machine")
+        .hint("use the https address")
+}

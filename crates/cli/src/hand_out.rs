@@ -1,0 +1,164 @@
+//! A valid access token, from the agent where one runs, and otherwise from the vault under the renewal lock.
+
+use jiff::{SignedDuration, Timestamp};
+use latchkey_agent::client::{Client, ClientError};
+use latchkey_agent::protocol::{TokenAnswer, TokenQuestion};
+use latchkey_engine::config::AccountConfig;
+use latchkey_engine::{IssuedToken, TokenRequest};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::output;
+use crate::session::{Desk, told, with};
+
+/// How long a token must stay valid if nobody says.
+pub(crate) const MIN_VALID: SignedDuration = SignedDuration::from_secs(30);
+/// How long a program waits for one that cannot say how long.
+pub(crate) const WAIT: SignedDuration = SignedDuration::from_secs(10);
+
+/// A token, whoever handed it out.
+pub(crate) struct Given {
+    pub(crate) access: Zeroizing<String>,
+    pub(crate) token_type: String,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) falls_short: bool,
+    pub(crate) min_valid_capped: bool,
+}
+
+/// A token as it is asked for.
+pub(crate) async fn token(
+    desk: &Desk,
+    account: &AccountConfig,
+    request: TokenRequest,
+) -> Result<Given, Failure> {
+    if let Some(token) = from_agent(desk, account, request)? {
+        return Ok(token);
+    }
+    with(desk, vec![account], async |open| {
+        told(open.engine.token(&account.name, request).await, account).map(Given::from)
+    })
+    .await
+}
+
+/// A token that anybody may use who has it. One that is bound to a key is of no use without (RFC 9449 §7.1).
+pub(crate) async fn plain_token(desk: &Desk, account: &AccountConfig) -> Result<Given, Failure> {
+    let token = token(desk, account, TokenRequest { min_valid: MIN_VALID, wait: WAIT }).await?;
+    if token.is_bound() {
+        return Err(Failure::failed(bound(account)).hint("`latchkey proxy` can use it for other programs"));
+    }
+    Ok(token)
+}
+
+/// A server refused this token. If it is still the one in hand, it is replaced, so that the next who asks gets another.
+pub(crate) async fn refused(desk: &Desk, account: &AccountConfig, token: &str) -> Result<(), Failure> {
+    let at_once = TokenRequest { min_valid: SignedDuration::ZERO, wait: SignedDuration::ZERO };
+    if let Some(in_hand) = from_agent(desk, account, at_once)? {
+        if *in_hand.access == token {
+            let renewed: Result<serde_json::Value, _> =
+                Client::new(&desk.paths.runtime_dir).post(&format!("/v1/sessions/{}/renew", account.name));
+            renewed.map_err(|error| Failure::failed(error.to_string()))?;
+        }
+        return Ok(());
+    }
+    with(desk, vec![account], async |open| {
+        let in_hand = told(open.engine.token(&account.name, at_once).await, account)?;
+        if in_hand.access.expose() == token {
+            told(open.engine.replace_rejected(&account.name, in_hand.fingerprint).await, account)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// The token from a running agent; none where there is no agent, or one that does not know the account yet.
+fn from_agent(desk: &Desk, account: &AccountConfig, request: TokenRequest) -> Result<Option<Given>, Failure> {
+    let seconds = |duration: SignedDuration| u64::try_from(duration.as_secs()).unwrap_or_default();
+    let question =
+        TokenQuestion { min_valid: Some(seconds(request.min_valid)), wait: Some(seconds(request.wait)) };
+    match Client::new(&desk.paths.runtime_dir).token(account.name.as_str(), question) {
+        Ok(answer) => Given::try_from(answer).map(Some),
+        Err(ClientError::Refused(why)) if why.code != "unknown_account" => {
+            Err(Failure::from_agent(why, account))
+        }
+        Err(ClientError::Refused(_)) => Ok(None),
+        Err(error) if error.nobody() => Ok(None),
+        Err(error) => {
+            output::warn(&format!("{error}; doing without the agent"));
+            Ok(None)
+        }
+    }
+}
+
+impl Given {
+    /// How it is sent. Servers say `bearer` in many ways; some resource servers know only one (RFC 6750 §2.1,
+    /// RFC 9449 §7.1).
+    pub(crate) fn scheme(&self) -> &str {
+        let known = ["Bearer", "DPoP"].into_iter().find(|known| self.token_type.eq_ignore_ascii_case(known));
+        known.unwrap_or(&self.token_type)
+    }
+
+    /// Whether it is of no use without a key.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.scheme() == "DPoP"
+    }
+}
+
+/// What whoever takes a bound token should know: without the key it opens nothing (RFC 9449 §7.1).
+pub(crate) fn bound(account: &AccountConfig) -> String {
+    format!(
+        "this token is bound to a key that only Latchkey has (DPoP), so other programs cannot use it; where the server \
+         takes plain tokens too, set `dpop = \"never\"` for `{}` and sign in again",
+        account.name
+    )
+}
+
+impl From<IssuedToken> for Given {
+    fn from(token: IssuedToken) -> Self {
+        Self {
+            access: Zeroizing::new(token.access.expose().to_owned()),
+            token_type: token.token_type.unwrap_or_else(|| "Bearer".to_owned()),
+            expires_at: token.expires_at,
+            falls_short: token.falls_short,
+            min_valid_capped: token.min_valid_capped,
+        }
+    }
+}
+
+impl TryFrom<TokenAnswer> for Given {
+    type Error = Failure;
+
+    fn try_from(answer: TokenAnswer) -> Result<Self, Failure> {
+        let unreadable = |_| Failure::failed(ClientError::Unreadable.to_string());
+        Ok(Self {
+            expires_at: answer.expires_at.parse().map_err(unreadable)?,
+            access: Zeroizing::new(answer.access_token),
+            token_type: answer.token_type,
+            falls_short: answer.falls_short,
+            min_valid_capped: answer.min_valid_capped,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A token of this type that expires at noon.
+    pub(crate) fn given(token_type: &str) -> Given {
+        Given {
+            access: Zeroizing::new("abc".to_owned()),
+            token_type: token_type.to_owned(),
+            expires_at: "2026-11-20T12:00:00.5Z".parse().unwrap(),
+            falls_short: false,
+            min_valid_capped: false,
+        }
+    }
+
+    #[test]
+    fn a_scheme_is_written_as_resource_servers_know_it() {
+        for (said, written) in [("bearer", "Bearer"), ("BEARER", "Bearer"), ("dpop", "DPoP"), ("mac", "mac")]
+        {
+            assert_eq!(given(said).scheme(), written);
+        }
+    }
+}
