@@ -11,11 +11,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
-use latchkey_core::policy::Policy;
 use latchkey_core::secret::Password;
-use latchkey_engine::config::{
-    AccountConfig, Carrier, CredentialsConfig, Hosts, Mapping, ProviderConfig, Url,
-};
+use latchkey_engine::config::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
 use latchkey_engine::http::Http;
 use latchkey_engine::ports::{NoBrowser, Vault as _};
 use latchkey_engine::sign_in::{Login, SignIn};
@@ -117,9 +114,8 @@ impl Run {
         let account = AccountConfig {
             name: AccountName::new("work").unwrap(),
             provider: ProviderConfig::Credentials(provider),
-            policy: Policy::default(),
             devserver: false,
-            hosts: Hosts::default(),
+            ..AccountConfig::demo(4180)
         };
         Self {
             host,
