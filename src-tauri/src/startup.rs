@@ -33,7 +33,7 @@ use crate::shell::Shell;
 use crate::{events, quit, tray, windows};
 
 /// How many records of earlier runs the lifelines are drawn from.
-const PAST: usize = 4000;
+const PAST: usize = 20_000;
 
 /// What is known before there is a window.
 pub(crate) struct Prepared {

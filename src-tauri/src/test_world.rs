@@ -146,6 +146,6 @@ pub(crate) fn session(account: &str, state: StateName) -> SessionStatus {
         access: None,
         refresh: None,
         clock_skew_ms: None,
-        history: Vec::new(),
+        history: Arc::default(),
     }
 }

@@ -1,7 +1,7 @@
 // The window as a person meets it, on a fake host.
 import { screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { needsSignIn, signedIn, signedOut, waiting } from "../src/ipc/fake-sessions";
+import { mark, needsSignIn, signedIn, signedOut, waiting } from "../src/ipc/fake-sessions";
 import { NOW, openWindow, pass } from "./helpers";
 import { screen as display } from "./setup";
 
@@ -241,7 +241,7 @@ describe("the window", () => {
           identity: { name: evil, email: evil, subject: null },
           reason: { code: evil, message: evil, values: { said: evil } },
           access: status.access && { ...status.access, fingerprint: evil, claims: [{ name: "__proto__", value: evil }] },
-          history: [{ kind: "failed", at: evil, generation: 1, fingerprint: evil, expires_at: evil, took_ms: NaN, note: evil, reason: evil }],
+          history: [{ ...mark("failed", NOW), at: evil, until: evil, fingerprint: evil, expires_at: evil, took_ms: NaN, reason: evil, note: evil }],
         },
         { ...status, account: evil, access: status.access && { ...status.access, claims: [{ name: evil, value: evil }, { name: "constructor", value: "x" }] } },
       ],

@@ -36,6 +36,8 @@ pub struct Record {
     pub took_ms: Option<u64>,
     /// When the access token it is about expires.
     pub expires_at: Option<Timestamp>,
+    /// When what it tells of began, if that went on for a while.
+    pub since: Option<Timestamp>,
     /// When the next step is planned.
     pub next_at: Option<Timestamp>,
     /// The code of the reason, if one was given.
@@ -53,6 +55,7 @@ impl Record {
             fingerprint: None,
             took_ms: None,
             expires_at: None,
+            since: None,
             next_at: None,
             reason: None,
         }

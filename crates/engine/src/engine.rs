@@ -22,7 +22,7 @@ use crate::jose::dpop::ProofKey;
 use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Vault};
 use crate::provider::Provider;
 use crate::sign_in::SignIn;
-use crate::snapshot::{Beside, HistoryMark, SessionStatus};
+use crate::snapshot::{Beside, History, HistoryMark, SessionStatus};
 use crate::surroundings::{self, Surroundings};
 use crate::workshop::Workshop;
 
@@ -161,7 +161,7 @@ impl EngineHandle {
             turn: tokio::sync::Mutex::new(()),
             journal_told: AtomicBool::new(false),
         };
-        let beside = Beside { history: history.into(), ..Beside::default() };
+        let beside = Beside { history: History::of(history), ..Beside::default() };
         let (actor, outbox) = Actor::open(
             Arc::new(workshop),
             setup.notifier.clone(),

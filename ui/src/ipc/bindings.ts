@@ -160,16 +160,22 @@ export type HeadlineKind =
 export type HistoryMark = {
 	/**  What happened. */
 	kind: MarkKind,
-	/**  When. */
+	/**  When; for what lasted, when it began; for several, when the first was. */
 	at: string,
+	/**  For what lasted, when it ended, if it has; for several, when the last was. */
+	until: string | null,
+	/**  How many it stands for: what is long ago is told together. The rest is then said of the last one. */
+	count: number,
 	/**  The generation it led to, or was about. */
 	generation: number,
 	/**  The access token's fingerprint. */
 	fingerprint: string | null,
-	/**  When that access token expires. */
+	/**  When that access token expires; for a ceiling, where it moved. */
 	expires_at: string | null,
 	/**  How long it took, in milliseconds. */
 	took_ms: number | null,
+	/**  The code of the reason, where one was given. */
+	reason: string | null,
 	/**  What went wrong. */
 	note: string | null,
 	/**  The code of the reason for it, if one was given. */
@@ -221,7 +227,7 @@ export type LogRecord = {
 	facts: { [key in string]: Fact },
 };
 
-/**  What happened to the tokens. */
+/**  What happened to a session. */
 export type MarkKind = 
 /**  Someone signed in. */
 "signed_in" | 
@@ -230,7 +236,15 @@ export type MarkKind =
 /**  They were taken over from the vault. */
 "adopted" | 
 /**  A renewal failed. */
-"failed";
+"failed" | 
+/**  The session was ended: nobody is signed in any more. */
+"signed_out" | 
+/**  The session's ceiling moved. */
+"ceiling_moved" | 
+/**  The machine was asleep. */
+"slept" | 
+/**  The provider could not be reached. */
+"out_of_reach";
 
 /**  An account as it was filled in. */
 export type NewAccount = {
@@ -357,7 +371,7 @@ export type SessionStatus = {
 	 *  count in whole seconds.
 	 */
 	clock_skew_ms: number | null,
-	/**  What happened to the tokens, oldest first. */
+	/**  What happened, oldest first. */
 	history: HistoryMark[],
 };
 

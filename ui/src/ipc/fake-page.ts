@@ -1,7 +1,7 @@
 // The page in a browser, without the app: the address chooses the scenario (?scenario=waiting), the theme
 // (&theme=dark), the view (&view=log) and, for pictures of what needs a hand, an act (&act=wrong-password).
 import { FakeHost, type FakeOptions } from "./fake";
-import { corp, fingerprint, inBrowser, iso, needsSignIn, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
+import { corp, fingerprint, inBrowser, iso, mark, needsSignIn, reason, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
 import { picture } from "./fake-picture";
 import type { Host } from "./host";
 import type { CommandError, Level, LogRecord, SessionStatus } from "./bindings";
@@ -13,14 +13,58 @@ const long = { lifetime: 30 * 60_000, refreshLifetime: 30 * 24 * HOUR, ceilingIn
 const offline: SessionStatus = {
   ...signedIn(now, { account: "shop (NextAuth)" }),
   state: "waiting",
-  reason: { code: "network", message: "The network is away", values: {} },
+  reason: reason("network", "Waiting for the network: the provider's host does not answer yet"),
   next: { action: "wait", at: null, why: "the token host does not answer; renewal goes on when it does", code: "network", values: {} },
 };
 const others = [
   needsSignIn(now, { account: "staging", lifetime: 4 * HOUR }),
   offline,
-  signedOut("demo", { code: "signed_out", message: "You signed out", values: {} }),
+  signedOut("demo", reason("signed_out", "You signed out")),
 ];
+/** A working day: asleep over lunch, a busy provider, a train without network, a session before this one. */
+function day(): SessionStatus {
+  const base = signedIn(now, { account: "work", ...long, gone: 0.45, past: 5, generation: 42 });
+  const MINUTE = 60_000;
+  const woke = now - 90 * MINUTE;
+  const tokens = base.history.filter(({ at }) => Date.parse(at) > woke);
+  const earlier = [170, 147, 124].map((ago, index) =>
+    mark(index === 0 ? "signed_in" : "renewed", now - ago * MINUTE, {
+      generation: 36 + index,
+      fingerprint: fingerprint(36 + index),
+      expires_at: iso(now - (ago - 30) * MINUTE),
+      took_ms: 300 + index,
+    }),
+  );
+  const away = mark("out_of_reach", now - 52 * MINUTE, { until: iso(now - 45 * MINUTE), reason: "unreachable", note: "The provider cannot be reached: the name is not known" });
+  const busy = [3, 2.6].map((ago) =>
+    mark("failed", now - ago * MINUTE - 11 * MINUTE, { generation: 41, reason: "provider_busy", note: "The provider answered 503: it cannot do it now. Next try in 1.4 s" }),
+  );
+  const history = [
+    mark("signed_in", now - 260 * MINUTE, { generation: 1 }),
+    mark("signed_out", now - 200 * MINUTE, { reason: "signed_out", note: "Signed out; the stored tokens are erased" }),
+    ...earlier,
+    mark("ceiling_moved", now - 147 * MINUTE, { expires_at: base.clocks.session?.expires_at ?? null }),
+    mark("slept", now - 119 * MINUTE, { until: iso(woke) }),
+    away,
+    ...busy,
+    ...tokens,
+  ];
+  return { ...base, history: history.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)) };
+}
+
+/** Thirty days of a token a minute, as the host tells it: the newest one by one, the rest together. */
+function month(): SessionStatus {
+  const base = signedIn(now, { account: "work", past: 100 });
+  const first = Date.parse(base.history[0]?.at ?? base.generation.toString());
+  const older: typeof base.history = [];
+  for (let age = 30 * 24 * HOUR; age > now - first; age -= age / 64) {
+    const until = Math.min(now - age + age / 64, first);
+    const count = Math.max(1, Math.round((until - (now - age)) / 46_000));
+    older.push(mark("renewed", now - age, { until: iso(until), count, expires_at: iso(until + 60_000) }));
+  }
+  return { ...base, history: [...older, ...base.history] };
+}
+
 const HOSTILE = `<img src=x onerror="document.title='owned'">`;
 const hostile: SessionStatus = {
   ...signedIn(now, { account: `${HOSTILE} and a very long account name that never ends` }),
@@ -31,6 +75,8 @@ hostile.access?.claims.unshift({ name: HOSTILE, value: HOSTILE.repeat(12) });
 const scenarios: Record<string, () => FakeOptions> = {
   "signed-in": () => ({ sessions: [signedIn(now, { account: "work" }), ...others] }),
   long: () => ({ sessions: [signedIn(now, { account: "work", ...long, gone: 0.45, failures: 1 }), ...others] }),
+  day: () => ({ sessions: [day(), ...others] }),
+  month: () => ({ sessions: [month(), ...others] }),
   first: () => ({ sessions: [signedIn(now, { generation: 1, past: 0, gone: 0.2 })] }),
   ceiling: () => ({ sessions: [signedIn(now, { account: "work", ceilingIn: 40_000, refreshLifetime: 80_000 }), ...others] }),
   unknown: () => ({ sessions: [signedIn(now, { account: "work", ceilingIn: null, refreshLifetime: null }), ...others] }),
@@ -38,7 +84,7 @@ const scenarios: Record<string, () => FakeOptions> = {
   waiting: () => ({ sessions: [waiting(now, { account: "work" }), ...others] }),
   "needs-sign-in": () => ({ sessions: [needsSignIn(now, { account: "work" }), ...others] }),
   expired: () => ({ sessions: [{ ...needsSignIn(now - HOUR, { account: "work" }), headline: { kind: "needs_sign_in", at: null }, next: null }] }),
-  "signed-out": () => ({ sessions: [signedOut("demo", { code: "signed_out", message: "You signed out", values: {} }), ...others.slice(0, 2)] }),
+  "signed-out": () => ({ sessions: [signedOut("demo", reason("signed_out", "You signed out")), ...others.slice(0, 2)] }),
   hostile: () => ({ sessions: [hostile, ...others] }),
   roles: () => ({
     sessions: [

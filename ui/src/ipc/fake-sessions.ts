@@ -1,5 +1,5 @@
 // Made-up sessions for the fake host: what the host would say at a moment, for each state.
-import type { HistoryMark, ServerFacts, SessionStatus } from "./bindings";
+import type { HistoryMark, MarkKind, ReasonStatus, ServerFacts, SessionStatus } from "./bindings";
 
 export const iso = (at: number): string => new Date(at).toISOString();
 
@@ -15,6 +15,25 @@ export const fingerprint = (seed: number): string => {
   }
   return `${digits.slice(0, 4)}·${digits.slice(4)}`;
 };
+
+/** Something that happened, with nothing known of it but this. */
+export const mark = (kind: MarkKind, at: number, known: Partial<HistoryMark> = {}): HistoryMark => ({
+  kind,
+  at: iso(at),
+  until: null,
+  count: 1,
+  generation: 0,
+  fingerprint: null,
+  expires_at: null,
+  took_ms: null,
+  reason: null,
+  note: null,
+  ...known,
+});
+
+export const reason = (code: string, message: string, values: ReasonStatus["values"] = {}): ReasonStatus => ({ code, message, values });
+
+const busy = { reason: "provider_busy", note: "The provider answered 503: it cannot do it now. Next try in 1.4 s" };
 
 export interface Shape {
   account: string;
@@ -83,29 +102,18 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
     const at = received - back * stride;
     const number = generation - back;
     const first = back === shape.past && number <= 1;
-    history.push({
-      kind: first ? "signed_in" : "renewed",
-      at: iso(at),
-      generation: number,
-      fingerprint: fingerprint(number),
-      expires_at: iso(at + lifetime),
-      took_ms: first ? null : 280 + ((number * 37) % 90),
-      note: null,
-      reason: null,
-    });
+    history.push(
+      mark(first ? "signed_in" : "renewed", at, {
+        generation: number,
+        fingerprint: fingerprint(number),
+        expires_at: iso(at + lifetime),
+        took_ms: first ? null : 280 + ((number * 37) % 90),
+      }),
+    );
   }
   const current = history.pop();
   for (let n = shape.failures; n > 0; n -= 1) {
-    history.push({
-      kind: "failed",
-      at: iso(received - n * lifetime * 0.12),
-      generation: generation - 1,
-      fingerprint: null,
-      expires_at: null,
-      took_ms: 120,
-      note: "503 from the token endpoint, tried again after 1.4 s",
-      reason: "provider_busy",
-    });
+    history.push(mark("failed", received - n * lifetime * 0.12, { generation: generation - 1, took_ms: 120, ...busy }));
   }
   if (current) history.push(current);
   const ceiling = shape.ceilingIn === null ? null : iso(now + shape.ceilingIn);
@@ -152,21 +160,14 @@ export function signedOut(account: string, reason: SessionStatus["reason"] = nul
 
 export function waiting(now: number, change: Partial<Shape> = {}): SessionStatus {
   const base = signedIn(now, { gone: 0.86, failures: 0, ...change });
-  const failures: HistoryMark[] = [9_000, 6_500, 2_000].map((ago) => ({
-    kind: "failed",
-    at: iso(now - (ago * (change.lifetime ?? 60_000)) / 60_000),
-    generation: base.generation,
-    fingerprint: null,
-    expires_at: null,
-    took_ms: 5,
-    note: "503 from the token endpoint",
-    reason: "provider_busy",
-  }));
+  const failures: HistoryMark[] = [9_000, 6_500, 2_000].map((ago) =>
+    mark("failed", now - (ago * (change.lifetime ?? 60_000)) / 60_000, { generation: base.generation, took_ms: 5, ...busy }),
+  );
   const why = "the backend answered 503 three times, waits grow up to a minute";
   return {
     ...base,
     state: "waiting",
-    reason: { code: "provider_busy", message: "The backend answers 503 at its token endpoint", values: { status: "503" } },
+    reason: reason("provider_busy", "The provider answered 503: it cannot do it now", { status: "503" }),
     next: { action: "retry_renewal", at: iso(now + 5_400), why, code: "provider_busy", values: { status: "503" } },
     renewals: { count: 8, failed: 3, last_ms: 287 },
     history: [...base.history, ...failures],
@@ -179,26 +180,20 @@ export function needsSignIn(now: number, change: Partial<Shape> = {}): SessionSt
   return {
     ...base,
     state: "needs_sign_in",
-    reason: {
-      code: "refused",
-      message: "The backend refused the refresh token: the session was revoked by your administrator",
-      values: { said: "the session was revoked by your administrator" },
-    },
+    reason: reason("refused", "The provider refused to renew (“the session was revoked by your administrator”). Sign in again", {
+      said: "the session was revoked by your administrator",
+    }),
     headline: { kind: "sign_in_again_by", at: by },
     next: { action: "sign_in", at: by, why: "the access token in hand is still good until then", code: "access_token_lives", values: {} },
     clocks: { ...base.clocks, refresh: null, session: null },
     history: [
       ...base.history,
-      {
-        kind: "failed",
-        at: iso(now - 4_000),
+      mark("failed", now - 4_000, {
         generation: base.generation,
-        fingerprint: null,
-        expires_at: null,
         took_ms: 41,
-        note: "400 invalid_grant: refresh token refused",
         reason: "refused",
-      },
+        note: "The provider refused to renew (“the session was revoked by your administrator”). Sign in again",
+      }),
     ],
   };
 }

@@ -1,7 +1,7 @@
 // A host without an app: scripted sessions that renew themselves, for development in a browser and for
 // tests. It keeps to the contract of `Host` (one list per change, errors as `CommandError`) and holds no
 // secret either: the only password it knows is "demo".
-import { corp, fingerprint, inBrowser, iso, server, signedIn, signedOut, tokens, withCode } from "./fake-sessions";
+import { corp, fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut, tokens, withCode } from "./fake-sessions";
 import type { Host, Unsubscribe } from "./host";
 import type { AppInfo, CommandError, Level, LogRecord, NewAccount, QrPicture, ServerFacts, SessionStatus } from "./bindings";
 
@@ -161,7 +161,7 @@ export class FakeHost implements Host {
   async signOut(account: string): Promise<void> {
     await this.#answer("signOut");
     this.record({ account, kind: "signed_out", message: "Signed out" });
-    this.#put({ ...signedOut(account, { code: "signed_out", message: "You signed out", values: {} }), history: this.#find(account).history });
+    this.#put({ ...signedOut(account, reason("signed_out", "You signed out")), history: this.#find(account).history });
   }
 
   async renew(account: string): Promise<void> {
@@ -286,7 +286,7 @@ export class FakeHost implements Host {
       renewals: { ...before.renewals, count: before.renewals.count + 1, last_ms: took_ms },
       history: [
         ...before.history,
-        { kind: "renewed" as const, at: iso(now), generation, fingerprint: fingerprint(generation), expires_at, took_ms, note: null, reason: null },
+        mark("renewed", now, { generation, fingerprint: fingerprint(generation), expires_at, took_ms }),
       ].slice(-200),
     });
   }

@@ -2,6 +2,7 @@
 import type { HistoryMark, NextStatus, ReasonStatus, SessionStatus, SignInPrompt } from "../ipc/bindings";
 import { fill, noted, plural, text, told } from "../strings";
 import { parse, times } from "../time";
+import { reasonWords } from "./reasons";
 
 /** A template and its values; `at` is where its {in} counts down to. */
 export interface Phrase {
@@ -9,9 +10,6 @@ export interface Phrase {
   values: Record<string, string | number>;
   at: number | null;
 }
-
-/** Why the session is as it is. */
-export const because = (reason: ReasonStatus): string => told({ ...reason, words: reason.message }, times.span);
 
 /** Why something comes next. */
 const why = (next: NextStatus): string => told({ ...next, words: next.why }, times.span);
@@ -58,8 +56,9 @@ export function subtitle(status: SessionStatus, now: number): Phrase {
   }
 }
 
-export function headline({ headline: { kind, at }, sign_in: prompt }: SessionStatus, now: number): string {
+export function headline({ headline: { kind, at }, sign_in: prompt, reason }: SessionStatus, now: number): string {
   const say = text.headlines;
+  const what = reasonWords(reason?.code)?.what ?? null;
   if (kind === "signing_in" && prompt) {
     const over = hasEnded(prompt, now);
     if (prompt.kind === "device") return over ? say.code_expired : say.code;
@@ -70,11 +69,49 @@ export function headline({ headline: { kind, at }, sign_in: prompt }: SessionSta
   if (kind === "signed_in_until") return moment === null ? say.signed_in : fill(say.signed_in_until, { when: times.when(moment, now) });
   if (kind === "sign_in_again_by") {
     // A deadline that has passed is none: then it is simply time to sign in.
-    if (moment === null || moment <= now) return say.needs_sign_in;
-    return fill(say.sign_in_again_by, { when: times.when(moment, now) });
+    if (moment !== null && moment > now) return fill(say.sign_in_again_by, { when: times.when(moment, now) });
   }
-  return say[kind];
+  // An end by itself is told with its cause; one's own is known.
+  const endedItself = kind === "signed_out" && !BY_HAND.has(reason?.code ?? "");
+  if (what !== null && (endedItself || kind === "needs_sign_in" || kind === "sign_in_again_by")) {
+    return fill(kind === "signed_out" ? say.signed_out_because : say.needs_sign_in_because, { what });
+  }
+  return kind === "sign_in_again_by" ? say.needs_sign_in : say[kind];
 }
+
+const BY_HAND = new Set(["", "signed_out", "never_signed_in"]);
+
+/** Why it is not simply signed in, and what to do: what happened, what others say of it, the remedy. */
+export interface Explanation {
+  /** Null where the headline or the next action says it. */
+  what: string | null;
+  evidence: string | null;
+  todo: string | null;
+}
+
+export function explanation(status: SessionStatus, now: number): Explanation | null {
+  const { reason, next } = status;
+  if (reason === null || BY_HAND.has(reason.code)) return null;
+  // The next action tells all of it.
+  if (next?.why === reason.message) return null;
+  const words = reasonWords(reason.code);
+  // A code that is not known yet has the host's own words.
+  if (words === null) return { what: reason.message, evidence: null, todo: null };
+  const inHeadline = headline(status, now).includes(words.what);
+  return { what: inHeadline ? null : sentence(words.what), evidence: evidence(reason), todo: words.todo };
+}
+
+/** What the provider, or the system, said of it. */
+function evidence({ values }: ReasonStatus): string | null {
+  const { said, status } = values;
+  if (said !== undefined) return fill(status === undefined ? text.evidence.provider : text.evidence.both, { said, ...values });
+  if (status !== undefined) return fill(text.evidence.status, { status });
+  const detail = values["what"] ?? values["why"] ?? values["error"];
+  return detail === undefined ? null : fill(text.evidence.detail, { detail });
+}
+
+/** A clause as a sentence of its own. */
+const sentence = (clause: string): string => (clause === "" ? "" : `${clause[0]?.toLocaleUpperCase() ?? ""}${clause.slice(1)}.`);
 
 /** Whether it is too late to do what a sign-in waits for. The host says so as well, a moment later. */
 export function hasEnded(prompt: SignInPrompt, now: number): boolean {
@@ -97,6 +134,13 @@ export function nextSentence({ state, next }: SessionStatus, now: number): Phras
     values: { at: soon ? times.clock(at) : times.when(at, now), why: why(next) },
     at,
   };
+}
+
+/** "Last five renewals took 310 ms": what a renewal costs, by those of this session that were timed. */
+export function lastRenewals({ history }: SessionStatus): string | null {
+  const took = history.flatMap(({ kind, took_ms }) => (kind === "renewed" && took_ms !== null ? [took_ms] : [])).slice(-5);
+  if (took.length === 0) return null;
+  return plural(text.session.lastRenewals, took.length, { took: times.took(took.reduce((sum, ms) => sum + ms, 0) / took.length) });
 }
 
 export function who({ identity }: SessionStatus): string {
@@ -140,7 +184,12 @@ export function lifeLeft({ access }: SessionStatus, now: number): number | null 
   return Math.min(1, Math.max(0, (to - now) / (to - from)));
 }
 
-export function happened(entry: HistoryMark): string {
+export function happened(entry: HistoryMark, now: number): string {
+  const what = one(entry, now);
+  return entry.count > 1 ? plural(text.recent.several, entry.count, { what }) : what;
+}
+
+function one(entry: HistoryMark, now: number): string {
   const say = text.recent;
   const { generation, took_ms: took } = entry;
   const note = noted(entry);
@@ -156,5 +205,17 @@ export function happened(entry: HistoryMark): string {
       return withNote(fill(say.adopted, { generation }));
     case "failed":
       return note || say.failed;
+    case "signed_out":
+      return entry.reason === "signed_out" ? say.signedOut : withNote(say.signedOut);
+    case "ceiling_moved": {
+      const to = parse(entry.expires_at);
+      return fill(say.ceilingMoved, { to: to === null ? text.time.unknown : times.when(to, now) });
+    }
+    case "slept":
+      return fill(say.slept, { lasted: lasted(entry) });
+    case "out_of_reach":
+      return entry.until === null ? withNote(say.outOfReachNow) : fill(say.outOfReach, { lasted: lasted(entry) });
   }
 }
+
+const lasted = ({ at, until }: HistoryMark): string => times.coarse((parse(until) ?? NaN) - (parse(at) ?? NaN));

@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 
 use super::{Actor, Done, Message};
 use crate::error::EngineError;
-use crate::event_log;
 use crate::sign_in::Attempt;
 use crate::snapshot::Beside;
 use crate::workshop::Workshop;
@@ -90,10 +89,7 @@ impl Actor {
                 };
             }
             Effect::Notify(notice) => self.notifier.notify(&self.workshop.account, &notice),
-            Effect::Record(record) => {
-                self.beside.remember(self.workshop.clock.now().wall, &record);
-                event_log::emit(&self.workshop.account, &record);
-            }
+            Effect::Record(record) => self.note(&record),
         }
     }
 

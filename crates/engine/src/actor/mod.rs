@@ -1,9 +1,10 @@
 //! One task for each account: it feeds the session machine and runs what the machine wants done.
 //!
 //! This file hears: what is asked, what was done, what time it is, what happens around. `effects` does what the
-//! machine wants done, `answers` answers those who wait.
+//! machine wants done, `around` notices what happens around, `answers` answers those who wait.
 
 mod answers;
+mod around;
 mod attempts;
 mod effects;
 
@@ -11,7 +12,6 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use latchkey_core::fingerprint::Fingerprint;
-use latchkey_core::policy::{CLOCK_OFF, in_words};
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::record::{Level, Record};
 use latchkey_core::session::{self, Asker, EffectId, Input, Session, State};
@@ -30,9 +30,6 @@ use crate::sign_in::{Attempt, SignIn};
 use crate::snapshot::{Beside, SessionStatus, SignInPrompt, status};
 use crate::surroundings::{Surroundings, changed};
 use crate::workshop::{Arrived, Workshop};
-
-/// The shortest sleep of the machine that counts as one: the clocks it is told from are read one after the other.
-const SLEPT: SignedDuration = SignedDuration::from_secs(2);
 
 /// What an account's task can be asked or told.
 pub(crate) enum Message {
@@ -197,33 +194,6 @@ impl Actor {
         Some(now.boot.saturating_add(first.max(SignedDuration::ZERO)))
     }
 
-    /// After a wake the network need not be there yet. Noticed by the clock, whatever woke this task.
-    fn notice_sleep(&mut self) {
-        let asleep = self.workshop.clock.asleep();
-        let slept = asleep.saturating_sub(self.asleep);
-        if self.background && slept >= SLEPT {
-            let message = format!("The machine was asleep for {}", in_words(slept));
-            event_log::emit(&self.workshop.account, &Record::new(Level::Debug, "woke", message));
-            self.input(Input::NetworkChanged);
-        }
-        if slept >= SLEPT {
-            self.asleep = asleep;
-        }
-    }
-
-    /// The clock was set, or the network changed.
-    fn look_around(&mut self) {
-        let Some(now) = self.around.as_ref().map(|around| *around.borrow()) else { return };
-        self.notice_sleep();
-        if now.network != self.seen.network {
-            self.input(Input::NetworkChanged);
-        }
-        if now.clock_set != self.seen.clock_set {
-            self.input(Input::TimePassed);
-        }
-        self.seen = now;
-    }
-
     fn hear(&mut self, message: Message) {
         match message {
             // Nothing can be answered before it is known what the vault holds.
@@ -291,22 +261,10 @@ impl Actor {
         }
     }
 
-    /// How the provider's clock differs is measured with each answer; much of it is told once.
-    fn notice_skew(&mut self) {
-        let before = self.beside.skew.is_some_and(is_off);
-        self.beside.skew = self.workshop.http.skew();
-        if let Some(skew) = self.beside.skew.filter(|skew| is_off(*skew) && !before) {
-            let how = if skew.is_negative() { "ahead of" } else { "behind" };
-            let by = in_words(skew.abs());
-            let message = format!(
-                "The clock here is {by} {how} the provider's. Plans hold all the same; set the clock"
-            );
-            event_log::emit(&self.workshop.account, &Record::new(Level::Warn, "clock_off", message));
-        }
-    }
-
     fn input(&mut self, input: Input) {
         let before = self.session.state().name();
+        // A new session has an end of its own: nothing has moved.
+        let ceiling = self.ceiling().filter(|_| !matches!(self.session.state(), State::SigningIn { .. }));
         let step = session::step(self.session.clone(), input, draw(&*self.workshop.clock));
         self.take(step);
         let after = self.session.state().name();
@@ -315,6 +273,8 @@ impl Actor {
             let account = &self.workshop.account;
             event_log::emit(account, &Record::new(Level::Debug, "state", message));
         }
+        self.notice_reach();
+        self.notice_ceiling(ceiling);
     }
 
     fn saving(&self) -> bool {
@@ -364,11 +324,6 @@ impl Actor {
             true
         });
     }
-}
-
-/// Whether the clock here is wrong by so much that a person must be told.
-fn is_off(skew: SignedDuration) -> bool {
-    skew.abs() >= CLOCK_OFF
 }
 
 /// The time, and a number drawn for it.

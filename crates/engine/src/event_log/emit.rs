@@ -17,6 +17,7 @@ pub fn emit(account: &AccountName, record: &Record) {
                 fingerprint = record.fingerprint.map(tracing::field::display),
                 took_ms = record.took_ms,
                 expires_at = record.expires_at.map(tracing::field::display),
+                since = record.since.map(tracing::field::display),
                 next_at = record.next_at.map(tracing::field::display),
                 reason = record.reason,
                 "{}",

@@ -2,12 +2,14 @@
 //!
 //! There is no field for a token here, and none of the types in it can hold one.
 
+mod history;
 mod names;
 mod past;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use latchkey_core::reason::Reason;
 use latchkey_core::session::{Headline as CoreHeadline, Held, Session};
 use latchkey_core::time::Stamp;
@@ -17,6 +19,7 @@ use serde::Serialize;
 
 use crate::vault::Identity;
 
+pub(crate) use history::History;
 pub use names::{ActionName, HeadlineKind, MarkKind, StateName};
 pub use past::past;
 
@@ -53,8 +56,9 @@ pub struct SessionStatus {
     /// How much the provider's clock was ahead of ours at its last answer, in milliseconds, where that told. Servers
     /// count in whole seconds.
     pub clock_skew_ms: Option<i32>,
-    /// What happened to the tokens, oldest first.
-    pub history: Vec<HistoryMark>,
+    /// What happened, oldest first.
+    #[cfg_attr(feature = "bindings", specta(type = Vec<HistoryMark>))]
+    pub history: Arc<Vec<HistoryMark>>,
 }
 
 /// What the person has to do for the sign-in under way.
@@ -85,7 +89,7 @@ pub enum SignInPrompt {
 }
 
 /// A reason, for programs and for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct ReasonStatus {
     /// Stable name.
@@ -199,25 +203,50 @@ pub struct RefreshStatus {
 }
 
 /// A mark of the past on the lifeline.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct HistoryMark {
     /// What happened.
     pub kind: MarkKind,
-    /// When.
-    pub at: String,
+    /// When; for what lasted, when it began; for several, when the first was.
+    #[cfg_attr(feature = "bindings", specta(type = String))]
+    pub at: Timestamp,
+    /// For what lasted, when it ended, if it has; for several, when the last was.
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub until: Option<Timestamp>,
+    /// How many it stands for: what is long ago is told together. The rest is then said of the last one.
+    pub count: u32,
     /// The generation it led to, or was about.
     pub generation: u32,
     /// The access token's fingerprint.
     pub fingerprint: Option<String>,
-    /// When that access token expires.
-    pub expires_at: Option<String>,
+    /// When that access token expires; for a ceiling, where it moved.
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub expires_at: Option<Timestamp>,
     /// How long it took, in milliseconds.
     pub took_ms: Option<u32>,
     /// What went wrong.
     pub note: Option<String>,
     /// The code of the reason for it, if one was given.
     pub reason: Option<String>,
+}
+
+impl HistoryMark {
+    /// A mark that says no more than what happened, and when.
+    pub(crate) fn new(kind: MarkKind, at: Timestamp) -> Self {
+        Self {
+            kind,
+            at,
+            until: None,
+            count: 1,
+            generation: 0,
+            fingerprint: None,
+            expires_at: None,
+            took_ms: None,
+            reason: None,
+            note: None,
+        }
+    }
 }
 
 /// What the engine knows of a session besides its machine.
@@ -228,7 +257,7 @@ pub(crate) struct Beside {
     pub(crate) rotates: Option<bool>,
     pub(crate) prompt: Option<SignInPrompt>,
     pub(crate) skew: Option<SignedDuration>,
-    pub(crate) history: VecDeque<HistoryMark>,
+    pub(crate) history: History,
 }
 
 /// A number JavaScript can hold exactly; counters and milliseconds do not get larger in a lifetime.
@@ -279,7 +308,7 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
             })
         }),
         clock_skew_ms: beside.skew.map(millis),
-        history: beside.history.iter().cloned().collect(),
+        history: beside.history.shown(),
     }
 }
 

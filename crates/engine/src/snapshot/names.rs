@@ -95,7 +95,7 @@ names! {
         /// Waits for an answer.
         Wait = "wait",
     }
-    /// What happened to the tokens.
+    /// What happened to a session.
     MarkKind {
         /// Someone signed in.
         SignedIn = "signed_in",
@@ -105,6 +105,14 @@ names! {
         Adopted = "adopted",
         /// A renewal failed.
         Failed = "failed",
+        /// The session was ended: nobody is signed in any more.
+        SignedOut = "signed_out",
+        /// The session's ceiling moved.
+        CeilingMoved = "ceiling_moved",
+        /// The machine was asleep.
+        Slept = "slept",
+        /// The provider could not be reached.
+        OutOfReach = "out_of_reach",
     }
 }
 

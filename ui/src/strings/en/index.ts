@@ -4,6 +4,7 @@ import { accounts } from "./accounts";
 import { errors } from "./errors";
 import { lifeline } from "./lifeline";
 import { log } from "./log";
+import { reasons } from "./reasons";
 import { sessions } from "./sessions";
 import { signIn } from "./sign-in";
 import { time } from "./time";
@@ -14,6 +15,7 @@ import { window } from "./window";
 export const en = {
   ...window,
   ...sessions,
+  ...reasons,
   ...token,
   ...told,
   ...lifeline,

@@ -117,7 +117,7 @@ fn signed_in() -> SessionStatus {
         }),
         refresh: None,
         clock_skew_ms: None,
-        history: Vec::new(),
+        history: std::sync::Arc::default(),
     }
 }
 

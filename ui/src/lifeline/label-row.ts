@@ -33,3 +33,19 @@ export class Row {
     return this.take(moved, width) ? moved : null;
   }
 }
+
+/** After the bar's end, else inside it at its end, else inside it before now; NaN where there is no room. */
+export const besideEnd = (drawn: { x: number; width: number; fades: boolean }, nowX: number, right: number, aside: number): ((width: number) => number)[] => {
+  const end = drawn.x + drawn.width;
+  return [
+    (w) => {
+      const from = Math.max(end, nowX) + aside;
+      return !drawn.fades && from + w <= right ? from : NaN;
+    },
+    (w) => (end - w - aside >= nowX + aside ? end - w - aside : NaN),
+    (w) => {
+      const from = Math.min(nowX, end) - w - aside;
+      return from >= drawn.x + 4 ? from : NaN;
+    },
+  ];
+};

@@ -1,16 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { iso, needsSignIn, signedIn, signedOut, waiting, type Shape } from "../ipc/fake-sessions";
+import { iso, mark, needsSignIn, signedIn, signedOut, waiting, type Shape } from "../ipc/fake-sessions";
 import type { HistoryMark, SessionStatus } from "../ipc/bindings";
 import { DAY, HOUR, makeTimes, MINUTE } from "../time";
-import { chooseWindow, lifeline, type Lifeline } from "./lifeline";
-import { lifelineWords, shortNote } from "./lifeline-words";
+import { fitting, lifeline, read, type Lifeline } from "./lifeline";
+import type { Stretch } from "./look";
+import { neighbour, ordered } from "./roving";
+import { lifelineWords, shortNote } from "./words";
 
 const now = Date.UTC(2026, 10, 20, 14, 34, 6);
 const times = makeTimes("en-GB", "UTC");
 const measure = (text: string) => text.length * 5.5;
 
-const draw = (status: SessionStatus, width = 640, at = now): Lifeline =>
-  lifeline({ status, now: at, width, measure, words: lifelineWords(status.clocks, at, times) });
+function draw(status: SessionStatus, width = 640, at = now, stretch?: Stretch): Lifeline {
+  const past = read(status);
+  const shown = stretch ?? fitting(status, past, at);
+  return lifeline({ status, past, shown, now: at, width, measure, words: lifelineWords(status.clocks, at, times) });
+}
+
+/** What is shown that ends this long from now and is that long. */
+const stretch = (length: number, ahead = 0): Stretch => ({ start: now + ahead - length, end: now + ahead });
 
 const shapes = (line: Lifeline, shape: string) => line.marks.filter((mark) => mark.shape === shape);
 const bar = (line: Lifeline, tone: string) => line.bars.find((drawn) => drawn.tone === tone);
@@ -19,22 +27,23 @@ const label = (line: Lifeline, key: string) => line.labels.find((drawn) => drawn
 /** What holds for every drawing. */
 function expectSound(line: Lifeline): void {
   const numbers = [
-    line.nowX,
-    line.step,
+    line.nowX ?? 0,
+    line.step ?? 0,
+    ...line.areas.flatMap(({ x, width }) => [x, width]),
     ...line.grid,
     ...line.bars.flatMap(({ x, y, width, height }) => [x, y, width, height]),
-    ...line.marks.flatMap(({ x, y }) => [x, y]),
+    ...line.marks.flatMap(({ x, y, width }) => [x, y, width]),
     ...line.labels.flatMap(({ x, y }) => [x, y]),
   ];
   expect(numbers.every(Number.isFinite)).toBe(true);
-  for (const { x, width } of line.bars) {
+  for (const { x, width } of [...line.bars, ...line.areas]) {
     expect(width).toBeGreaterThan(0);
     expect(x).toBeGreaterThanOrEqual(line.left);
     expect(x + width).toBeLessThanOrEqual(line.width + 0.1);
   }
-  for (const { x } of line.marks) {
+  for (const { x, width } of line.marks) {
     expect(x).toBeGreaterThanOrEqual(line.left);
-    expect(x).toBeLessThanOrEqual(line.width);
+    expect(x + width).toBeLessThanOrEqual(line.width + 0.1);
   }
   for (const { x, text } of line.labels) {
     expect(x).toBeGreaterThanOrEqual(0);
@@ -47,21 +56,14 @@ function expectSound(line: Lifeline): void {
       expect(apart, `"${one.text}" and "${other.text}" overlap`).toBe(true);
     }
   }
-  for (const keys of [line.bars, line.marks, line.labels]) expect(new Set(keys.map(({ key }) => key)).size).toBe(keys.length);
-  for (const { sentence } of [...line.bars, ...line.marks]) expect(sentence).toMatch(/^[A-Z0-9].*[^{}]$/);
+  for (const keys of [line.areas, line.bars, line.marks, line.labels]) expect(new Set(keys.map(({ key }) => key)).size).toBe(keys.length);
+  for (const { sentence } of [...line.areas, ...line.bars, ...line.marks]) expect(sentence).toMatch(/^[A-Z0-9].*[^{}]$/);
 }
 
 const failures = (count: number, from: number, step: number): HistoryMark[] =>
-  Array.from({ length: count }, (_, index) => ({
-    kind: "failed",
-    at: iso(from + index * step),
-    generation: 42,
-    fingerprint: null,
-    expires_at: null,
-    took_ms: null,
-    note: index % 2 ? "503 from the token endpoint" : "a note that is far too long to be a label anywhere",
-    reason: "provider_busy",
-  }));
+  Array.from({ length: count }, (_, index) =>
+    mark("failed", from + index * step, { generation: 42, note: index % 2 ? "503 from the token endpoint" : "a note that is far too long to be a label anywhere" }),
+  );
 
 describe("a session that is signed in", () => {
   const line = draw(signedIn(now, { failures: 1 }));
@@ -70,11 +72,11 @@ describe("a session that is signed in", () => {
     const current = bar(line, "current");
     const margin = bar(line, "margin");
     const planned = shapes(line, "planned")[0];
-    expect(current?.x).toBeLessThan(line.nowX);
+    expect(current?.x).toBeLessThan(line.nowX ?? NaN);
     expect((margin?.x ?? 0) + (margin?.width ?? 0)).toBeCloseTo((current?.x ?? 0) + (current?.width ?? 0), 0);
-    expect(planned?.x).toBeGreaterThan(line.nowX);
+    expect(planned?.x).toBeGreaterThan(line.nowX ?? NaN);
     expect(planned?.x).toBeLessThan(margin?.x ?? 0);
-    expect(current?.width).toBeGreaterThan((line.width - line.left) / 5);
+    expect(current?.width).toBeGreaterThan((line.width - line.left) / 8);
     expect(label(line, "planned")).toMatch(/^renews 14:34:\d\d$/);
   });
   it("shows each token before it once, and not the one in hand twice", () => {
@@ -84,7 +86,7 @@ describe("a session that is signed in", () => {
   });
   it("marks renewals and failures, and says each in a sentence", () => {
     expect(shapes(line, "renewed").at(-1)?.sentence).toMatch(/^Renewed at .*, generation 42$/);
-    expect(shapes(line, "failed")[0]?.sentence).toContain("503 from the token endpoint");
+    expect(shapes(line, "failed")[0]?.sentence).toContain("The provider answered 503");
     expect(line.labels.some(({ text }) => text === "503")).toBe(true);
   });
   it("lets lanes that go on fade at the edge, with what is left", () => {
@@ -118,12 +120,13 @@ describe("a session that is signed in", () => {
 });
 
 describe("the window", () => {
-  it("holds three lifetimes of the past where there is as much, in steps", () => {
+  it("holds five lifetimes of the past where there is as much, in steps", () => {
     const spans = [0, 1, 3, 9].map((past) => {
-      const { start, end } = chooseWindow(signedIn(now, { past, gone: 0.1 }), now);
+      const status = signedIn(now, { past, gone: 0.1 });
+      const { start, end } = fitting(status, read(status), now);
       return [(now - start) / 60_000, (end - now) / 60_000];
     });
-    expect(spans).toEqual([[1, 1.5], [1, 1.5], [3, 1.5], [3, 1.5]]);
+    expect(spans).toEqual([[1, 1.5], [1, 1.5], [2, 1.5], [5, 2]]);
   });
 });
 
@@ -144,6 +147,85 @@ describe("a session that ended or waits", () => {
     expect(line.bars).toHaveLength(0);
     expect(label(line, "session")).toBe("no ceiling known");
     expectSound(line);
+  });
+});
+
+describe("a past", () => {
+  const slept = mark("slept", now - 3 * HOUR, { until: iso(now - 2 * HOUR) });
+  const away = mark("out_of_reach", now - 10 * MINUTE, { reason: "unreachable", note: "The provider cannot be reached: connection refused" });
+  const base = signedIn(now, { lifetime: HOUR, past: 3, refreshLifetime: 30 * DAY });
+  const shown = stretch(6 * HOUR, HOUR);
+
+  it("shades sleeps over all lanes, and gaps until now where they go on", () => {
+    const line = draw({ ...base, history: [slept, ...base.history, away] }, 640, now, shown);
+    const [sleep, gap] = line.areas;
+    expect([sleep?.tone, gap?.tone]).toEqual(["slept", "out_of_reach"]);
+    expect(sleep?.sentence).toBe("The machine was asleep from 11:34:06 to 12:34:06, for 60 min");
+    expect(gap?.sentence).toMatch(/^The provider has been out of reach since 14:24:06: .*connection refused$/);
+    expect((gap?.x ?? 0) + (gap?.width ?? 0)).toBeCloseTo(line.nowX ?? NaN);
+    expect(label(line, `label-${sleep?.key}`)).toBe("asleep");
+    expectSound(line);
+  });
+
+  it("shows an end that moved, a session that was ended, and the one after it", () => {
+    const history = [
+      mark("signed_in", now - 5 * HOUR, { generation: 1 }),
+      mark("signed_out", now - 4 * HOUR, { reason: "signed_out", note: "Signed out; the stored tokens are erased" }),
+      mark("signed_in", now - 3 * HOUR, { generation: 1 }),
+      mark("ceiling_moved", now - HOUR, { expires_at: iso(now + 8 * HOUR) }),
+    ];
+    const line = draw({ ...base, history }, 640, now, shown);
+    expect(line.bars.filter(({ tone }) => tone === "session-past")).toHaveLength(1);
+    expect(shapes(line, "signed_out")[0]?.sentence).toMatch(/^Signed out at 10:34:06: /);
+    expect(shapes(line, "ceiling_moved")[0]?.sentence).toBe("The end of the session moved at 13:34:06, to 22:34:06");
+    expect(bar(line, "session")?.x).toBeCloseTo(line.marks.findLast(({ shape }) => shape === "signed_in")?.x ?? NaN);
+    expectSound(line);
+  });
+
+  it("of thirty days of a token a minute is some bars and marks, of which none covers another", () => {
+    const history = Array.from({ length: 30 * 24 * 60 }, (_, minute) => {
+      const at = now - 30 * DAY + minute * MINUTE;
+      return mark("renewed", at, { generation: minute, expires_at: iso(at + MINUTE + 15_000) });
+    });
+    const line = draw({ ...signedIn(now), history }, 640, now, stretch(30 * DAY));
+    expect(line.bars.length + line.marks.length).toBeLessThan(60);
+    expect(shapes(line, "renewed")[0]?.sentence).toMatch(/^[\d,]{3,} times between /);
+    const marks = shapes(line, "renewed");
+    for (const [index, one] of marks.entries()) {
+      const next = marks[index + 1];
+      if (next) expect(one.x + one.width).toBeLessThan(next.x);
+    }
+    expectSound(line);
+  });
+
+  it("that the host tells together counts as many as it stands for", () => {
+    const many = mark("renewed", now - 5 * HOUR, { until: iso(now - 3 * HOUR), count: 120, generation: 300, expires_at: iso(now - 2.9 * HOUR) });
+    const line = draw({ ...base, history: [many] }, 640, now, shown);
+    expect(shapes(line, "renewed")[0]?.sentence).toMatch(/^120 times between 09:34:06 and 11:34:06; the last: Renewed at 11:34:06, generation 300$/);
+    expect(bar(line, "past")?.sentence).toMatch(/^120 access tokens/);
+    expectSound(line);
+  });
+
+  it("out of sight is not drawn, and neither is the present", () => {
+    const line = draw(signedIn(now, { past: 100 }), 640, now, { start: now - 20 * DAY, end: now - 19 * DAY });
+    expect(line.nowX).toBeNull();
+    expect(line.step).toBeNull();
+    expect(line.marks).toHaveLength(0);
+    expectSound(line);
+  });
+});
+
+describe("by keyboard", () => {
+  it("one goes from mark to mark in the order of time, and stays at the ends", () => {
+    const line = draw(signedIn(now, { failures: 2 }));
+    const items = ordered(line);
+    expect(items.map(({ x }) => x)).toEqual(items.map(({ x }) => x).sort((a, b) => a - b));
+    expect(items).toHaveLength(line.areas.length + line.bars.length + line.marks.length + 1);
+    const [first, second] = items;
+    expect(neighbour(items, first?.key, 1)).toBe(second?.key);
+    expect(neighbour(items, first?.key, -1)).toBe(first?.key);
+    expect(neighbour(items, first?.key, Infinity)).toBe(items.at(-1)?.key);
+    expect(neighbour([], undefined, 1)).toBeUndefined();
   });
 });
 
@@ -188,7 +270,29 @@ describe("absurd inputs end in a sound drawing", () => {
     ["a ceiling at this moment", shape({ ceilingIn: 0 })],
     ["a renewal overdue", { ...signedIn(now + 50_000) }],
   ])("%s", (_, status) => {
-    for (const width of [0, 260, 380, 640, 1400]) expectSound(draw(status, width));
+    for (const width of [0, 260, 380, 640, 1400]) {
+      expectSound(draw(status, width));
+      for (const length of [10 * MINUTE, 5 * HOUR, 30 * DAY]) expectSound(draw(status, width, now, stretch(length, length / 3)));
+    }
+  });
+
+  it("whatever happened when, at every length and place", () => {
+    const kinds = ["signed_in", "renewed", "adopted", "failed", "signed_out", "ceiling_moved", "slept", "out_of_reach"] as const;
+    let seed = 7;
+    const random = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
+    for (let round = 0; round < 40; round += 1) {
+      const history = Array.from({ length: 60 }, () => {
+        const at = now - random() ** 3 * 20 * DAY;
+        const lasted = random() < 0.4 ? random() ** 2 * DAY : null;
+        return mark(kinds[Math.floor(random() * kinds.length)] ?? "renewed", at, {
+          until: lasted === null ? null : iso(at + lasted),
+          expires_at: random() < 0.7 ? iso(at + random() * DAY) : null,
+          count: random() < 0.2 ? 30 : 1,
+        });
+      });
+      const status = { ...signedIn(now, { lifetime: 10 * MINUTE }), history };
+      for (const length of [10 * MINUTE, 5 * HOUR, 3 * DAY, 30 * DAY]) expectSound(draw(status, 320 + random() * 600, now, stretch(length, length * (random() - 0.3))));
+    }
   });
 
   it("at every moment of a session's hour, wide and narrow", () => {

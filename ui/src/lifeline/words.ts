@@ -3,12 +3,16 @@
 import type { HistoryMark, ActionName, SessionStatus } from "../ipc/bindings";
 import { fill, named, noted, plural, text } from "../strings";
 import { MINUTE, type Times } from "../time";
+import { count, type Run } from "./clusters";
 
 /** A history entry with its times read. */
 export interface Happening {
   entry: HistoryMark;
   index: number;
   at: number;
+  /** Where it ended, or the last of several was; the same as `at` for one that did not last. */
+  end: number;
+  /** When the access token it brought expires. */
   until: number | null;
 }
 
@@ -20,18 +24,22 @@ export interface LifelineWords {
   nowSentence(at: number): string;
   tick(at: number, step: number): string;
   expired(at: number): string;
-  past(event: Happening): string;
+  gaps: { slept: string; out_of_reach: string };
+  gap(event: Happening, to: number): string;
+  past(run: Run): string;
   current(from: number, to: number): string;
   spent(from: number, to: number): string;
   margin(from: number, to: number): string;
   planned(action: ActionName, at: number): string;
   plannedLabels(action: ActionName, at: number): string[];
-  group(events: Happening[]): string;
+  group(this: void, events: Happening[]): string;
   failureLabels(events: Happening[]): string[];
   refresh(since: number, until: number | null): string;
+  refreshPast(from: number, to: number): string;
   refreshRefused(since: number): string;
   refreshLabels(until: number | null, rotates: boolean | null): string[];
   session(until: number): string;
+  sessionPast(from: number, to: number): string;
   ceiling(until: number): string;
   ceilingLabels(until: number): string[];
 }
@@ -51,8 +59,21 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
   const at = (moment: number) => (Math.abs(moment - now) < 12 * 60 * MINUTE ? times.clock(moment) : times.when(moment, now));
   const sentence = (template: string, values: Record<string, string | number>) => fill(template, values);
 
-  const one = ({ entry, at: moment }: Happening): string =>
-    sentence(says[entry.kind], { at: at(moment), generation: entry.generation, note: noted(entry) ?? say.failed });
+  const gap = (event: Happening, to: number): string => {
+    const values = { at: at(event.at), to: at(to), lasted: times.coarse(to - event.at), note: noted(event.entry) ?? "" };
+    if (event.entry.kind === "slept") return sentence(says.slept, values);
+    return sentence(event.entry.until === null ? says.outOfReachNow : says.out_of_reach, values);
+  };
+  const one = (event: Happening): string => {
+    const { entry } = event;
+    if (entry.kind === "slept" || entry.kind === "out_of_reach") return gap(event, event.end);
+    return sentence(says[entry.kind], {
+      at: at(event.end),
+      to: event.until === null ? text.time.unknown : at(event.until),
+      generation: entry.generation,
+      note: noted(entry) ?? say.failed,
+    });
+  };
 
   return {
     lanes: { access: say.access, refresh: say.refresh, session: say.session },
@@ -62,8 +83,12 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
     nowSentence: (moment) => sentence(says.now, { at: times.clock(moment) }),
     tick: times.tick,
     expired: (moment) => sentence(say.expiredAt, { at: times.brief(moment, now) }),
-    past: (event) =>
-      sentence(says.past, { generation: event.entry.generation, from: at(event.at), to: at(event.until ?? event.at) }),
+    gaps: say.gaps,
+    gap,
+    past: ({ first, last, count: many }) => {
+      const values = { from: at(first.at), to: at(last.until ?? last.end) };
+      return many === 1 ? sentence(says.past, { ...values, generation: first.entry.generation }) : plural(says.pasts, many, values);
+    },
     current: (from, to) => sentence(says.current, { from: at(from), to: at(to), source: source(clocks.access?.source) }),
     spent: (from, to) => sentence(says.spent, { from: at(from), to: at(to) }),
     margin: (from, to) => sentence(says.margin, { from: at(from), left: times.coarse(to - from) }),
@@ -79,19 +104,22 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
       const first = events[0];
       const last = events.at(-1);
       if (!first || !last) return "";
-      if (first === last) return one(last);
-      return plural(says.several, events.length, { from: at(first.at), to: at(last.at), last: one(last) });
+      const many = count(events);
+      if (many === 1) return one(last);
+      return plural(says.several, many, { from: at(first.at), to: at(last.end), last: one(last) });
     },
     failureLabels: (events) => {
       const last = events.at(-1);
       if (!last) return [];
       const short = shortNote(noted(last.entry));
-      return events.length === 1 ? [short] : [plural(say.failures, events.length), `${events.length}×`];
+      const many = count(events);
+      return many === 1 ? [short] : [plural(say.failures, many), `${many}×`];
     },
     refresh: (since, until) =>
       until === null
         ? sentence(says.refreshOpen, { from: at(since) })
         : sentence(says.refresh, { from: at(since), to: at(until), source: source(clocks.refresh?.source) }),
+    refreshPast: (from, to) => sentence(says.refreshPast, { from: at(from), to: at(to) }),
     refreshRefused: (since) => sentence(says.refreshRefused, { from: at(since) }),
     refreshLabels: (until, rotates) => {
       if (until === null) return rotates ? [say.endUnknownRotates, say.endUnknown] : [say.endUnknown];
@@ -101,6 +129,7 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
       return [sentence(rotates ? say.leftRotates : say.leftKeeps, { left }), short];
     },
     session: (until) => sentence(says.session, { to: at(until), source: source(clocks.session?.source) }),
+    sessionPast: (from, to) => sentence(says.sessionPast, { from: at(from), to: at(to) }),
     ceiling: (until) => sentence(says.ceiling, { to: at(until) }),
     ceilingLabels: (until) => [
       sentence(say.ceiling, { when: times.brief(until, now) }),
