@@ -174,8 +174,6 @@ export type HistoryMark = {
 	expires_at: string | null,
 	/**  How long it took, in milliseconds. */
 	took_ms: number | null,
-	/**  The code of the reason, where one was given. */
-	reason: string | null,
 	/**  What went wrong. */
 	note: string | null,
 	/**  The code of the reason for it, if one was given. */

@@ -91,7 +91,8 @@ describe("a session that is signed in", () => {
   });
   it("lets lanes that go on fade at the edge, with what is left", () => {
     expect(bar(line, "refresh")?.fades).toBe(true);
-    expect(label(line, "refresh")).toBe("29 min left · rotates each time");
+    expect(label(draw(signedIn(now), 760), "refresh")).toBe("29 min left · rotates each time");
+    expect(label(line, "refresh")).toBe("29 min left");
     expect(label(line, "session")).toBe("ceiling 22:34");
     expect(shapes(line, "ceiling")).toHaveLength(0);
   });

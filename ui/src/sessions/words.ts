@@ -21,8 +21,7 @@ const counting = (inWords: string, nowWords: string, at: number, now: number): P
   at,
 });
 
-const NETWORK = new Set(["network", "no_network", "offline", "backend_unreachable"]);
-const KEYCHAIN = new Set(["keychain", "keychain_locked", "vault_locked"]);
+const NETWORK = new Set(["network", "unreachable", "not_the_provider"]);
 
 /** The one line below the account's name in the list. */
 export function subtitle(status: SessionStatus, now: number): Phrase {
@@ -39,7 +38,8 @@ export function subtitle(status: SessionStatus, now: number): Phrase {
     case "waiting": {
       const code = status.reason?.code ?? "";
       if (NETWORK.has(code)) return plain(say.waitingNetwork);
-      if (KEYCHAIN.has(code)) return plain(say.waitingKeychain);
+      if (code === "keychain_locked") return plain(say.keychainLocked);
+      if (code === "opening" || code.startsWith("keychain_")) return plain(say.waitingKeychain);
       return next === null ? plain(say.waiting) : counting(say.triesIn, say.triesNow, next, now);
     }
     case "needs_sign_in": {
