@@ -1,7 +1,7 @@
 //! The names of the commands, for `build.rs` and for the test that holds the handlers and the capability to it.
 
 /// Every command the window may call, in the order of `commands.rs`.
-pub(crate) const COMMANDS: [&str; 18] = [
+pub(crate) const COMMANDS: [&str; 21] = [
     "sessions",
     "sign_in",
     "sign_in_with_browser",
@@ -15,6 +15,9 @@ pub(crate) const COMMANDS: [&str; 18] = [
     "add_account",
     "sign_out",
     "renew",
+    "inspect",
+    "inspect_token",
+    "copy_access_token",
     "log",
     "set_log_level",
     "app_info",

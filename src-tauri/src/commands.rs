@@ -5,6 +5,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
 
 use latchkey_engine::event_log::{Level, LogRecord};
+use latchkey_engine::inspection::Inspection;
 use latchkey_engine::sign_in::SignIn;
 use latchkey_engine::snapshot::SessionStatus;
 use serde::Serialize;
@@ -12,7 +13,8 @@ use tauri::{AppHandle, Runtime, State, ipc::Invoke};
 
 use crate::accounts::{NewAccount, ServerFacts};
 use crate::command_error::CommandError;
-use crate::input::{self, PasswordInput};
+use crate::copied_token::CopiedToken;
+use crate::input::{self, PasswordInput, TokenInput};
 use crate::qr_picture::QrPicture;
 use crate::shell::Shell;
 use crate::{startup, windows};
@@ -48,6 +50,9 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         add_account,
         sign_out,
         renew,
+        inspect,
+        inspect_token,
+        copy_access_token,
         log,
         set_log_level,
         app_info,
@@ -170,6 +175,34 @@ pub(crate) async fn sign_out(shell: State<'_, Shell>, account: String) -> Result
 pub(crate) async fn renew(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
     shell.engine.renew(&input::account(&account)?).await?;
     Ok(())
+}
+
+/// Looks into the access token in hand.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn inspect(shell: State<'_, Shell>, account: String) -> Result<Inspection, CommandError> {
+    Ok(shell.engine.inspect(&input::account(&account)?).await?)
+}
+
+/// Looks into a token that a person has. It is sent nowhere.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn inspect_token(
+    shell: State<'_, Shell>,
+    token: TokenInput,
+) -> Result<Inspection, CommandError> {
+    Ok(shell.engine.inspect_other(&input::token(token)?).await)
+}
+
+/// Puts the access token in hand into the clipboard, for a while. The page is not given it.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn copy_access_token<R: Runtime>(
+    app: AppHandle<R>,
+    shell: State<'_, Shell>,
+    account: String,
+) -> Result<CopiedToken, CommandError> {
+    shell.copy_access_token(&app, &input::account(&account)?).await
 }
 
 /// The records after the number `after` (from the first without one), oldest first, at most `limit`.

@@ -6,9 +6,10 @@
 use std::str::FromStr;
 
 use latchkey_core::account::AccountName;
-use latchkey_core::secret::Password;
+use latchkey_core::secret::{AccessToken, Password};
 use latchkey_engine::sign_in::Login;
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 use crate::command_error::CommandError;
 
@@ -17,6 +18,9 @@ const LONGEST_USERNAME: usize = 512;
 
 /// The longest password, in bytes.
 const LONGEST_PASSWORD: usize = 4096;
+
+/// The longest token, in bytes.
+const LONGEST_TOKEN: usize = 64 * 1024;
 
 /// The longest line of a form, in bytes.
 const LONGEST_LINE: usize = 2048;
@@ -28,6 +32,28 @@ pub(crate) struct PasswordInput(#[cfg_attr(test, specta(type = String))] Passwor
 impl<'de> Deserialize<'de> for PasswordInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(Password::new(text)))
+    }
+}
+
+/// A token that a person wants to look into: it becomes a secret as it is read.
+#[cfg_attr(test, derive(specta::Type), specta(transparent))]
+pub(crate) struct TokenInput(#[cfg_attr(test, specta(type = String))] AccessToken);
+
+impl<'de> Deserialize<'de> for TokenInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        // People copy the whole header, or a line of it.
+        let bare = text.split_ascii_whitespace().next_back().unwrap_or_default();
+        Ok(Self(AccessToken::new(bare)))
+    }
+}
+
+/// The token that was given.
+pub(crate) fn token(TokenInput(token): TokenInput) -> Result<AccessToken, CommandError> {
+    match token.expose().len() {
+        0 => Err(CommandError::new("invalid_input", "there is no token", None)),
+        1..=LONGEST_TOKEN => Ok(token),
+        _ => Err(CommandError::new("invalid_input", "this is longer than any token needs to be", None)),
     }
 }
 
@@ -81,6 +107,14 @@ mod tests {
         assert!(login("ada".to_owned(), password(LONGEST_PASSWORD)).is_ok());
         assert!(login("ada".to_owned(), password(LONGEST_PASSWORD + 1)).is_err());
         assert!(login("a".repeat(LONGEST_USERNAME + 1), password(4)).is_err());
+    }
+
+    #[test]
+    fn a_token_is_taken_out_of_its_header_and_has_an_end() {
+        let read = |text: &str| token(serde_json::from_value(text.into()).unwrap());
+        assert!(read("Authorization: Bearer a.b.c\n").is_ok_and(|token| token.expose() == "a.b.c"));
+        assert_eq!(read(" \n ").err().unwrap().code, "invalid_input");
+        assert_eq!(read(&"x".repeat(LONGEST_TOKEN + 1)).err().unwrap().code, "invalid_input");
     }
 
     #[test]

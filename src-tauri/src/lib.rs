@@ -16,6 +16,7 @@ mod command_error;
 #[cfg(test)]
 mod command_names;
 mod commands;
+mod copied_token;
 mod demo;
 #[cfg_attr(not(feature = "devserver"), path = "dev_server_absent.rs")]
 mod dev_server;

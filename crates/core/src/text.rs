@@ -23,6 +23,25 @@ pub fn foreign(text: &str) -> String {
     plain.trim().to_owned()
 }
 
+/// A text that somebody wants to read as it is (a claim of a token), fit for the window: without what draws on a terminal
+/// or changes the direction of writing, cut to so many characters. Identifiers stay whole; a JWT inside is masked.
+pub fn legible(text: &str, most: usize) -> String {
+    let plain = text.chars().map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c });
+    let mut cut: String = plain.take(most + 1).collect();
+    if cut.chars().count() > most {
+        cut.pop();
+        cut.push('…');
+    }
+    let holds_jwt =
+        cut.split(|c: char| !is_of_token(c)).any(|run| run.starts_with("eyJ") && run.len() > TOKEN_LIKE);
+    if holds_jwt { mask(&cut) } else { cut }
+}
+
+/// What tokens are made of (RFC 6750 §2.1).
+fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=')
+}
+
 /// The length from which an unbroken run of token characters is taken for a token.
 const TOKEN_LIKE: usize = 24;
 
@@ -34,7 +53,7 @@ pub fn mask(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run = String::new();
     for c in text.chars().chain(std::iter::once('\n')) {
-        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=') {
+        if is_of_token(c) {
             run.push(c);
             continue;
         }
@@ -76,6 +95,14 @@ mod tests {
     fn a_servers_text_cannot_draw_on_the_terminal_or_turn_the_line_round() {
         assert_eq!(foreign("a\r\nb\u{1b}[31m c\u{202e}d"), "a  b [31m c d");
         assert_eq!(foreign(&"long ".repeat(100)).chars().count(), MAX_FOREIGN + 1);
+    }
+
+    #[test]
+    fn what_is_to_be_read_stays_whole_but_for_what_draws_and_for_tokens() {
+        assert_eq!(legible("auth0|5f7c8ec7c33c6c004bbafe82", 100), "auth0|5f7c8ec7c33c6c004bbafe82");
+        assert_eq!(legible("a\u{1b}[2Jb\u{202e}c", 100), "a [2Jb c");
+        assert_eq!(legible("abcdef", 3), "abc…");
+        assert!(!legible("{\"t\":\"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln\"}", 100).contains("eyJ"));
     }
 
     #[test]

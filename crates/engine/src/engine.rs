@@ -17,7 +17,7 @@ use crate::authorization::RequestHeaders;
 use crate::config::AccountConfig;
 use crate::error::EngineError;
 use crate::http::Http;
-use crate::inspection::Inspection;
+use crate::inspection::{self, Inspection, SignatureStatus};
 use crate::jose::dpop::ProofKey;
 use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Vault};
 use crate::provider::Provider;
@@ -272,6 +272,22 @@ impl EngineHandle {
     /// Looks into the access token in hand: what it says, and whether its issuer signed that.
     pub async fn inspect(&self, account: &AccountName) -> Result<Inspection, EngineError> {
         self.ask(account, Message::Inspect).await?
+    }
+
+    /// Looks into a token that somebody has. It is sent nowhere: where an account is of its issuer, the keys of that are
+    /// asked for.
+    pub async fn inspect_other(&self, token: &AccessToken) -> Inspection {
+        let not_checked = |why: &str| Inspection::of(token, SignatureStatus::not_checked(why));
+        if inspection::issuer(token).is_none() {
+            return not_checked("it names no issuer");
+        }
+        for account in self.accounts() {
+            let asked = self.ask(&account, |reply| Message::InspectOther(token.clone(), reply)).await;
+            if let Ok(Some(inspection)) = asked {
+                return inspection;
+            }
+        }
+        not_checked("no account is of the issuer that it names, so there are no keys to hold it against")
     }
 
     /// Tells that a resource server refused the access token with this fingerprint.

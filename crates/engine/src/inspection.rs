@@ -9,6 +9,7 @@ use crate::snapshot::ClaimStatus;
 
 /// A look into a token. Holds nothing of it that could be used as one: the signature is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Inspection {
     /// Whether it is a signed JWT. Opaque tokens say nothing to anyone but their issuer.
     pub jwt: bool,
@@ -18,10 +19,14 @@ pub struct Inspection {
     pub claims: Vec<ClaimStatus>,
     /// Whose word that is.
     pub signature: SignatureStatus,
+    /// The claims of the access token before it, where this is an account's and there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Vec<ClaimStatus>>,
 }
 
 /// Whether a token's signature was verified, and by which key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SignatureStatus {
     /// The issuer signed it.
@@ -53,14 +58,12 @@ impl SignatureStatus {
 impl Inspection {
     /// A look into any token; nobody is asked about it.
     pub fn of(token: &AccessToken, signature: SignatureStatus) -> Self {
-        let shown = |pairs: Vec<(String, String)>| {
-            pairs.into_iter().map(|(name, value)| ClaimStatus { name, value }).collect()
-        };
         Self {
             jwt: look::claims(token.expose()).is_some(),
-            header: shown(look::shown_header(token.expose())),
-            claims: shown(look::shown_claims(token.expose())),
+            header: shown(look::whole_header(token.expose())),
+            claims: claims(token),
             signature,
+            previous: None,
         }
     }
 
@@ -68,4 +71,18 @@ impl Inspection {
     pub fn of_stranger(token: &AccessToken) -> Self {
         Self::of(token, SignatureStatus::not_checked("it was not said whose it is"))
     }
+}
+
+/// The claims of a token, for somebody who wants to read all of them; none for one that is opaque.
+pub(crate) fn claims(token: &AccessToken) -> Vec<ClaimStatus> {
+    shown(look::whole_claims(token.expose()))
+}
+
+/// Who issued a token, as it says itself.
+pub(crate) fn issuer(token: &AccessToken) -> Option<String> {
+    look::claims(token.expose())?.get("iss")?.as_str().map(str::to_owned)
+}
+
+fn shown(pairs: Vec<(String, String)>) -> Vec<ClaimStatus> {
+    pairs.into_iter().map(|(name, value)| ClaimStatus { name, value }).collect()
 }

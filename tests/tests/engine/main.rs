@@ -15,6 +15,7 @@ mod crashes;
 mod handing_out;
 mod jose;
 mod layering;
+mod lifeline;
 mod lost_replies;
 mod many_accounts;
 mod oauth_accounts;

@@ -33,6 +33,12 @@ export const commands = {
 	signOut: (account: string) => __TAURI_INVOKE<null>("sign_out", { account }),
 	/**  Renews now and waits for the outcome. */
 	renew: (account: string) => __TAURI_INVOKE<null>("renew", { account }),
+	/**  Looks into the access token in hand. */
+	inspect: (account: string) => __TAURI_INVOKE<Inspection>("inspect", { account }),
+	/**  Looks into a token that a person has. It is sent nowhere. */
+	inspectToken: (token: TokenInput) => __TAURI_INVOKE<Inspection>("inspect_token", { token }),
+	/**  Puts the access token in hand into the clipboard, for a while. The page is not given it. */
+	copyAccessToken: (account: string) => __TAURI_INVOKE<CopiedToken>("copy_access_token", { account }),
 	/**  The records after the number `after` (from the first without one), oldest first, at most `limit`. */
 	log: (after: number | null, limit: number) => __TAURI_INVOKE<LogRecord[]>("log", { after, limit }),
 	/**  Keeps records from this level on, until the app ends. */
@@ -128,6 +134,12 @@ export type CommandError = {
 	hint: string | null,
 };
 
+/**  What the window is told of a copy. */
+export type CopiedToken = {
+	/**  After how many seconds the clipboard is cleared. */
+	stays_secs: number,
+};
+
 /**  What a fact may be, spelled out for the bindings. */
 export type Fact = string | number | boolean;
 
@@ -192,6 +204,20 @@ export type Identity = {
 	roles?: string[],
 	/**  Where there is a picture of them (`https` only). It is never fetched here. */
 	picture?: string | null,
+};
+
+/**  A look into a token. Holds nothing of it that could be used as one: the signature is left out. */
+export type Inspection = {
+	/**  Whether it is a signed JWT. Opaque tokens say nothing to anyone but their issuer. */
+	jwt: boolean,
+	/**  Its header (RFC 7515 §4). */
+	header: ClaimStatus[],
+	/**  Its claims (RFC 7519 §4), in its own order. */
+	claims: ClaimStatus[],
+	/**  Whose word that is. */
+	signature: SignatureStatus,
+	/**  The claims of the access token before it, where this is an account's and there was one. */
+	previous?: ClaimStatus[] | null,
 };
 
 /**  How much a record matters. The order is that of detail: errors first. */
@@ -394,6 +420,23 @@ verification_uri_complete: string | null;
 /**  When the code expires (RFC 3339, UTC). */
 expires_at: string };
 
+/**  Whether a token's signature was verified, and by which key. */
+export type SignatureStatus = 
+/**  The issuer signed it. */
+{ kind: "verified"; 
+/**  The key, by its name, kind and thumbprint. */
+key: string; 
+/**  The algorithm (RFC 7518 §3.1). */
+algorithm: string } | 
+/**  It is not in order. */
+{ kind: "refused"; 
+/**  What is wrong with it. */
+why: string } | 
+/**  It was not looked at. */
+{ kind: "not_checked"; 
+/**  Why not. */
+why: string };
+
 /**  What a session is doing. */
 export type StateName = 
 /**  Nobody is signed in. */
@@ -410,4 +453,7 @@ export type StateName =
 "waiting" | 
 /**  Only a new sign-in helps. */
 "needs_sign_in";
+
+/**  A token that a person wants to look into: it becomes a secret as it is read. */
+export type TokenInput = string;
 

@@ -2,8 +2,9 @@
 // tests. It keeps to the contract of `Host` (one list per change, errors as `CommandError`) and holds no
 // secret either: the only password it knows is "demo".
 import { corp, fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut, tokens, withCode } from "./fake-sessions";
+import { inspectionOf, inspectionOfText } from "./fake-tokens";
 import type { Host, Unsubscribe } from "./host";
-import type { AppInfo, CommandError, Level, LogRecord, NewAccount, QrPicture, ServerFacts, SessionStatus } from "./bindings";
+import type { AppInfo, CommandError, CopiedToken, Inspection, Level, LogRecord, NewAccount, QrPicture, ServerFacts, SessionStatus } from "./bindings";
 
 export interface FakeOptions {
   sessions?: SessionStatus[];
@@ -32,6 +33,9 @@ type Command =
   | "addAccount"
   | "signOut"
   | "renew"
+  | "inspect"
+  | "inspectToken"
+  | "copyAccessToken"
   | "log"
   | "addDemo"
   | "appInfo"
@@ -47,6 +51,7 @@ export class FakeHost implements Host {
   #picture: QrPicture | null;
   #sessionListeners = new Set<(sessions: SessionStatus[]) => void>();
   #logListeners = new Set<(records: LogRecord[]) => void>();
+  #clipboardListeners = new Set<(cleared: boolean) => void>();
   #failures = new Map<Command, CommandError>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #attempts = new Map<string, (failure: CommandError | null) => void>();
@@ -77,6 +82,11 @@ export class FakeHost implements Host {
   /** The sign-in under way ends: well, or like this. */
   endSignIn(account: string, failure: CommandError | null = null): void {
     this.#attempts.get(account)?.(failure);
+  }
+
+  /** The minute of a copied token is over. */
+  clearClipboard(cleared: boolean): void {
+    for (const listener of this.#clipboardListeners) listener(cleared);
   }
 
   record(record: Partial<LogRecord> & { message: string }): void {
@@ -174,6 +184,25 @@ export class FakeHost implements Host {
     this.#renewed(account);
   }
 
+  async inspect(account: string): Promise<Inspection> {
+    await this.#answer("inspect");
+    const { access } = this.#find(account);
+    if (access === null) throw error("sign_in_needed", "nobody is signed in");
+    return inspectionOf(access);
+  }
+
+  async inspectToken(token: string): Promise<Inspection> {
+    await this.#answer("inspectToken");
+    return inspectionOfText(token);
+  }
+
+  async copyAccessToken(): Promise<CopiedToken> {
+    await this.#answer("copyAccessToken");
+    clearTimeout(this.#timers.get("clipboard"));
+    this.#timers.set("clipboard", setTimeout(() => this.clearClipboard(true), 60_000));
+    return { stays_secs: 60 };
+  }
+
   async log(after: number | null, limit: number): Promise<LogRecord[]> {
     await this.#answer("log");
     return this.#log.filter((record) => after === null || record.seq > after).slice(0, limit);
@@ -199,6 +228,11 @@ export class FakeHost implements Host {
   onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe> {
     this.#sessionListeners.add(listener);
     return Promise.resolve(() => this.#sessionListeners.delete(listener));
+  }
+
+  onClipboardCleared(listener: (cleared: boolean) => void): Promise<Unsubscribe> {
+    this.#clipboardListeners.add(listener);
+    return Promise.resolve(() => this.#clipboardListeners.delete(listener));
   }
 
   onLog(listener: (records: LogRecord[]) => void): Promise<Unsubscribe> {

@@ -2,7 +2,7 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AppInfo, type Level, type LogRecord, type NewAccount, type QrPicture, type ServerFacts, type SessionStatus } from "./bindings";
+import { commands, type AppInfo, type CopiedToken, type Inspection, type Level, type LogRecord, type NewAccount, type QrPicture, type ServerFacts, type SessionStatus } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -25,6 +25,12 @@ export interface Host {
   addAccount(account: NewAccount): Promise<void>;
   signOut(account: string): Promise<void>;
   renew(account: string): Promise<void>;
+  /** Looks into the access token in hand. */
+  inspect(account: string): Promise<Inspection>;
+  /** Looks into a token that somebody has; it is sent nowhere. */
+  inspectToken(token: string): Promise<Inspection>;
+  /** Puts the access token into the clipboard, for so many seconds. */
+  copyAccessToken(account: string): Promise<CopiedToken>;
   /** Records after the number `after`, oldest first, at most `limit`. */
   log(after: number | null, limit: number): Promise<LogRecord[]>;
   addDemo(): Promise<SessionStatus>;
@@ -32,6 +38,8 @@ export interface Host {
   setLogLevel(level: Level): Promise<void>;
   /** The full list, at each change of any session. */
   onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe>;
+  /** The end of a copied token: cleared, or left alone because something else was copied since. */
+  onClipboardCleared(listener: (cleared: boolean) => void): Promise<Unsubscribe>;
   /** New records, in order. */
   onLog(listener: (records: LogRecord[]) => void): Promise<Unsubscribe>;
 }
@@ -61,10 +69,14 @@ export const tauriHost: Host = {
   addAccount: async (account) => void (await told(commands.addAccount(account))),
   signOut: async (account) => void (await told(commands.signOut(account))),
   renew: async (account) => void (await told(commands.renew(account))),
+  inspect: (account) => told(commands.inspect(account)),
+  inspectToken: (token) => told(commands.inspectToken(token)),
+  copyAccessToken: (account) => told(commands.copyAccessToken(account)),
   log: (after, limit) => told(commands.log(after, limit)),
   addDemo: () => told(commands.addDemo()),
   appInfo: () => told(commands.appInfo()),
   setLogLevel: (level) => told(commands.setLogLevel(level)),
   onSessions: (listener) => listen<SessionStatus[]>("sessions", (event) => listener(event.payload)),
+  onClipboardCleared: (listener) => listen<boolean>("clipboard-cleared", (event) => listener(event.payload)),
   onLog: (listener) => listen<LogRecord[]>("log", (event) => listener(event.payload)),
 };

@@ -8,7 +8,14 @@ import { fill, text } from "../strings";
 import { WallClock } from "./clock.svelte";
 import { LogStore } from "./log.svelte";
 
-export type View = { kind: "session"; account: string | null } | { kind: "log" } | { kind: "add" };
+export type View = { kind: "session"; account: string | null } | { kind: "inspect"; account: string | null } | { kind: "log" } | { kind: "add" };
+
+export interface Copied {
+  account: string;
+  /** When the clipboard is cleared. */
+  until: number;
+  end: "cleared" | "kept" | null;
+}
 
 export class AppState {
   sessions = $state.raw<readonly SessionStatus[]>([]);
@@ -18,6 +25,9 @@ export class AppState {
   view = $state.raw<View>({ kind: "session", account: null });
   /** What a screen reader is told, politely: state changes only. */
   announcement = $state("");
+
+  /** The access token that was put into the clipboard last, and what became of it. */
+  copied = $state.raw<Copied | null>(null);
 
   readonly clock = new WallClock();
   readonly log: LogStore;
@@ -41,6 +51,7 @@ export class AppState {
     try {
       // Listen first, ask second: a change between the two would be lost the other way round.
       if (this.#stops.length === 0) this.#keep(await this.host.onSessions((sessions) => this.#take(sessions)));
+      if (this.#stops.length === 1) this.#keep(await this.host.onClipboardCleared((cleared) => this.#clipboard(cleared)));
       this.#take(await this.host.sessions());
       // The sessions are what people open the window for: nothing else holds them up.
       this.loaded = true;
@@ -86,6 +97,20 @@ export class AppState {
     const begins = this.#begin === account;
     if (begins) this.#begin = null;
     return begins;
+  }
+
+  /** Puts the access token into the clipboard, for a while. It does not pass through here. */
+  async copyAccessToken(account: string): Promise<void> {
+    const { stays_secs } = await this.host.copyAccessToken(account);
+    this.clock.touch();
+    this.copied = { account, until: this.clock.now + stays_secs * 1000, end: null };
+    this.say(text.copied.said);
+  }
+
+  #clipboard(cleared: boolean): void {
+    if (this.copied === null) return;
+    this.copied = { ...this.copied, end: cleared ? "cleared" : "kept" };
+    this.say(cleared ? text.copied.cleared : text.copied.kept);
   }
 
   async addDemo(): Promise<void> {

@@ -114,6 +114,7 @@ mod tests {
             header: vec![member("alg", "ES256"), member("typ", "at+jwt")],
             claims: vec![member("sub", "ada"), member("exp", "1795262700"), member("n", "1795262700")],
             signature: verified,
+            previous: None,
         };
         insta::assert_snapshot!(page(&inspection, &when));
     }

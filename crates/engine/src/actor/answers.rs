@@ -52,8 +52,10 @@ impl Actor {
             return;
         };
         let (workshop, token) = (self.workshop.clone(), current.access.clone());
+        let previous = self.beside.previous.clone();
         tokio::spawn(async move {
-            let _ = reply.send(Ok(workshop.inspect(&token).await));
+            let inspection = workshop.inspect(&token).await;
+            let _ = reply.send(Ok(Inspection { previous, ..inspection }));
         });
     }
 

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Actor, Done, Message};
 use crate::error::EngineError;
+use crate::inspection;
 use crate::sign_in::Attempt;
 use crate::snapshot::Beside;
 use crate::workshop::Workshop;
@@ -110,6 +111,11 @@ impl Actor {
         let Some(arrived) = self.arrived.take_if(|arrived| arrived.generation == generation) else { return };
         self.beside.identity = Some(arrived.identity.clone());
         self.beside.claims.clone_from(&arrived.claims);
+        let replaced =
+            self.current.as_ref().filter(|before| before.access.expose() != arrived.access.expose());
+        if let Some(before) = replaced {
+            self.beside.previous = Some(inspection::claims(&before.access));
+        }
         self.beside.rotates = arrived.rotated.or(self.beside.rotates);
         self.current = Some(arrived);
     }

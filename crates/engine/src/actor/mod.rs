@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use latchkey_core::fingerprint::Fingerprint;
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::record::{Level, Record};
+use latchkey_core::secret::AccessToken;
 use latchkey_core::session::{self, Asker, EffectId, Input, Session, State};
 use latchkey_core::time::{Jitter, Now};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -39,6 +40,7 @@ pub(crate) enum Message {
     Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Token(TokenRequest, oneshot::Sender<Result<IssuedToken, EngineError>>),
     Inspect(oneshot::Sender<Result<Inspection, EngineError>>),
+    InspectOther(AccessToken, oneshot::Sender<Option<Inspection>>),
     TokenRejected(Fingerprint, Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
     Reload,
     Status(oneshot::Sender<SessionStatus>),
@@ -219,6 +221,12 @@ impl Actor {
                 self.token_waiters.push(TokenWaiter { request, until, asked: false, reply });
             }
             Message::Inspect(reply) => self.inspect(reply),
+            Message::InspectOther(token, reply) => {
+                let workshop = self.workshop.clone();
+                tokio::spawn(async move {
+                    let _ = reply.send(workshop.inspect_other(&token).await);
+                });
+            }
             Message::TokenRejected(fingerprint, reply) => {
                 self.input(Input::TokenRejected(fingerprint));
                 self.renew_waiters.extend(reply);

@@ -14,6 +14,9 @@ use super::compact::MAX_TOKEN;
 /// How many claims are shown.
 const MAX_CLAIMS: usize = 40;
 
+/// How much of a claim is shown to somebody who wants to read it: a list of some hundred groups.
+const MAX_VALUE: usize = 4_000;
+
 /// A JWT's claims, unverified; `None` for anything that is no JWT (RFC 7519 §7.2).
 pub(crate) fn claims(token: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&payload(token)?).ok()
@@ -43,20 +46,28 @@ pub(crate) fn expires_at(token: &str) -> Option<Timestamp> {
     crate::provider::expiry::epoch(seconds)
 }
 
-/// The claims as name and text, in the token's order, fit to be shown.
+/// The claims as name and text, in the token's order, fit to be shown at a glance.
 pub(crate) fn shown_claims(token: &str) -> Vec<(String, String)> {
-    shown(&claims(token).unwrap_or_default())
+    shown(&claims(token).unwrap_or_default(), text::foreign)
+}
+
+/// The claims for somebody who wants to read all of them.
+pub(crate) fn whole_claims(token: &str) -> Vec<(String, String)> {
+    shown(&claims(token).unwrap_or_default(), whole)
 }
 
 /// The header in the same form; empty for anything that is no JWT.
-pub(crate) fn shown_header(token: &str) -> Vec<(String, String)> {
+pub(crate) fn whole_header(token: &str) -> Vec<(String, String)> {
     let header = header_and_payload(token).and_then(|(header, _)| serde_json::from_slice(&header).ok());
-    shown(&header.filter(|_| claims(token).is_some()).unwrap_or_default())
+    shown(&header.filter(|_| claims(token).is_some()).unwrap_or_default(), whole)
 }
 
-fn shown(members: &Map<String, Value>) -> Vec<(String, String)> {
-    let shown =
-        |value: &Value| value.as_str().map_or_else(|| text::foreign(&value.to_string()), text::foreign);
+fn whole(value: &str) -> String {
+    text::legible(value, MAX_VALUE)
+}
+
+fn shown(members: &Map<String, Value>, fit: fn(&str) -> String) -> Vec<(String, String)> {
+    let shown = |value: &Value| value.as_str().map_or_else(|| fit(&value.to_string()), fit);
     members.iter().take(MAX_CLAIMS).map(|(name, value)| (text::foreign(name), shown(value))).collect()
 }
 

@@ -198,6 +198,14 @@ impl Provider {
         }
     }
 
+    /// Whether this provider signed a token that somebody wants to look at; nothing where it names another issuer.
+    pub async fn verify_signature(&self, token: &AccessToken) -> Option<SignatureStatus> {
+        match self {
+            Self::Credentials(_) => None,
+            Self::Oauth(provider) => provider.verify_signature(token).await,
+        }
+    }
+
     /// What authorizes one request to a resource server with this token.
     pub fn request_headers(
         &self,

@@ -254,6 +254,8 @@ impl HistoryMark {
 pub(crate) struct Beside {
     pub(crate) identity: Option<Identity>,
     pub(crate) claims: Vec<(String, String)>,
+    /// The claims of the access token before the one in hand.
+    pub(crate) previous: Option<Vec<ClaimStatus>>,
     pub(crate) rotates: Option<bool>,
     pub(crate) prompt: Option<SignInPrompt>,
     pub(crate) skew: Option<SignedDuration>,

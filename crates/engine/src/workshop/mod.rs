@@ -163,6 +163,11 @@ impl Workshop {
         Inspection::of(token, self.provider.verify_access_token(token).await)
     }
 
+    /// Looks into a token that somebody has, if it is of this account's issuer.
+    pub(crate) async fn inspect_other(&self, token: &AccessToken) -> Option<Inspection> {
+        Some(Inspection::of(token, self.provider.verify_signature(token).await?))
+    }
+
     async fn take_lock(&self) -> Result<LockGuard, LockError> {
         self.lock.acquire(&self.account, LOCK_WAIT).await.inspect_err(|error| {
             warn!(account = %self.account, kind = "lock_not_taken", "The renewal lock was not taken: {error}");

@@ -2,6 +2,7 @@
 import type { Strings } from "..";
 import { accounts } from "./accounts";
 import { errors } from "./errors";
+import { inspector } from "./inspector";
 import { lifeline } from "./lifeline";
 import { log } from "./log";
 import { reasons } from "./reasons";
@@ -18,6 +19,7 @@ export const de: Strings = {
   ...reasons,
   ...token,
   ...told,
+  ...inspector,
   ...lifeline,
   ...signIn,
   ...accounts,

@@ -56,9 +56,9 @@ export const reasons: typeof english = {
     keychain_not_kept: { what: "der Schlüsselbund behält nicht, was gespeichert wird", todo: "Bleibt es so, wählen Sie mit LATCHKEY_VAULT einen anderen Speicher." },
   },
   evidence: {
-    provider: "Der Anbieter sagt: „{said}“",
+    provider: "Der Anbieter sagt: „{said}“.",
     detail: "({detail})",
     status: "Er antwortete mit {status}.",
-    both: "Er antwortete mit {status} und sagt: „{said}“",
+    both: "Er antwortete mit {status} und sagt: „{said}“.",
   },
 };

@@ -2,6 +2,7 @@
 // braces are filled by `fill`; word order is free to change because no sentence is glued together from parts.
 import { accounts } from "./accounts";
 import { errors } from "./errors";
+import { inspector } from "./inspector";
 import { lifeline } from "./lifeline";
 import { log } from "./log";
 import { reasons } from "./reasons";
@@ -18,6 +19,7 @@ export const en = {
   ...reasons,
   ...token,
   ...told,
+  ...inspector,
   ...lifeline,
   ...signIn,
   ...accounts,

@@ -55,9 +55,9 @@ export const reasons = {
     keychain_not_kept: { what: "the keychain does not keep what is stored", todo: "If this stays, choose another vault with LATCHKEY_VAULT." },
   },
   evidence: {
-    provider: "The provider says: “{said}”",
+    provider: "The provider says: “{said}”.",
     detail: "({detail})",
     status: "It answered {status}.",
-    both: "It answered {status} and says: “{said}”",
+    both: "It answered {status} and says: “{said}”.",
   },
 };

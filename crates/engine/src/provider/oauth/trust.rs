@@ -17,10 +17,11 @@ use super::token::is_bound;
 use super::{BoundKey, Oauth, identity, locked, token_reply};
 use crate::config::When;
 use crate::http::Reply;
-use crate::inspection::SignatureStatus;
+use crate::inspection::{self, SignatureStatus};
 use crate::jose::id_token::{self, Original};
 use crate::jose::pkce::Nonce;
-use crate::jose::{IssuerKeys, Refusal, access_token, look, verify};
+use crate::jose::verify::Type;
+use crate::jose::{IssuerKeys, KeySet, Refusal, access_token, look, verify};
 use crate::provider::{Believed, Issued, SignInFailure};
 use crate::vault::Envelope;
 
@@ -238,6 +239,36 @@ impl Oauth {
             Err(refusal @ Refusal::KeysUnavailable(_)) => SignatureStatus::not_checked(refusal.to_string()),
             Err(refusal) => SignatureStatus::Refused { why: refusal.to_string() },
         }
+    }
+
+    /// Whether the account's issuer signed a token, whatever it is for and however old it is; nothing for a token that
+    /// names another issuer. The token is sent nowhere: what is asked for are the issuer's keys.
+    pub(in crate::provider) async fn verify_signature(&self, token: &AccessToken) -> Option<SignatureStatus> {
+        let issuer = inspection::issuer(token)?;
+        self.inner.config.issuer.as_ref().filter(|own| own.as_str() == issuer)?;
+        let Ok(metadata) = self.metadata().await else {
+            return Some(SignatureStatus::not_checked("the provider cannot be reached"));
+        };
+        let judged = match self.issuer(&metadata) {
+            Ok((issuer, keys)) => {
+                let signed =
+                    |keys: &KeySet, typ| verify::signature(token.expose(), keys, &issuer.algorithms, typ);
+                let of_either_type = |keys: &KeySet| match signed(keys, Type::Jwt) {
+                    Err(Refusal::OtherType(_)) => signed(keys, Type::AccessToken),
+                    judged => judged,
+                };
+                keys.judge(of_either_type).await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        Some(match judged {
+            Ok(signed) => SignatureStatus::Verified {
+                key: signed.key.to_string(),
+                algorithm: signed.algorithm.name().to_owned(),
+            },
+            Err(refusal @ Refusal::KeysUnavailable(_)) => SignatureStatus::not_checked(refusal.to_string()),
+            Err(refusal) => SignatureStatus::Refused { why: refusal.to_string() },
+        })
     }
 
     /// The issuer, and its keys.

@@ -1,0 +1,46 @@
+// What the fake host says of tokens: claims as several servers write them, and any JWT that is pasted.
+import type { AccessStatus, ClaimStatus, Inspection } from "./bindings";
+
+const claims = (members: Record<string, unknown>): ClaimStatus[] =>
+  Object.entries(members).map(([name, value]) => ({ name, value: typeof value === "string" ? value : JSON.stringify(value) }));
+
+export function inspectionOf({ received_at, expires_at, claims: shown }: AccessStatus): Inspection {
+  const seconds = (at: string, ago = 0) => Math.floor(Date.parse(at) / 1000) - ago;
+  const all = (ago: number, roles: string[], more: Record<string, unknown>) => [
+    ...shown.filter(({ name }) => name !== "roles" && name !== "iat"),
+    ...claims({
+      iat: seconds(received_at, ago),
+      exp: seconds(expires_at, ago),
+      auth_time: seconds(received_at, 7200),
+      jti: `f3a1${ago}`,
+      azp: "latchkey-desktop",
+      scope: "openid profile email offline_access",
+      realm_access: { roles },
+      resource_access: { billing: { roles: ["invoices:read", "invoices:write"] } },
+      email_verified: true,
+      ...more,
+    }),
+  ];
+  return {
+    jwt: true,
+    header: claims({ alg: "RS256", typ: "at+jwt", kid: "2026-11" }),
+    claims: all(0, ["admin", "billing", "support"], { org_id: "org_7Yk2" }),
+    previous: all(2400, ["admin", "billing"], { acr: "urn:mace:incommon:iap:silver" }),
+    signature: { kind: "verified", key: "2026-11 (RSA 2048, thumbprint 8b1f…e2)", algorithm: "RS256" },
+  };
+}
+
+export function inspectionOfText(token: string): Inspection {
+  const parts = (token.split(/\s+/).at(-1) ?? "").split(".");
+  const read = (part: string | undefined): Record<string, unknown> | null => {
+    try {
+      return JSON.parse(atob((part ?? "").replace(/-/g, "+").replace(/_/g, "/"))) as Record<string, unknown>;
+    } catch {
+      return null;
+    }
+  };
+  const [header, payload] = [read(parts[0]), read(parts[1])];
+  const jwt = parts.length === 3 && header !== null && payload !== null;
+  const why = jwt ? "no account is of the issuer that it names, so there are no keys to hold it against" : "it names no issuer";
+  return { jwt, header: jwt ? claims(header) : [], claims: jwt ? claims(payload) : [], signature: { kind: "not_checked", why } };
+}
