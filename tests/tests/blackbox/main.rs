@@ -24,4 +24,5 @@ mod window;
 mod window_canary;
 mod window_edges;
 mod window_keychain;
+mod window_lifeline;
 mod window_oauth;

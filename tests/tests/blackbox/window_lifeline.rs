@@ -1,0 +1,93 @@
+//! The lifeline and the inspector in the window of the built app.
+
+use std::time::Duration;
+
+use latchkey_tests::wait::{PATIENCE, until_async};
+use latchkey_tests::window::{Window, css};
+use thirtyfour::Key;
+
+use crate::backend::living;
+use crate::window::desktop_with_demo;
+
+/// Renewed while somebody watches.
+const LIFETIME: Duration = Duration::from_secs(12);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_shows_renewals_on_the_lifeline_and_explains_them() {
+    let backend = living(LIFETIME).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    window.find("lifeline-current").await;
+
+    window.press("renew-now").await;
+    window.find("lifeline-mark-renewed").await;
+    window.find("lifeline-past").await;
+    window.picture("light-lifeline").await;
+
+    // One stop of the Tab key; arrows lead to what came first: the sign-in of the other process, taken over.
+    let stop = window.find_css("[data-testid=lifeline] [tabindex='0']").await;
+    stop.focus().await.unwrap();
+    window.says("lifeline-tip", " ").await;
+    stop.send_keys(Key::Home).await.unwrap();
+    let told = window.text("lifeline-tip").await;
+    let active = "return document.activeElement.getAttribute('aria-label')";
+    assert_eq!(
+        window.run(active).await.json().as_str(),
+        Some(told.as_str()),
+        "said to those who listen as well"
+    );
+    window.picture("light-lifeline-explained").await;
+
+    for _ in 0..14 {
+        window.press("lifeline-zoom-out").await;
+    }
+    window.says("lifeline-length", "30").await;
+    window.picture("light-lifeline-month").await;
+    window.press("lifeline-fit").await;
+
+    assert_eq!(backend.revoke("demo").await, Some(1));
+    window.comes_to("needs_sign_in").await;
+    window.find("lifeline-mark-failed").await;
+    window.says("reason", "The provider refused to renew").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_looks_into_the_token_and_copies_it_past_the_page() {
+    let backend = living(Duration::from_mins(5)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+
+    window.press("copy-access-token").await;
+    window.says("copied", "cleared in").await;
+    window.picture("light-copied").await;
+    let token = desktop.latchkey(&["token", "demo"]).ends(0).stdout.trim().to_owned();
+    let page = window.everything().await;
+    assert!(!page.contains(&token), "the page holds the token");
+
+    window.press("inspect").await;
+    window.find("inspection").await;
+    let subject = window.find_css(&format!("{}[data-claim=sub]", css("claim"))).await;
+    assert!(subject.text().await.unwrap().contains("subject"));
+    window.find("inspector-refresh").await;
+    window.picture("light-inspector").await;
+
+    // What was copied is what is pasted, and it is looked at without an account.
+    let choose = "const s = document.querySelector('[data-testid=inspector-source]'); \
+        s.value = ''; s.dispatchEvent(new Event('change', { bubbles: true }))";
+    window.run(choose).await;
+    let field = window.find("inspector-paste").await;
+    field.focus().await.unwrap();
+    field.send_keys(Key::Control + "v").await.unwrap();
+    let says = "return document.querySelector('[data-testid=inspector-paste]').value.trim()";
+    until_async("the token to be pasted", PATIENCE, async || {
+        (window.run(says).await.json().as_str() == Some(token.as_str())).then_some(())
+    })
+    .await;
+    window.press("inspector-look").await;
+    window.says("signature", "Not verified").await;
+    window.picture("light-inspector-pasted").await;
+}
