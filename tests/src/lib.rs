@@ -20,6 +20,7 @@ pub mod bad_provider;
 pub mod canary;
 pub mod desktop;
 pub mod engine_world;
+pub mod git_host;
 pub mod oauth_world;
 pub mod openid_provider;
 pub mod process;

@@ -6,6 +6,7 @@ mod demo;
 mod desktop;
 mod doctor;
 mod events;
+mod man;
 mod npm;
 mod packages;
 mod process;
@@ -66,6 +67,8 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
+    /// Write the manual pages of `latchkey` to target/man, as packages carry them
+    Man,
     /// Measure the release app, and how well it renews
     Bench {
         #[command(subcommand)]
@@ -99,6 +102,7 @@ fn act(action: Action) -> Result<bool> {
         Action::Test { only, yes } => test::test(&workspace, &only, yes),
         Action::Doctor => Ok(doctor::doctor(&workspace)),
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
+        Action::Man => man::man(&workspace).map(|()| true),
         Action::Bench { what } => bench::bench(&workspace, what).map(|()| true),
     }
 }

@@ -38,7 +38,12 @@ pub(crate) const HEADLESS: &[Package] = &[
 pub(crate) const BLACK_BOX: &[Package] = &[
     package("webkit2gtk-driver", "WebDriver for the window"),
     package("libsecret-tools", "secret-tool reads the keychain back"),
+    package("git", "asks its credential helper, and serves what is cloned"),
+    package("openssl", "makes the certificate of the server that kubectl is tried with"),
 ];
+
+/// For the Kubernetes client that the tests start, where no kubectl is there at all: people have it from many places.
+pub(crate) const KUBECTL: &[Package] = &[package("kubernetes-client", "kubectl, which asks for its token")];
 
 /// For the window's page and for the provider that the tests start, where no Node is there at all.
 pub(crate) const NODE: &[Package] = &[
@@ -78,7 +83,8 @@ mod tests {
 
     #[test]
     fn no_package_is_listed_twice_or_without_a_reason() {
-        let all: Vec<&Package> = WINDOW.iter().chain(HEADLESS).chain(BLACK_BOX).chain(NODE).collect();
+        let all: Vec<&Package> =
+            WINDOW.iter().chain(HEADLESS).chain(BLACK_BOX).chain(KUBECTL).chain(NODE).collect();
         let names: std::collections::BTreeSet<_> = all.iter().map(|package| package.name).collect();
         assert_eq!(names.len(), all.len());
         assert!(all.iter().all(|package| !package.why.is_empty()));

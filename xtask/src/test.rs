@@ -100,6 +100,9 @@ fn prepare(workspace: &Workspace, parts: &[Part], yes: bool) -> Result<()> {
     }
     if has(&[Blackbox]) {
         sets.extend([packages::HEADLESS, packages::BLACK_BOX]);
+        if !process::on_path("kubectl") {
+            sets.push(packages::KUBECTL);
+        }
     }
     if has(&[Rust, Blackbox]) {
         tools.push(&provision::NEXTEST);

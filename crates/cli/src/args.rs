@@ -11,11 +11,15 @@ use crate::duration;
 
 mod add_account;
 mod programs;
+mod shell;
 
 pub(crate) use add_account::{AddAccount, OauthOptions, Provider};
 pub(crate) use programs::{
     Credential, DockerAction, Exec, GitAction, GitHelper, Hosts, Proxy, Token, TokenForm,
 };
+pub(crate) use shell::Completions;
+#[cfg(feature = "manual")]
+pub(crate) use shell::Manual;
 
 /// Keeps you signed in: signs in once, keeps the tokens in the keychain, and hands out fresh ones.
 #[derive(Parser)]
@@ -93,6 +97,11 @@ pub(crate) enum Command {
     Agent(Agent),
     /// Look whether all is well here: vault, configuration, folders, clock, providers
     Doctor(Doctor),
+    /// Print the script by which a shell completes commands and accounts
+    Completions(Completions),
+    /// Write the manual pages into a folder
+    #[cfg(feature = "manual")]
+    Manual(Manual),
     /// Run the development backend: a REST login and an OpenID provider with short-lived, rotating tokens
     #[cfg(feature = "devserver")]
     Devserver(Devserver),

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod completion;
 mod duration;
 mod exit_code;
 mod failure;
@@ -24,6 +25,7 @@ use crate::exit_code::Exit;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    completion::answer_shell();
     let command = args::Cli::parse_from(args::by_name(std::env::args_os())).command;
     #[cfg(feature = "failpoints")]
     let _places = latchkey_engine::failpoint::from_environment();

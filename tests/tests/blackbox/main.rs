@@ -19,6 +19,7 @@ mod doctor;
 mod keychain;
 mod kill;
 mod oauth_cli;
+mod other_programs;
 mod sealed_file;
 mod window;
 mod window_canary;

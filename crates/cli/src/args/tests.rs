@@ -47,6 +47,7 @@ fn what_leaves_no_doubt_is_accepted() {
         "credential git --account work get",
         "credential git capability",
         "credential docker list",
+        "completions fish",
         "exec work --env API_TOKEN -- ls -l",
         "exec work ls --color=never",
         "proxy work --upstream https://api.example.com/v1 --listen [::1]:4190 --open",

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agent;
+mod completions;
 mod credential;
 #[cfg(feature = "devserver")]
 mod devserver;
@@ -9,6 +10,8 @@ mod doctor;
 mod exec;
 mod inspect;
 mod log;
+#[cfg(feature = "manual")]
+mod manual;
 mod proxy;
 mod renew;
 mod sign_in;
@@ -35,6 +38,9 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Log(args) => log::run(args).await,
         Command::Agent(args) => agent::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Completions(args) => completions::run(&args),
+        #[cfg(feature = "manual")]
+        Command::Manual(args) => manual::run(&args),
         #[cfg(feature = "devserver")]
         Command::Devserver(args) => devserver::run(args).await,
     }

@@ -1,5 +1,7 @@
 //! `latchkey status`: looks, and never renews.
 
+use std::fmt::Write as _;
+
 use jiff::SignedDuration;
 use latchkey_engine::EngineError;
 use latchkey_engine::snapshot::SessionStatus;
@@ -14,8 +16,9 @@ use crate::session::{Desk, Open, vault_problem, with};
 /// How often a countdown is drawn.
 const REDRAW: SignedDuration = SignedDuration::from_secs(1);
 
-/// How many redraws may pass before the vault is read again, even though the log shows nothing new.
-const READ_ANYWAY: u32 = 5;
+/// How many redraws may pass before the vault is read again, even though the log shows nothing new: whoever changes it
+/// says so there, unless the log is turned down.
+const READ_ANYWAY: u32 = 30;
 
 pub(crate) async fn run(args: Status) -> Result<(), Failure> {
     let desk = Desk::open()?;
@@ -67,14 +70,14 @@ fn page(open: &Open<'_>, sessions: &[SessionStatus]) -> String {
 /// Runs until Ctrl-C.
 async fn watch(open: &Open<'_>, args: &Status) -> Result<(), Failure> {
     let on_screen = !args.json && output::stdout_is_terminal();
-    let screen = if on_screen { Some(Screen::open()?) } else { None };
+    let mut screen = if on_screen { Some(Screen::open()?) } else { None };
     let log = open.desk.paths.events_file();
     let mark = || std::fs::metadata(&log).ok().map(|found| (found.len(), found.modified().ok()));
     let (mut seen, mut shown, mut since_read) = (mark(), Vec::new(), 0);
     loop {
         let sessions = open.engine.sessions().await;
-        if screen.is_some() {
-            Screen::draw(&page(open, &sessions))?;
+        if let Some(screen) = &mut screen {
+            screen.draw(&page(open, &sessions), since_read == 0)?;
         } else {
             tell_changes(open, args, &sessions, &mut shown)?;
         }
@@ -122,22 +125,57 @@ fn same(old: &SessionStatus, new: &SessionStatus) -> bool {
 }
 
 /// The terminal's other screen: what was there before comes back when the watching ends.
-struct Screen;
+struct Screen {
+    /// The lines that stand there.
+    shown: Vec<String>,
+}
 
 impl Screen {
     fn open() -> Result<Self, Failure> {
-        output::draw("\x1b[?1049h\x1b[?25l").map(|()| Self)
+        output::draw("\x1b[?1049h\x1b[?25l").map(|()| Self { shown: Vec::new() })
     }
 
-    fn draw(page: &str) -> Result<(), Failure> {
-        // Each line is cleared to its end rather than the whole screen first, which would flicker.
-        let lines = page.replace('\n', "\x1b[K\n");
-        output::draw(&format!("\x1b[H{lines}\x1b[K\n\x1b[K\n  Ctrl-C ends watching\x1b[K\x1b[J"))
+    /// Draws the lines that differ from those that stand there; all of them where `anew`, as a terminal may have been
+    /// resized.
+    fn draw(&mut self, page: &str, anew: bool) -> Result<(), Failure> {
+        let lines: Vec<_> = page.lines().chain(["", "  Ctrl-C ends watching"]).map(str::to_owned).collect();
+        let before = if anew { Vec::new() } else { std::mem::take(&mut self.shown) };
+        output::draw(&differing(&before, &lines))?;
+        self.shown = lines;
+        Ok(())
     }
+}
+
+/// What turns one page into another: each line goes to its place and is cleared to its end, rather than the whole screen
+/// first, which would flicker.
+fn differing(before: &[String], lines: &[String]) -> String {
+    let mut drawn = String::new();
+    for (row, line) in lines.iter().enumerate().filter(|(row, line)| before.get(*row) != Some(line)) {
+        // Writing to a text cannot fail.
+        let _ = write!(drawn, "\x1b[{};1H{line}\x1b[K", row + 1);
+    }
+    if before.len() != lines.len() {
+        let _ = write!(drawn, "\x1b[{};1H\x1b[J", lines.len() + 1);
+    }
+    drawn
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         let _ = output::draw("\x1b[?25h\x1b[?1049l");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_countdown_draws_the_lines_that_changed_and_nothing_else() {
+        let page = |left: &str| ["demo: signed in", left, "end"].map(str::to_owned);
+        assert_eq!(differing(&page("in 47 s"), &page("in 46 s")), "\x1b[2;1Hin 46 s\x1b[K");
+        assert_eq!(differing(&page("in 47 s"), &page("in 47 s")), "");
+        let shorter = ["demo: signed out".to_owned()];
+        assert_eq!(differing(&page("in 47 s"), &shorter), "\x1b[1;1Hdemo: signed out\x1b[K\x1b[2;1H\x1b[J");
     }
 }
