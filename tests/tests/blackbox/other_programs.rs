@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use latchkey_agent::client::Client;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::git_host::GitHost;
 use latchkey_tests::process::Process;
@@ -302,16 +303,8 @@ fn the_log_is_followed_while_the_agent_writes_it() {
     let mut following = Process::start(command, "nothing: it is built by cargo");
     let mut lines = std::io::BufReader::new(following.child().stdout.take().unwrap());
     // The agent renews, and nobody else writes of it.
-    let socket = desktop.path("runtime").join("agent.sock");
-    let renew = [
-        "-s",
-        "--unix-socket",
-        socket.to_str().unwrap(),
-        "-X",
-        "POST",
-        "http://latchkey/v1/sessions/demo/renew",
-    ];
-    let renewed = run(&desktop, "curl", &renew, "").ends(0).json();
+    let runtime = desktop.path("runtime");
+    let renewed: Value = Client::new(&runtime).post("/v1/sessions/demo/renew").unwrap();
     assert_eq!(renewed["generation"], 2, "{renewed}");
     let mut kinds = Vec::new();
     while !kinds.iter().any(|kind| kind == "renewed") {
