@@ -56,7 +56,12 @@ export function fitting(status: Drawn, past: Past, now: number): Stretch {
   const first = past.events[0]?.at ?? now;
   const age = now - first;
   const back = [5, 3, 2].find((lifetimes) => age > (lifetimes - 0.1) * lifetime) ?? 1;
-  return { start: now - back * lifetime, end: now + (back > 2 ? 2 : 1.5) * lifetime };
+  const shown = { start: now - back * lifetime, end: now + (back > 2 ? 2 : 1.5) * lifetime };
+  // Where nothing was renewed for long, what was there last is still in sight.
+  const last = parse(status.access?.received_at);
+  if (last === null || last >= shown.start) return shown;
+  const start = Math.max(last - lifetime, now - LONGEST);
+  return { start, end: now + (now - start) / 4 };
 }
 
 /** The history with its times read; what has none that can be read is left out. */

@@ -176,12 +176,21 @@ export function whyNoRenewal({ state, access }: SessionStatus): string | null {
   }
 }
 
-/** How much of the access token's lifetime is left, 0 to 1; null without one. */
-export function lifeLeft({ access }: SessionStatus, now: number): number | null {
+/** A session's time as a ring: how much of the access token's lifetime is left, and from where on it is renewed. */
+export interface Ring {
+  /** 0 to 1. */
+  left: number;
+  /** 0 to 1: what is left when renewing begins. */
+  margin: number;
+}
+
+/** Null without a token whose lifetime is known. */
+export function ring({ access }: Pick<SessionStatus, "access">, now: number): Ring | null {
   const from = parse(access?.received_at);
   const to = parse(access?.expires_at);
   if (from === null || to === null || to <= from) return null;
-  return Math.min(1, Math.max(0, (to - now) / (to - from)));
+  const share = (moment: number) => Math.min(1, Math.max(0, (to - moment) / (to - from)));
+  return { left: share(now), margin: share(parse(access?.margin_from) ?? to) };
 }
 
 export function happened(entry: HistoryMark, now: number): string {
