@@ -108,6 +108,7 @@ fn why(reason: &Reason) -> &'static str {
         Reason::CeilingReached => "The session has reached the end its provider had set.",
         Reason::VaultEmpty => "Its stored tokens are gone.",
         Reason::Distrusted { .. } => "A renewal brought tokens that are not believed.",
+        Reason::SessionError { .. } => "The site cannot renew what stands behind the session.",
         Reason::KeyLost => "The key that its tokens are bound to is gone.",
         Reason::NeverSignedIn
         | Reason::SignedOut

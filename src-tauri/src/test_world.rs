@@ -146,6 +146,7 @@ pub(crate) fn session(account: &str, state: StateName) -> SessionStatus {
         access: None,
         refresh: None,
         clock_skew_ms: None,
+        updated: None,
         history: Arc::default(),
     }
 }

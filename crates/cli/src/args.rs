@@ -12,14 +12,16 @@ use crate::duration;
 mod add_account;
 mod programs;
 mod shell;
+mod session;
 
-pub(crate) use add_account::{AddAccount, OauthOptions, Provider};
+pub(crate) use add_account::{AddAccount, NextauthOptions, OauthOptions, Provider};
 pub(crate) use programs::{
     Credential, DockerAction, Exec, GitAction, GitHelper, Hosts, Proxy, Token, TokenForm,
 };
 pub(crate) use shell::Completions;
 #[cfg(feature = "manual")]
 pub(crate) use shell::Manual;
+pub(crate) use session::{Inspect, SessionCommand};
 
 /// Keeps you signed in: signs in once, keeps the tokens in the keychain, and hands out fresh ones.
 #[derive(Parser)]
@@ -89,8 +91,11 @@ pub(crate) enum Command {
     Proxy(Proxy),
     /// Renew an account's tokens now
     Renew(Renew),
-    /// Look into a JWT: its header, its claims, and whether its issuer signed them
+    /// Look into a JWT: its header, its claims, and whether its issuer signed them; or into a site's session cookie
     Inspect(Inspect),
+    /// Read again or change what a session holds
+    #[command(subcommand, after_help = "Example:\n  latchkey session revalidate shop")]
+    Session(SessionCommand),
     /// Show what happened: the event log, without any token
     Log(Log),
     /// Keep every account signed in and serve other programs, without a window
@@ -167,12 +172,16 @@ everything else is said on standard error. Ctrl-C gives up.")]
 pub(crate) struct SignIn {
     /// Which account
     pub(crate) account: AccountName,
-    /// Who signs in, at a REST login; asked for on a terminal
+    /// Who signs in, with user name and password; asked for on a terminal
     #[arg(long, value_name = "NAME")]
     pub(crate) username: Option<String>,
     /// Read the password from standard input instead of asking for it on the terminal
     #[arg(long, requires = "username")]
     pub(crate) password_stdin: bool,
+    /// Take over the session cookie that a browser has, from standard input or asked for: for sites that sign in
+    /// elsewhere
+    #[arg(long, conflicts_with_all = ["username", "device", "no_browser"])]
+    pub(crate) cookie: bool,
     /// Sign in with a code that is entered on any device
     #[arg(long, conflicts_with = "username")]
     pub(crate) device: bool,
@@ -228,24 +237,6 @@ pub(crate) struct Status {
     /// Keep watching
     #[arg(long)]
     pub(crate) watch: bool,
-}
-
-/// `inspect`.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  latchkey inspect work
-  pbpaste | latchkey inspect -
-
-An account's access token is checked against its issuer's keys. A token from standard input is only looked at: it is sent
-nowhere, and nothing of it is kept.")]
-pub(crate) struct Inspect {
-    /// Which account's access token; `-` reads a token from standard input
-    #[arg(value_name = "ACCOUNT|-", default_value = "-")]
-    pub(crate) what: String,
-    /// As a JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `renew`.

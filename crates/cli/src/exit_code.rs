@@ -41,9 +41,11 @@ impl From<Exit> for std::process::ExitCode {
 impl From<&EngineError> for Exit {
     fn from(error: &EngineError) -> Self {
         match error {
-            EngineError::UnknownAccount(_) | EngineError::AccountExists(_) | EngineError::NotThisWay => {
-                Self::WrongUse
-            }
+            EngineError::UnknownAccount(_)
+            | EngineError::AccountExists(_)
+            | EngineError::NotThisWay
+            | EngineError::ElsewhereThanTheSite { .. }
+            | EngineError::CookieNotOpened { .. } => Self::WrongUse,
             EngineError::SignInNeeded { .. } => Self::SignInNeeded,
             EngineError::Unreachable { .. } => Self::OutOfReach,
             EngineError::OddAnswer { reason }
@@ -72,7 +74,8 @@ impl From<&Reason> for Exit {
             | Reason::NotRenewable
             | Reason::CeilingReached
             | Reason::Distrusted { .. }
-            | Reason::KeyLost => Self::SignInNeeded,
+            | Reason::KeyLost
+            | Reason::SessionError { .. } => Self::SignInNeeded,
             Reason::Unreachable { .. } | Reason::ReplyLost | Reason::Network => Self::OutOfReach,
             Reason::Vault { .. }
             | Reason::ProviderBusy { .. }

@@ -77,6 +77,8 @@ impl Failure {
             EngineError::UnknownAccount(_)
             | EngineError::AccountExists(_)
             | EngineError::NotThisWay
+            | EngineError::ElsewhereThanTheSite { .. }
+            | EngineError::CookieNotOpened { .. }
             | EngineError::WrongCredentials { .. }
             | EngineError::Unreachable { .. }
             | EngineError::OddAnswer { .. }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_agent::client::{Client, ClientError};
 use latchkey_agent::protocol::{TokenAnswer, TokenQuestion};
 use latchkey_engine::config::AccountConfig;
+use latchkey_engine::provider::nextauth::SESSION_COOKIE;
 use latchkey_engine::{IssuedToken, TokenRequest};
 use zeroize::Zeroizing;
 
@@ -93,6 +94,10 @@ impl Given {
     /// How it is sent. Servers say `bearer` in many ways; some resource servers know only one (RFC 6750 §2.1,
     /// RFC 9449 §7.1).
     pub(crate) fn scheme(&self) -> &str {
+        // What NextAuth's `getToken` takes in a header where no cookie comes along.
+        if self.token_type == SESSION_COOKIE {
+            return "Bearer";
+        }
         let known = ["Bearer", "DPoP"].into_iter().find(|known| self.token_type.eq_ignore_ascii_case(known));
         known.unwrap_or(&self.token_type)
     }

@@ -4,7 +4,7 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use latchkey_core::secret::Password;
+use latchkey_core::secret::{AccessToken, Password};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -37,12 +37,16 @@ pub(crate) async fn line(question: &str, without_terminal: &str) -> Result<Strin
 /// The password, asked for on the terminal and not shown while it is typed.
 pub(crate) async fn password(who: &str) -> Result<Password, Failure> {
     on_the_terminal("give the password with --password-stdin")?;
-    let question = format!("Password of {who}: ");
+    hidden(format!("Password of {who}: "), "no password was typed").await
+}
+
+/// Something secret, asked for on the terminal and not shown while it is typed.
+async fn hidden(question: String, without_it: &str) -> Result<Password, Failure> {
     let terminal = Terminal::remember();
     let typed = waiting_for_a_person(move || rpassword::prompt_password(question)).await?;
     drop(terminal);
     if typed.is_empty() {
-        return Err(Failure::failed("no password was typed"));
+        return Err(Failure::failed(without_it));
     }
     Ok(Password::new(typed))
 }
@@ -80,6 +84,27 @@ pub(crate) async fn password_from_stdin() -> Result<Password, Failure> {
         io::stdin().lock().take(LONGEST_PASSWORD + 1).read_to_end(&mut bytes).map(|_| bytes)
     });
     password_of(&bytes.await?)
+}
+
+/// The session cookie of a browser: from standard input, or asked for on the terminal and not shown.
+pub(crate) async fn session_cookie() -> Result<AccessToken, Failure> {
+    let text = if can_ask() {
+        let question = "Value of the session cookie, as the developer tools of your browser have it: ";
+        hidden(question.to_owned(), "no cookie was given").await?
+    } else {
+        password_from_stdin().await?
+    };
+    // People copy the whole pair.
+    let value = text.expose().trim().rsplit_once('=').map_or(text.expose().trim(), |(name, value)| {
+        if name.contains("session-token") { value } else { text.expose().trim() }
+    });
+    Ok(AccessToken::new(value))
+}
+
+/// A site's secret, asked for on the terminal and not shown.
+pub(crate) async fn site_secret() -> Result<Password, Failure> {
+    on_the_terminal("give the secret with --site-secret-stdin")?;
+    hidden("Secret of the site (AUTH_SECRET or NEXTAUTH_SECRET): ".to_owned(), "no secret was given").await
 }
 
 /// A yes or no, asked on the terminal. Only "y" and "yes" agree.

@@ -27,6 +27,11 @@ pub enum Failure {
     },
     /// Nothing was sent: the key that the refresh token is bound to is gone (RFC 9449 §5).
     KeyLost,
+    /// The site says that it cannot renew what stands behind the session.
+    SessionError {
+        /// Its code, made harmless by [`crate::text::foreign`].
+        error: String,
+    },
 }
 
 /// An answer that is no token reply.
@@ -126,6 +131,9 @@ pub fn disposition(failure: &Failure) -> Disposition {
         Failure::NoReply => return Disposition::Retry { after: None, reason: Reason::ReplyLost },
         Failure::Misfit { why } => return Disposition::Misconfigured(Reason::Misfit { why: why.clone() }),
         Failure::KeyLost => return Disposition::Quarantine(Reason::KeyLost),
+        Failure::SessionError { error } => {
+            return Disposition::Quarantine(Reason::SessionError { error: error.clone() });
+        }
         Failure::Answered(answer) => answer,
     };
     let status = answer.status;
@@ -157,7 +165,10 @@ pub fn disposition(failure: &Failure) -> Disposition {
 /// the server made of it is not known. A gateway that gave up on the server knows no more than we do.
 pub fn may_be_spent(failure: &Failure) -> bool {
     match failure {
-        Failure::NotSent { .. } | Failure::Misfit { .. } | Failure::KeyLost => false,
+        Failure::NotSent { .. }
+        | Failure::Misfit { .. }
+        | Failure::KeyLost
+        | Failure::SessionError { .. } => false,
         Failure::NoReply => true,
         Failure::Answered(answer) => matches!(answer.status, 502 | 504),
     }
@@ -192,6 +203,11 @@ mod tests {
         let rows: &[(&str, Failure, &str)] = &[
             ("metadata of another issuer", Failure::Misfit { why: "another issuer".into() }, "misconfigured"),
             ("no key for the proof", Failure::KeyLost, "quarantine"),
+            (
+                "a session with an error",
+                Failure::SessionError { error: "RefreshTokenError".into() },
+                "quarantine",
+            ),
             ("connection refused", Failure::NotSent { what: "refused".into() }, "retry"),
             ("reset after the request left", Failure::NoReply, "retry"),
             ("408", answered(408, Body::Empty), "retry"),

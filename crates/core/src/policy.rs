@@ -118,7 +118,8 @@ impl Policy {
     /// token arrived expired), never in the first half of the lifetime.
     ///
     /// Where the access token reaches the session's ceiling and the renewal from `previous` did not move that
-    /// ceiling, renewing early buys nothing: it is tried at the ceiling, and the provider's answer decides.
+    /// ceiling, renewing early buys nothing: it is tried at the ceiling, and the provider's answer decides. A renewal
+    /// before its time tells nothing of that: sites move the ceiling only so often (`updateAge`).
     pub fn plan(&self, facts: &TokenFacts, previous: Option<&TokenFacts>, now: Now) -> Plan {
         let lifetime = facts.lifetime();
         if lifetime <= SignedDuration::ZERO {
@@ -132,21 +133,35 @@ impl Policy {
                 basis: Basis::ExpiredOnArrival,
             };
         }
-        if previous.is_some_and(|previous| clipped(facts) && !ceiling_moved(previous, facts)) {
+        let static_end = |previous: &TokenFacts| {
+            clipped(facts) && self.was_due(previous, facts.received) && !ceiling_moved(previous, facts)
+        };
+        if previous.is_some_and(static_end) {
             let (due, zero) = (facts.access.expires.later(now.stamp, now.stamp), SignedDuration::ZERO);
             return Plan { due, margin_from: due, margin: zero, jitter: zero, basis: Basis::Ceiling };
         }
+        let (margin, basis) = self.margin(lifetime);
+        let jitter = now.jitter.of((margin / 4).min(lifetime / 2 - margin));
+        let expiry = facts.access.expires;
+        let due = expiry.plus(-(margin + jitter)).later(now.stamp, now.stamp);
+        Plan { due, margin_from: expiry.plus(-margin), margin, jitter, basis }
+    }
+
+    /// How long before its expiry a token of this lifetime is renewed, without jitter.
+    fn margin(&self, lifetime: SignedDuration) -> (SignedDuration, Basis) {
         let (half, fifth) = (lifetime / 2, lifetime / 5);
-        let (margin, basis) = match self.renew_before {
+        match self.renew_before {
             Some(asked) if asked > half => (half, Basis::HalfOfLifetime),
             Some(asked) => (asked.max(SignedDuration::ZERO), Basis::RenewBefore),
             None if fifth > MAX_MARGIN => (MAX_MARGIN, Basis::AnHour),
             None => (fifth, Basis::FifthOfLifetime),
-        };
-        let jitter = now.jitter.of((margin / 4).min(half - margin));
-        let expiry = facts.access.expires;
-        let due = expiry.plus(-(margin + jitter)).later(now.stamp, now.stamp);
-        Plan { due, margin_from: expiry.plus(-margin), margin, jitter, basis }
+        }
+    }
+
+    /// Whether these tokens were due for renewal at this moment.
+    fn was_due(&self, facts: &TokenFacts, at: Stamp) -> bool {
+        let (margin, _) = self.margin(facts.lifetime().max(SignedDuration::ZERO));
+        facts.access.expires.left(at) <= margin + margin / 4
     }
 }
 
@@ -295,6 +310,19 @@ mod tests {
         let moved = Clock { expires: samples::at(108), source: Source::SessionExpiry };
         let rolled = TokenFacts { session: Some(moved), access: moved, ..clipped };
         assert_eq!(Policy::default().plan(&rolled, Some(&before), now(48, 0)).basis, Basis::FifthOfLifetime);
+    }
+
+    #[test]
+    fn a_renewal_before_its_time_says_nothing_of_the_ceiling() {
+        let ceiling = Clock { expires: samples::at(60), source: Source::SessionExpiry };
+        let before = TokenFacts { session: Some(ceiling), ..samples::facts(1, 60) };
+        for (renewed_at, basis) in
+            [(5, Basis::FifthOfLifetime), (40, Basis::FifthOfLifetime), (47, Basis::Ceiling)]
+        {
+            let clipped = TokenFacts { generation: 2, received: samples::at(renewed_at), ..before.clone() };
+            let plan = Policy::default().plan(&clipped, Some(&before), now(renewed_at, 0));
+            assert_eq!(plan.basis, basis, "renewed at {renewed_at}");
+        }
     }
 
     #[test]

@@ -106,6 +106,11 @@ pub enum Reason {
     },
     /// The tokens are bound to a key (RFC 9449) that is not there any more.
     KeyLost,
+    /// The site's session says that what stands behind it cannot be renewed any more.
+    SessionError {
+        /// The site's code, made harmless by [`crate::text::foreign`].
+        error: String,
+    },
     /// Another process holds the renewal lock of this account.
     LockBusy,
     /// There is no lock to keep two processes from spending the same token, so nothing is sent.
@@ -236,6 +241,7 @@ impl Reason {
             Self::Misfit { .. } => "misfit",
             Self::Distrusted { .. } => "distrusted",
             Self::KeyLost => "key_lost",
+            Self::SessionError { .. } => "session_error",
             Self::LockBusy => "lock_busy",
             Self::LockUnusable { .. } => "lock_unusable",
             Self::Network => "network",
@@ -305,6 +311,9 @@ impl Reason {
             ),
             Self::KeyLost => {
                 "The key that the tokens are bound to is gone, so they are of no use. Sign in again".to_owned()
+            }
+            Self::SessionError { error } => {
+                format!("The site cannot renew what stands behind the session (`{error}`). Sign in again")
             }
             Self::LockBusy => "Another Latchkey process is renewing this account".to_owned(),
             Self::LockUnusable { what } => format!(

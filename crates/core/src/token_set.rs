@@ -31,8 +31,10 @@ pub enum Source {
     AccessTokenExpiry,
     /// `refresh_expires_in`, or the mapped expiry of the refresh token.
     RefreshExpiresIn,
-    /// The mapped end of the session.
+    /// The mapped end of the session, or `expires` of a NextAuth session.
     SessionExpiry,
+    /// `Expires` or `Max-Age` of a session cookie (RFC 6265 §5.2).
+    CookieExpires,
     /// The account's own policy.
     Policy,
     /// Nobody said; the account's `assumed_lifetime` is used until a server says otherwise.
@@ -48,6 +50,7 @@ impl Source {
             Self::AccessTokenExpiry => "access_token_expiry",
             Self::RefreshExpiresIn => "refresh_expires_in",
             Self::SessionExpiry => "session_expiry",
+            Self::CookieExpires => "cookie_expires",
             Self::Policy => "policy",
             Self::Assumed => "assumed",
         }

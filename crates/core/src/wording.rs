@@ -45,6 +45,7 @@ impl From<Asker> for Wording {
             Asker::ResourceServer => "access_token_refused",
             Asker::Person => "asked_by_person",
             Asker::Program => "asked_by_program",
+            Asker::Revalidation => "asked_by_revalidation",
         })
     }
 }
@@ -99,6 +100,7 @@ impl Reason {
                 values.insert("error", error.clone());
                 values
             }
+            Self::SessionError { error } => text("error", error),
             Self::Unclear { status } | Self::ProviderBusy { status } | Self::NotTheProvider { status } => {
                 text("status", &status.to_string())
             }
@@ -132,7 +134,7 @@ impl Reason {
 }
 
 /// Every code that a reason or a next action is told by. The window holds a sentence for each in every language.
-pub const CODES: [&str; 59] = [
+pub const CODES: [&str; 61] = [
     // Why a session is not simply signed in.
     "never_signed_in",
     "signed_out",
@@ -167,6 +169,7 @@ pub const CODES: [&str; 59] = [
     "misfit",
     "distrusted",
     "key_lost",
+    "session_error",
     "lock_busy",
     "lock_unusable",
     "network",
@@ -189,6 +192,7 @@ pub const CODES: [&str; 59] = [
     "access_token_refused",
     "asked_by_person",
     "asked_by_program",
+    "asked_by_revalidation",
     // Why something else comes next.
     "not_erased",
     "provider_not_told",

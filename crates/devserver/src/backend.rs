@@ -8,6 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::{
     Faults, Options, StartError,
@@ -40,6 +41,8 @@ pub(crate) struct Sessions {
     pub(crate) families: Families,
     pub(crate) oidc: Pending,
     replays: BTreeMap<TokenHash, (Timestamp, Vec<u8>)>,
+    /// What sessions of the site say of users besides, and how often that was changed. In memory only.
+    site: BTreeMap<String, (u64, Map<String, Value>)>,
 }
 
 impl Sessions {
@@ -83,7 +86,12 @@ impl Backend {
             clock,
             log: RequestLog::new(),
             faults: Faults::default(),
-            sessions: Mutex::new(Sessions { families, oidc: Pending::default(), replays: BTreeMap::new() }),
+            sessions: Mutex::new(Sessions {
+                families,
+                oidc: Pending::default(),
+                replays: BTreeMap::new(),
+                site: BTreeMap::new(),
+            }),
             keys: Mutex::new(Arc::new(keys)),
             writing: Mutex::new(()),
         };
@@ -156,6 +164,28 @@ impl Backend {
         // Or the browser would sign the user in again without being asked.
         sessions.oidc.sign_out_of_browsers(&user.username);
         Some(sessions.families.revoke(&user.username, now))
+    }
+
+    /// What sessions of the site say of this user besides.
+    pub(crate) fn site_data(&self, username: &str) -> Value {
+        let sessions = self.sessions(self.clock.now());
+        Value::Object(sessions.site.get(username).map(|(_, data)| data.clone()).unwrap_or_default())
+    }
+
+    /// How often that was changed.
+    pub(crate) fn site_changes(&self, username: &str) -> u64 {
+        self.sessions(self.clock.now()).site.get(username).map_or(0, |(changes, _)| *changes)
+    }
+
+    /// Changes it; a null takes away. What it is now, or `None` for a user nobody knows.
+    pub(crate) fn change_site_data(&self, username: &str, change: &Map<String, Value>) -> Option<Value> {
+        let user = self.options.user(username)?;
+        let mut sessions = self.sessions(self.clock.now());
+        let (changes, data) = sessions.site.entry(user.username.clone()).or_default();
+        *changes += 1;
+        data.extend(change.clone());
+        data.retain(|_, value| !value.is_null());
+        Some(Value::Object(data.clone()))
     }
 
     fn write(&self, path: &Path) -> std::io::Result<()> {

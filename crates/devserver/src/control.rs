@@ -47,6 +47,22 @@ pub(crate) async fn revoke(State(backend): State<Arc<Backend>>, body: JsonObject
     }
 }
 
+/// `POST /__session`: from now on sessions of the site say this of the user, and answers that a session came with ask
+/// for it to be read again.
+pub(crate) async fn change_session(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
+    let username = match body.text("username") {
+        Ok(username) => username,
+        Err(refusal) => return refusal,
+    };
+    let Some(Value::Object(user)) = body.0.get("user") else {
+        return Answer::invalid_request("the field user is missing or no object");
+    };
+    match backend.change_site_data(username, user) {
+        Some(data) => Answer::ok(&json!({ "user": data }), "changed what sessions say"),
+        None => Answer::refused(StatusCode::NOT_FOUND, "not_found", "nobody is called that"),
+    }
+}
+
 /// `POST /__rotate_keys`
 pub(crate) async fn rotate_keys(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
     let remove_old = match body.0.get("remove_old") {

@@ -5,6 +5,14 @@ pub(crate) const REFRESH: &str = "/auth/refreshToken";
 pub(crate) const LOGOUT: &str = "/auth/logout";
 pub(crate) const ME: &str = "/auth/me";
 
+/// A site with cookie sessions, where Next has them.
+pub(crate) const SITE_CSRF: &str = "/api/auth/csrf";
+pub(crate) const SITE_PROVIDERS: &str = "/api/auth/providers";
+pub(crate) const SITE_CALLBACK: &str = "/api/auth/callback/credentials";
+pub(crate) const SITE_SESSION: &str = "/api/auth/session";
+pub(crate) const SITE_SIGNOUT: &str = "/api/auth/signout";
+pub(crate) const SITE_ME: &str = "/api/me";
+
 pub(crate) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub(crate) const OAUTH_SERVER: &str = "/.well-known/oauth-authorization-server";
 pub(crate) const JWKS: &str = "/.well-known/jwks.json";
@@ -22,7 +30,7 @@ pub(crate) const END_SESSION: &str = "/oauth/end_session";
 pub(crate) const CONTROL_PREFIX: &str = "/__";
 
 /// The short names by which a fault may be planned, and the paths each stands for.
-pub(crate) const NAMES: [(&str, &[&str]); 14] = [
+pub(crate) const NAMES: [(&str, &[&str]); 19] = [
     ("login", &[LOGIN]),
     ("refresh", &[REFRESH]),
     ("logout", &[LOGOUT]),
@@ -37,6 +45,11 @@ pub(crate) const NAMES: [(&str, &[&str]); 14] = [
     ("revoke", &[REVOKE]),
     ("userinfo", &[USERINFO]),
     ("end_session", &[END_SESSION]),
+    ("site_csrf", &[SITE_CSRF]),
+    ("site_callback", &[SITE_CALLBACK]),
+    ("site_session", &[SITE_SESSION]),
+    ("site_signout", &[SITE_SIGNOUT]),
+    ("site_me", &[SITE_ME]),
 ];
 
 /// The paths of the endpoint with this name.

@@ -1,5 +1,5 @@
-//! The embedded development backend: it signs made-up users in, over a REST login and as an OpenID provider, rotates
-//! refresh tokens, detects their reuse, goes wrong when told to, and says what it saw.
+//! The embedded development backend: it signs made-up users in, over a REST login, as an OpenID provider and as a site
+//! with cookie sessions like those of Auth.js, rotates refresh tokens, detects their reuse, goes wrong when told to, and says what it saw.
 //!
 //! Two kinds of people run it: developers who exercise refresh (`latchkey devserver`), and everyone who tries the
 //! desktop app with its demo account. Tests embed it as well.
@@ -21,7 +21,7 @@
 //! ```
 //!
 //! Where to look: `family` has the rules of rotation and `rotation` the exchange by them, `login` the REST login,
-//! `oidc` the OpenID provider, `endpoint` the paths, `request` the way of one request (and where a fault steps in),
+//! `oidc` the OpenID provider, `nextauth` the site with cookie sessions, `endpoint` the paths, `request` the way of one request (and where a fault steps in),
 //! `server` the connections.
 //!
 //! # The OpenID provider
@@ -67,6 +67,7 @@ mod fault;
 mod fault_reply;
 mod keys;
 mod login;
+mod nextauth;
 mod oidc;
 mod options;
 mod reply;
@@ -81,6 +82,7 @@ mod token;
 
 pub use error::StartError;
 pub use fault::{Fault, FaultError, FaultMode, Faults};
+pub use nextauth::SITE_SECRET;
 pub use options::{Options, User};
 pub use request_log::RequestRecord;
 pub use server::DevServer;

@@ -47,6 +47,13 @@ impl Answer {
         Self { content_type: "text/html; charset=utf-8", ..answer }
     }
 
+    /// The status, body and outcome of another answer, with the headers of both.
+    pub(crate) fn with_body_of(self, other: Self) -> Self {
+        let mut headers = self.headers;
+        headers.extend(other.headers);
+        Self { headers, ..other }
+    }
+
     /// 200 and nothing else to say.
     pub(crate) fn done(outcome: impl Into<String>) -> Self {
         Self::new(StatusCode::OK, Vec::new(), outcome)

@@ -21,7 +21,9 @@ use crate::{
     Faults, Options, RequestRecord, StartError, User,
     backend::Backend,
     clock::{Clock, SystemClock},
-    control, endpoint, login, oidc,
+    control, endpoint, login,
+    nextauth::{self, SITE_SECRET},
+    oidc,
     reply::{Answer, Note},
     request::{self, Closed},
 };
@@ -162,11 +164,13 @@ fn router(backend: Arc<Backend>) -> Router {
         .route(endpoint::ME, get(login::me))
         .route(endpoint::JWKS, get(key_set))
         .merge(oidc::routes())
+        .merge(nextauth::routes())
         .route(
             "/__fault",
             post(control::plan_fault).get(control::planned_faults).delete(control::clear_faults),
         )
         .route("/__revoke", post(control::revoke))
+        .route("/__session", post(control::change_session))
         .route("/__rotate_keys", post(control::rotate_keys))
         .route("/__requests", get(control::requests))
         .fallback(not_found)
@@ -233,12 +237,14 @@ async fn about(State(backend): State<Arc<Backend>>) -> Response {
          POST /auth/refreshToken   {{\"token\"}}\n\
          POST /auth/logout         {{\"token\"}}\n\
          GET  /auth/me             with Authorization: Bearer\n\
+         GET  /api/auth/session    a site like those of Auth.js; its secret is {SITE_SECRET}\n\
          GET  /.well-known/openid-configuration\n\
          \x20                         the OpenID provider; its client is `latchkey`\n\
          GET  /.well-known/jwks.json\n\
          GET  /__requests          what this server saw\n\
          POST /__fault             make something go wrong\n\
          POST /__revoke            {{\"username\"}}\n\
+         POST /__session           {{\"username\", \"user\"}}: what sessions of the site say from now on\n\
          POST /__rotate_keys       {{\"remove_old\"}}\n",
         backend.issuer
     );

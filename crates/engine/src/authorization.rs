@@ -2,7 +2,7 @@
 
 use latchkey_core::fingerprint::Fingerprint;
 use latchkey_core::secret::{AccessToken, Secret};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::jose::dpop;
@@ -30,6 +30,13 @@ pub(crate) fn bound(token: &AccessToken, proof: &Secret) -> HeaderMap {
     let mut headers = HeaderMap::new();
     put(&mut headers, AUTHORIZATION, &Zeroizing::new(format!("{} {}", dpop::TOKEN_TYPE, token.expose())));
     put(&mut headers, HeaderName::from_static("dpop"), proof.expose());
+    headers
+}
+
+/// The cookies of a session (RFC 6265 §4.2).
+pub(crate) fn cookie(cookies: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    put(&mut headers, COOKIE, cookies);
     headers
 }
 

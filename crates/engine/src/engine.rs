@@ -16,15 +16,17 @@ use crate::actor::{Actor, Message};
 use crate::authorization::RequestHeaders;
 use crate::config::AccountConfig;
 use crate::error::EngineError;
-use crate::http::Http;
+use crate::http::{Http, asks_to_revalidate};
 use crate::inspection::{self, Inspection, SignatureStatus};
 use crate::jose::dpop::ProofKey;
 use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Vault};
 use crate::provider::Provider;
+use crate::provider::nextauth::Jar;
+use crate::provider::nextauth::site_secret::OpenedCookie;
 use crate::sign_in::SignIn;
 use crate::snapshot::{Beside, History, HistoryMark, SessionStatus};
 use crate::surroundings::{self, Surroundings};
-use crate::workshop::Workshop;
+use crate::workshop::{SiteSecret, Workshop};
 
 /// All sessions, by account.
 pub type Sessions = BTreeMap<AccountName, SessionStatus>;
@@ -74,6 +76,8 @@ pub struct IssuedToken {
     pub token_type: Option<String>,
     /// The key that it is bound to (RFC 9449), which stays here.
     pub(crate) proof_key: Option<Arc<ProofKey>>,
+    /// The cookies of a site's session, which go to that site alone.
+    pub(crate) cookies: Option<Arc<Jar>>,
     /// When it expires.
     pub expires_at: Timestamp,
     /// Its generation.
@@ -259,14 +263,33 @@ impl EngineHandle {
         Ok(RequestHeaders { headers, generation: token.generation, fingerprint: token.fingerprint })
     }
 
-    /// Takes down what a resource server's answer brings for the next request there: its nonce (RFC 9449 §9).
+    /// Takes down what a resource server's answer brings for the next request there: its nonce (RFC 9449 §9). Where it
+    /// says `X-Revalidate-Session: true`, the session is read again, and nobody waits for that.
     pub fn heard_from_resource(
         &self,
         account: &AccountName,
         url: &Url,
         answer: &HeaderMap,
     ) -> Result<(), EngineError> {
+        if asks_to_revalidate(answer) {
+            self.tell(account, Message::Revalidate(None))?;
+        }
         self.known(account, |known| known.provider.heard_from_resource(url, answer))
+    }
+
+    /// Reads again who is signed in and what the session holds, and waits for it. However many ask, one reading is under
+    /// way and at most one more follows. What is different then stands in the session's `updated`.
+    pub async fn revalidate(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
+        self.ask(account, |reply| Message::Revalidate(Some(reply))).await?
+    }
+
+    /// Sends new data for the session to its site, as NextAuth's `update()` does, and waits for the session as it is then.
+    pub async fn update_session(
+        &self,
+        account: &AccountName,
+        data: serde_json::Value,
+    ) -> Result<SessionStatus, EngineError> {
+        self.ask(account, |reply| Message::UpdateSession(data, reply)).await?
     }
 
     /// Looks into the access token in hand: what it says, and whether its issuer signed that.
@@ -288,6 +311,15 @@ impl EngineHandle {
             }
         }
         not_checked("no account is of the issuer that it names, so there are no keys to hold it against")
+    }
+
+    /// Opens the session cookie in hand with its site's secret, for a developer who has that.
+    pub async fn open_cookie(
+        &self,
+        account: &AccountName,
+        secret: SiteSecret,
+    ) -> Result<OpenedCookie, EngineError> {
+        self.ask(account, |reply| Message::OpenCookie(secret, reply)).await?
     }
 
     /// Tells that a resource server refused the access token with this fingerprint.

@@ -36,6 +36,18 @@ pub enum EngineError {
     /// The account does not sign in that way.
     #[error("this account does not sign in that way")]
     NotThisWay,
+    /// The account's cookies go to its own site and to nothing else.
+    #[error("the cookies of this account go to {site} and to nothing else")]
+    ElsewhereThanTheSite {
+        /// The site.
+        site: String,
+    },
+    /// The session cookie was not opened.
+    #[error("the session cookie was not opened: {why}")]
+    CookieNotOpened {
+        /// Why.
+        why: String,
+    },
     /// The provider cannot be reached.
     #[error("the provider cannot be reached: {what}")]
     Unreachable {
@@ -86,7 +98,7 @@ impl From<Failure> for EngineError {
             Failure::NotSent { what } => Self::Unreachable { what },
             Failure::NoReply => Self::Unreachable { what: "its reply did not arrive".to_owned() },
             Failure::Misfit { why } => Self::SignInFailed { reason: Reason::Misfit { why } },
-            failure @ (Failure::Answered(_) | Failure::KeyLost) => {
+            failure @ (Failure::Answered(_) | Failure::KeyLost | Failure::SessionError { .. }) => {
                 Self::OddAnswer { reason: reason_of(&failure) }
             }
         }
@@ -106,6 +118,8 @@ impl EngineError {
             Self::WrongCredentials { .. } => "wrong_credentials",
             Self::SignInFailed { reason } => reason.code(),
             Self::NotThisWay => "not_this_way",
+            Self::ElsewhereThanTheSite { .. } => "elsewhere_than_the_site",
+            Self::CookieNotOpened { .. } => "cookie_not_opened",
             Self::Unreachable { .. } => "backend_unreachable",
             Self::OddAnswer { .. } => "backend_answered_oddly",
             Self::Vault { problem } => problem.code(),
@@ -139,6 +153,8 @@ impl EngineError {
             | Self::Vault { .. }
             | Self::SignInNeeded { .. }
             | Self::SignInFailed { .. }
+            | Self::ElsewhereThanTheSite { .. }
+            | Self::CookieNotOpened { .. }
             | Self::NotNow { next_at: None, .. }
             | Self::Cancelled
             | Self::Closing => None,

@@ -7,6 +7,7 @@
 pub mod forward;
 
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Http {
 struct Heard {
     clock: Arc<dyn Clock>,
     skew: Arc<Mutex<Option<SignedDuration>>>,
+    /// Whether an answer asked for the session to be read again.
+    revalidate: Arc<AtomicBool>,
 }
 
 /// The client could not be made: TLS roots or proxy settings cannot be used.
@@ -97,6 +100,14 @@ impl Request {
         wipe(&mut value);
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static("application/json"));
+        Self { method: Method::POST, url: url.clone(), headers, body: Some(body) }
+    }
+
+    /// A request with this JSON as its body.
+    pub fn post_value(url: &Url, value: &serde_json::Value) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        let body = Zeroizing::new(value.to_string().into_bytes());
         Self { method: Method::POST, url: url.clone(), headers, body: Some(body) }
     }
 
@@ -165,7 +176,10 @@ impl Http {
     /// The same clients for one account, with a memory of how its provider's clock differs.
     #[must_use]
     pub fn listening(&self, clock: Arc<dyn Clock>) -> Self {
-        Self { heard: Some(Heard { clock, skew: Arc::default() }), ..self.clone() }
+        Self {
+            heard: Some(Heard { clock, skew: Arc::default(), revalidate: Arc::default() }),
+            ..self.clone()
+        }
     }
 
     /// How much the server's clock was ahead of ours at the last answer, if that told (RFC 9110 §6.6.1). Servers
@@ -174,11 +188,28 @@ impl Http {
         *self.heard.as_ref()?.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether an answer since this was last asked wants the session to be read again.
+    pub(crate) fn asked_to_revalidate(&self) -> bool {
+        self.heard.as_ref().is_some_and(|heard| heard.revalidate.swap(false, Ordering::Relaxed))
+    }
+
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors
     /// The [`Failure`] when no answer can be read; an answer with any status is none.
     pub async fn send(&self, request: Request) -> Result<Reply, Failure> {
+        let (reply, broken) = self.exchange(request).await?;
+        broken.map_or(Ok(reply), Err)
+    }
+
+    /// The same for whoever needs no more than the head of the answer; tells whether its body arrived whole.
+    pub(crate) async fn send_for_head(&self, request: Request) -> Result<(Reply, bool), Failure> {
+        let (reply, broken) = self.exchange(request).await?;
+        Ok((reply, broken.is_none()))
+    }
+
+    /// The answer, and what went wrong after its head, if anything did.
+    async fn exchange(&self, request: Request) -> Result<(Reply, Option<Failure>), Failure> {
         let client = if is_loopback(&request.url) { &self.loopback } else { &self.outward };
         let mut building = client
             .request(request.method, request.url)
@@ -191,19 +222,26 @@ impl Http {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         failpoint!("sent");
+        if let Some(heard) = self.heard.as_ref().filter(|_| asks_to_revalidate(&headers)) {
+            heard.revalidate.store(true, Ordering::Relaxed);
+        }
         if let (Some(heard), Some(date)) = (&self.heard, date_of(&headers)) {
             let skew = date.duration_since(heard.clock.now().wall);
             *heard.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
         }
         let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
-            if body.len() + chunk.len() > MAX_BODY {
-                let retry_after = retry_after(&headers);
-                return Err(Failure::Answered(Answer { status, body: Body::TooLarge, retry_after }));
+        let broken = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
+                    let retry_after = retry_after(&headers);
+                    break Some(Failure::Answered(Answer { status, body: Body::TooLarge, retry_after }));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break None,
+                Err(error) => break Some(transport(&error)),
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Reply { status, headers, body })
+        };
+        Ok((Reply { status, headers, body }, broken))
     }
 }
 
@@ -217,6 +255,13 @@ impl Reply {
     pub fn skew(&self, received: Timestamp) -> Option<SignedDuration> {
         Some(date_of(&self.headers)?.duration_since(received))
     }
+}
+
+/// Whether an answer says that what is known of the session is out of date: `X-Revalidate-Session: true`, a header that
+/// backends of NextAuth sites use among themselves.
+pub(crate) fn asks_to_revalidate(headers: &HeaderMap) -> bool {
+    let said = headers.get("x-revalidate-session").and_then(|value| value.to_str().ok());
+    said.is_some_and(|said| said.trim().eq_ignore_ascii_case("true"))
 }
 
 fn date_of(headers: &HeaderMap) -> Option<Timestamp> {

@@ -40,3 +40,4 @@ mod workshop;
 
 pub use engine::{EngineHandle, IssuedToken, Sessions, Setup, TokenRequest};
 pub use error::EngineError;
+pub use workshop::SiteSecret;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use latchkey_core::secret::Password;
+use latchkey_core::secret::{AccessToken, Password};
 use reqwest::Url;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,8 @@ pub enum SignIn {
     Browser,
     /// With a code that is entered on any device (RFC 8628).
     Device,
+    /// With the session cookie that a browser has, at a NextAuth site.
+    Cookie(AccessToken),
 }
 
 /// What a person types to sign in. Used once.

@@ -52,7 +52,7 @@ export const commands = {
 };
 
 /* Constants */
-export const codes = ["never_signed_in","signed_out","vault_empty","refused","idle","refused_after_lost_reply","unclear_refusal","not_renewable","keychain_locked","keychain_unavailable","keychain_refused","keychain_slow","keychain_item_too_large","keychain_item_damaged","keychain_item_newer","keychain_wrong_passphrase","keychain_file_unusable","keychain_not_kept","ceiling_reached","wrong_credentials","unreachable","reply_lost","provider_busy","not_the_provider","misconfigured","sign_in_denied","sign_in_refused","sign_in_timed_out","not_believed","port_taken","misfit","distrusted","key_lost","lock_busy","lock_unusable","network","clock_off","renewal_under_way","storm_breaker","opening","fifth_of_lifetime","an_hour","renew_before","half_of_lifetime","expired_on_arrival","ceiling","unanswered","as_planned","trying_again","asking_once_more","access_token_refused","asked_by_person","asked_by_program","not_erased","provider_not_told","sign_in_under_way","no_refresh_token","access_token_lives","access_token_expired"] as const;
+export const codes = ["never_signed_in","signed_out","vault_empty","refused","idle","refused_after_lost_reply","unclear_refusal","not_renewable","keychain_locked","keychain_unavailable","keychain_refused","keychain_slow","keychain_item_too_large","keychain_item_damaged","keychain_item_newer","keychain_wrong_passphrase","keychain_file_unusable","keychain_not_kept","ceiling_reached","wrong_credentials","unreachable","reply_lost","provider_busy","not_the_provider","misconfigured","sign_in_denied","sign_in_refused","sign_in_timed_out","not_believed","port_taken","misfit","distrusted","key_lost","session_error","lock_busy","lock_unusable","network","clock_off","renewal_under_way","storm_breaker","opening","fifth_of_lifetime","an_hour","renew_before","half_of_lifetime","expired_on_arrival","ceiling","unanswered","as_planned","trying_again","asking_once_more","access_token_refused","asked_by_person","asked_by_program","asked_by_revalidation","not_erased","provider_not_told","sign_in_under_way","no_refresh_token","access_token_lives","access_token_expired"] as const;
 
 /* Types */
 /**  Facts of the access token in hand; never the token. */
@@ -362,6 +362,16 @@ export type ServerFacts = {
 	dpop: boolean,
 };
 
+/**  One member of a session that is different. */
+export type SessionChange = {
+	/**  Its name, with dots where it stands deeper. */
+	name: string,
+	/**  What it was; null if it was not there. */
+	before: string | null,
+	/**  What it is; null if it is gone. */
+	after: string | null,
+};
+
 /**  One session, as people and programs see it. */
 export type SessionStatus = {
 	/**  The account's name. */
@@ -397,6 +407,14 @@ export type SessionStatus = {
 	clock_skew_ms: number | null,
 	/**  What happened, oldest first. */
 	history: HistoryMark[],
+};
+
+/**  What changed in a session when it was read again, without anything that may be a secret. */
+export type SessionUpdate = {
+	/**  When that was seen (RFC 3339, UTC). */
+	at: string,
+	/**  What is different. */
+	changes: SessionChange[],
 };
 
 /**  What the person has to do for the sign-in under way. */

@@ -125,6 +125,7 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
     headline: { kind: ceiling ? "signed_in_until" : "signed_in", at: ceiling },
     sign_in: null,
     clock_skew_ms: null,
+    updated: null,
     identity: { name: "Ada Lovelace", email: "ada@example.com", subject: "ada@example.com" },
     clocks: {
       access: { expires_at: iso(received + lifetime), source: "expires_in" },
@@ -148,6 +149,7 @@ export function signedOut(account: string, reason: SessionStatus["reason"] = nul
     generation: 0,
     sign_in: null,
     clock_skew_ms: null,
+    updated: null,
     identity: null,
     clocks: { access: null, refresh: null, session: null },
     next: null,

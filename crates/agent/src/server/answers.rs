@@ -53,6 +53,8 @@ impl From<EngineError> for Refusal {
             | EngineError::AccountExists(_)
             | EngineError::WrongCredentials { .. }
             | EngineError::NotThisWay
+            | EngineError::ElsewhereThanTheSite { .. }
+            | EngineError::CookieNotOpened { .. }
             | EngineError::Unreachable { .. }
             | EngineError::Vault { .. }
             | EngineError::Busy
@@ -75,6 +77,8 @@ fn status(error: &EngineError) -> StatusCode {
         | EngineError::SignInNeeded { .. }
         | EngineError::Busy
         | EngineError::NotThisWay
+        | EngineError::ElsewhereThanTheSite { .. }
+        | EngineError::CookieNotOpened { .. }
         | EngineError::Cancelled => StatusCode::CONFLICT,
         EngineError::WrongCredentials { .. } => StatusCode::FORBIDDEN,
         EngineError::Unreachable { .. } | EngineError::OddAnswer { .. } => StatusCode::BAD_GATEWAY,

@@ -1,5 +1,6 @@
 //! Changes as they happen (server-sent events): one `session` event for each session at first, then one for each
-//! session that changed, and `removed` for one that is gone. A consumer whose token was replaced sees a new
+//! session that changed, `session.updated` with what is different where a session was read again, and `removed` for one
+//! that is gone. A consumer whose token was replaced sees a new
 //! generation.
 
 use std::convert::Infallible;
@@ -11,6 +12,7 @@ use axum::response::sse::{Event, KeepAlive};
 use futures_util::stream::{self, Stream};
 use latchkey_engine::Sessions;
 use latchkey_engine::snapshot::SessionStatus;
+use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -68,11 +70,24 @@ impl Changes {
         let mut events: Vec<Event> =
             gone.map(|name| Event::default().event("removed").data(name.as_str())).collect();
         let changed = now.iter().filter(|(name, session)| self.told.get(*name) != Some(session));
-        events.extend(changed.filter_map(|(_, session)| told(session)));
+        for (name, session) in changed {
+            events.extend(told(session));
+            let known = self.told.get(name).map(|known| &known.updated);
+            if known.is_some_and(|known| *known != session.updated) {
+                events.extend(updated(session));
+            }
+        }
         events.reverse();
         self.waiting = events;
         self.told = now;
     }
+}
+
+/// What a session that was read again holds that is different.
+fn updated(session: &SessionStatus) -> Option<Event> {
+    let update = session.updated.as_ref()?;
+    let told = json!({ "account": session.account, "at": update.at, "changes": update.changes });
+    Event::default().event("session.updated").json_data(told).ok()
 }
 
 fn told(session: &SessionStatus) -> Option<Event> {

@@ -68,6 +68,8 @@ fn router(asked: Asked) -> Router {
         .route("/v1/sessions/{account}", get(session))
         .route("/v1/sessions/{account}/token", post(token))
         .route("/v1/sessions/{account}/renew", post(renew))
+        .route("/v1/sessions/{account}/revalidate", post(revalidate))
+        .route("/v1/sessions/{account}/session-data", post(update))
         .route("/v1/sessions/{account}/reload", post(reload))
         .route("/v1/sessions/{account}/sign-in", get(sign_in).delete(cancel_sign_in))
         .route("/v1/events", get(events::stream))
@@ -127,6 +129,25 @@ async fn renew(
     Ok(Json(asked.served.engine.renew(&named(&account)?).await?))
 }
 
+/// Something at the provider has changed: an answer said `X-Revalidate-Session: true`.
+async fn revalidate(
+    State(asked): State<Asked>,
+    Path(account): Path<String>,
+) -> Result<Json<SessionStatus>, Refusal> {
+    Ok(Json(asked.served.engine.revalidate(&named(&account)?).await?))
+}
+
+/// Sends new data for the session to its site.
+async fn update(
+    State(asked): State<Asked>,
+    Path(account): Path<String>,
+    body: axum::body::Body,
+) -> Result<Json<SessionStatus>, Refusal> {
+    let account = named(&account)?;
+    let data = serde_json::from_slice(&whole(body).await?).map_err(|_| Refusal::bad_request())?;
+    Ok(Json(asked.served.engine.update_session(&account, data).await?))
+}
+
 /// Another process has changed what the vault holds.
 async fn reload(
     State(asked): State<Asked>,
@@ -179,13 +200,17 @@ fn named(account: &str) -> Result<AccountName, Refusal> {
     AccountName::new(account).map_err(|_| Refusal::unknown_account())
 }
 
-/// Reads what is asked of a token; an empty body asks for nothing in particular.
-async fn question(body: axum::body::Body) -> Result<TokenQuestion, Refusal> {
+async fn whole(body: axum::body::Body) -> Result<Bytes, Refusal> {
     let whole = tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, MAX_BODY));
-    let bytes: Bytes = whole
+    whole
         .await
         .map_err(|_| Refusal::bad_request())?
-        .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request is too large"))?;
+        .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request is too large"))
+}
+
+/// Reads what is asked of a token; an empty body asks for nothing in particular.
+async fn question(body: axum::body::Body) -> Result<TokenQuestion, Refusal> {
+    let bytes = whole(body).await?;
     if bytes.is_empty() {
         return Ok(TokenQuestion::default());
     }

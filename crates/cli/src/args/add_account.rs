@@ -7,7 +7,7 @@ use latchkey_core::account::AccountName;
 const REST: [&str; 6] = ["login_url", "refresh_url", "logout_url", "map", "username_field", "refused_status"];
 
 /// What tells how an account signs in; one of them is needed.
-const WAYS: [&str; 6] = ["template", "devserver", "issuer", "preset", "login_url", "token_url"];
+const WAYS: [&str; 7] = ["template", "devserver", "issuer", "preset", "login_url", "token_url", "site"];
 
 /// `accounts add`.
 #[derive(Args)]
@@ -20,6 +20,7 @@ Examples:
       --login-url https://api.example.com/auth/login \\
       --refresh-url https://api.example.com/auth/refreshToken \\
       --map access_token=/data/accessToken --map refresh_token=/data/refreshToken
+  latchkey accounts add shop --provider nextauth --site https://shop.example.com
   latchkey accounts add --template      prints an example to put into the configuration by hand
 
 With an issuer or a preset, the server is asked what it can do before the account is written down.
@@ -32,7 +33,7 @@ pub(crate) struct AddAccount {
     #[arg(long, exclusive = true)]
     pub(crate) template: bool,
     /// Use the development backend that `latchkey devserver` runs
-    #[arg(long, conflicts_with_all = REST, conflicts_with_all = ["provider", "user_info_url", "OauthOptions"])]
+    #[arg(long, conflicts_with_all = REST, conflicts_with_all = ["user_info_url", "site", "OauthOptions"])]
     pub(crate) devserver: bool,
     /// The port the development backend listens on
     #[arg(long, value_name = "PORT", default_value_t = 4180, value_parser = clap::value_parser!(u16).range(1..), requires = "devserver")]
@@ -74,7 +75,7 @@ pub(crate) struct AddAccount {
     /// Where replies hold what: a JSON pointer or `header:Name`; may be repeated
     #[arg(long, value_name = "KEY=PLACE", help_heading = "A REST login", value_parser = key_and_place, conflicts_with = "OauthOptions")]
     pub(crate) map: Vec<(String, String)>,
-    /// What the login request calls the user name
+    /// What the login request, or a site's sign-in form, calls the user name
     #[arg(long, value_name = "FIELD", help_heading = "A REST login", conflicts_with = "OauthOptions")]
     pub(crate) username_field: Option<String>,
     /// The statuses with which the backend refuses a refresh token
@@ -82,7 +83,28 @@ pub(crate) struct AddAccount {
     pub(crate) refused_status: Vec<u16>,
 
     #[command(flatten)]
+    pub(crate) nextauth: NextauthOptions,
+
+    #[command(flatten)]
     pub(crate) oauth: OauthOptions,
+}
+
+/// The options of a site with NextAuth or Auth.js.
+#[derive(Args, Default)]
+#[command(next_help_heading = "A site with NextAuth or Auth.js")]
+pub(crate) struct NextauthOptions {
+    /// Where the site is; with a path, where its auth endpoints are (otherwise /api/auth and /auth are tried)
+    #[arg(long, value_name = "URL", conflicts_with_all = ["OauthOptions", "login_url", "refresh_url", "logout_url", "map", "refused_status", "user_info_url"])]
+    pub(crate) site: Option<String>,
+    /// The id of the site's provider that takes a user name and a password: credentials unless set
+    #[arg(long, value_name = "ID", requires = "site")]
+    pub(crate) credentials_provider: Option<String>,
+    /// What that provider calls the password: password unless set
+    #[arg(long, value_name = "FIELD", requires = "site")]
+    pub(crate) password_field: Option<String>,
+    /// What the site calls its session cookie, where it chose a name of its own
+    #[arg(long, value_name = "NAME", requires = "site")]
+    pub(crate) session_cookie: Option<String>,
 }
 
 /// The options of an authorization server.
@@ -167,6 +189,8 @@ pub(crate) enum Provider {
     Credentials,
     /// An authorization server: OAuth 2.0 or OpenID Connect
     Oauth,
+    /// A site with NextAuth or Auth.js, whose session is a cookie
+    Nextauth,
 }
 
 impl AddAccount {
@@ -174,7 +198,13 @@ impl AddAccount {
     pub(crate) fn provider(&self) -> Provider {
         let OauthOptions { issuer, preset, token_url, client_id, .. } = &self.oauth;
         let is_oauth = [issuer, preset, token_url, client_id].into_iter().any(Option::is_some);
-        self.provider.unwrap_or(if is_oauth { Provider::Oauth } else { Provider::Credentials })
+        self.provider.unwrap_or(if is_oauth {
+            Provider::Oauth
+        } else if self.nextauth.site.is_some() {
+            Provider::Nextauth
+        } else {
+            Provider::Credentials
+        })
     }
 }
 

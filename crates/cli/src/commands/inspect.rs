@@ -1,5 +1,7 @@
 //! `latchkey inspect`: what a JWT says, and whose word that is.
 
+mod cookie;
+
 use std::io::Read as _;
 
 use jiff::Timestamp;
@@ -22,6 +24,9 @@ const TIMES: [&str; 5] = ["exp", "nbf", "iat", "auth_time", "updated_at"];
 
 pub(crate) async fn run(args: Inspect) -> Result<(), Failure> {
     if args.what == "-" {
+        if args.opens_cookie() {
+            return Err(Failure::wrong_use("a site's secret opens the cookie of an account: name that"));
+        }
         let desk = Desk::without_accounts()?;
         return print(&Inspection::of_stranger(&from_stdin()?), &args, &desk.when());
     }
@@ -29,6 +34,9 @@ pub(crate) async fn run(args: Inspect) -> Result<(), Failure> {
     let desk = Desk::open()?;
     let account = desk.account(&name)?;
     with(&desk, vec![account], async |open| {
+        if args.opens_cookie() {
+            return cookie::run(open, account, &args, &desk.when()).await;
+        }
         let inspection = told(open.engine.inspect(&account.name).await, account)?;
         print(&inspection, &args, &desk.when())
     })

@@ -14,6 +14,7 @@ mod log;
 mod manual;
 mod proxy;
 mod renew;
+mod session;
 mod sign_in;
 mod sign_out;
 mod status;
@@ -35,6 +36,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Proxy(args) => proxy::run(args).await,
         Command::Renew(args) => renew::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
+        Command::Session(what) => session::run(what).await,
         Command::Log(args) => log::run(args).await,
         Command::Agent(args) => agent::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,

@@ -43,11 +43,20 @@ fn fits(args: &SignIn, account: &AccountConfig) -> Result<(), Failure> {
             Err(Failure::wrong_use(format!("`{name}` signs in with a user name and a password"))
                 .hint(format!("`latchkey sign-in {name}` asks for them")))
         }
+        ProviderConfig::Nextauth(_) if args.device || args.no_browser => {
+            Err(Failure::wrong_use(format!("`{name}` is a site with a session cookie of its own")).hint(format!(
+                "`latchkey sign-in {name}` asks for user name and password; where the site has none, sign in there in your browser and give its cookie with --cookie"
+            )))
+        }
+        ProviderConfig::Credentials(_) | ProviderConfig::Oauth(_) if args.cookie => {
+            Err(Failure::wrong_use(format!("`{name}` has no session cookie"))
+                .hint(format!("`latchkey sign-in {name}` says what it needs")))
+        }
         ProviderConfig::Oauth(_) if args.username.is_some() => {
             Err(Failure::wrong_use(format!("`{name}` signs in on a page of its provider"))
                 .hint(format!("`latchkey sign-in {name}` opens it, and --device gives a code for it")))
         }
-        ProviderConfig::Credentials(_) | ProviderConfig::Oauth(_) => Ok(()),
+        ProviderConfig::Credentials(_) | ProviderConfig::Oauth(_) | ProviderConfig::Nextauth(_) => Ok(()),
     }
 }
 
@@ -63,7 +72,11 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
         return Err(Failure::of(&EngineError::Vault { problem }, account));
     }
     let signed_in = match &account.provider {
-        ProviderConfig::Credentials(_) => {
+        ProviderConfig::Nextauth(_) if args.cookie => {
+            let how = How::Cookie(prompt::session_cookie().await?);
+            told(open.engine.sign_in(&account.name, how).await, account)?
+        }
+        ProviderConfig::Credentials(_) | ProviderConfig::Nextauth(_) => {
             let login = How::Password(login(args).await?);
             told(open.engine.sign_in(&account.name, login).await, account)?
         }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use latchkey_core::policy::in_words;
 use latchkey_engine::config::{
-    AccountConfig, Carrier, CredentialsConfig, IssuerUrl, Mapping, OauthConfig, ProviderConfig, Url,
+    AccountConfig, Carrier, CredentialsConfig, IssuerUrl, Mapping, NextauthConfig, OauthConfig,
+    ProviderConfig, Url,
 };
 use serde_json::{Map, Value, json};
 
@@ -29,6 +30,7 @@ fn provider_sheet(account: &AccountConfig) -> String {
     let credentials = match &account.provider {
         ProviderConfig::Credentials(credentials) => credentials,
         ProviderConfig::Oauth(oauth) => return oauth_sheet(account, oauth),
+        ProviderConfig::Nextauth(nextauth) => return nextauth_sheet(account, nextauth),
     };
     let mut sheet = format!("{}: credentials", account.name);
     sheet.push_str(if account.devserver { ", served by the development backend\n" } else { "\n" });
@@ -68,6 +70,7 @@ fn provider_document(account: &AccountConfig) -> Value {
     let credentials = match &account.provider {
         ProviderConfig::Credentials(credentials) => credentials,
         ProviderConfig::Oauth(oauth) => return oauth_document(account, oauth),
+        ProviderConfig::Nextauth(nextauth) => return nextauth_document(account, nextauth),
     };
     let CredentialsConfig { login_url, refresh_url, logout_url, user_info_url, .. } = credentials;
     let map: Map<_, _> =
@@ -86,6 +89,36 @@ fn provider_document(account: &AccountConfig) -> Value {
         "refused_status": credentials.refused_status,
         "renew_before_seconds": account.policy.renew_before.map(|before| before.as_secs()),
         "map": map,
+    })
+}
+
+fn nextauth_sheet(account: &AccountConfig, nextauth: &NextauthConfig) -> String {
+    let mut sheet = format!("{}: nextauth", account.name);
+    sheet.push_str(if account.devserver { ", served by the development backend\n" } else { "\n" });
+    let mut line = |label: &str, text: &str| {
+        let _ = writeln!(sheet, "  {label:<18}{text}");
+    };
+    line("site", nextauth.site.as_str());
+    let looked: Vec<_> = nextauth.auth_addresses().iter().map(|url| url.path().to_owned()).collect();
+    line("auth endpoints at", &looked.join(" or "));
+    let NextauthConfig { credentials_provider, username_field, password_field, .. } = nextauth;
+    line("signs in with", &format!("`{username_field}` and `{password_field}` at `{credentials_provider}`"));
+    line("session cookie", nextauth.session_cookie.as_deref().unwrap_or("as NextAuth and Auth.js call it"));
+    line("renews", &renews(account));
+    sheet
+}
+
+fn nextauth_document(account: &AccountConfig, nextauth: &NextauthConfig) -> Value {
+    json!({
+        "account": account.name,
+        "provider": "nextauth",
+        "devserver": account.devserver,
+        "site": nextauth.site.as_str(),
+        "credentials_provider": nextauth.credentials_provider,
+        "username_field": nextauth.username_field,
+        "password_field": nextauth.password_field,
+        "session_cookie": nextauth.session_cookie,
+        "renew_before_seconds": account.policy.renew_before.map(|before| before.as_secs()),
     })
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod log;
 pub(crate) mod server;
 pub(crate) mod sign_in;
+pub(crate) mod site;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod when;

@@ -61,6 +61,8 @@ pub enum Asker {
     Person,
     /// A program that needs a token valid for longer than this one.
     Program,
+    /// Something at the provider that changed: the session is to be read again.
+    Revalidation,
 }
 
 impl Asker {
@@ -73,6 +75,7 @@ impl Asker {
             Self::ResourceServer => "renewing because the access token was refused",
             Self::Person => "renewing because you asked",
             Self::Program => "renewing because a program needs a token that lives longer",
+            Self::Revalidation => "reading the session again because something in it may have changed",
         }
     }
 
@@ -80,7 +83,7 @@ impl Asker {
     pub(crate) fn counts(self) -> bool {
         match self {
             Self::Plan | Self::Retry | Self::Recovery | Self::ResourceServer => true,
-            Self::Person | Self::Program => false,
+            Self::Person | Self::Program | Self::Revalidation => false,
         }
     }
 }

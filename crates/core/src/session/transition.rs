@@ -240,9 +240,9 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         (State::Waiting { .. }, Input::NetworkChanged) => change.network_changed(),
         (State::Waiting { .. }, Input::Probed(_, answers)) => change.probed(answers),
         (State::Waiting { .. }, Input::RenewRequested(Asker::Person)) => change.try_again(Asker::Person),
-        (State::Waiting { .. }, Input::RenewRequested(Asker::Program)) => {
+        (State::Waiting { .. }, Input::RenewRequested(asker @ (Asker::Program | Asker::Revalidation))) => {
             if change.program_may_try() {
-                change.try_again(Asker::Program);
+                change.try_again(asker);
             }
         }
         (State::Waiting { .. }, Input::SignInRequested) => change.sign_in(),

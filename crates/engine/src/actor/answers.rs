@@ -11,7 +11,9 @@ use super::Actor;
 use crate::engine::{IssuedToken, TokenRequest};
 use crate::error::EngineError;
 use crate::inspection::Inspection;
+use crate::provider::nextauth::site_secret::OpenedCookie;
 use crate::snapshot::SessionStatus;
+use crate::workshop::SiteSecret;
 
 /// Someone who waits for a token.
 pub(super) struct TokenWaiter {
@@ -59,13 +61,34 @@ impl Actor {
         });
     }
 
+    /// Opens the session cookie in hand, in a task of its own: the vault may have to be asked.
+    pub(super) fn open_cookie(
+        &self,
+        secret: SiteSecret,
+        reply: oneshot::Sender<Result<OpenedCookie, EngineError>>,
+    ) {
+        let Some(current) = &self.current else {
+            let reason = self.session.state().reason().unwrap_or(Reason::NeverSignedIn);
+            let _ = reply.send(Err(EngineError::SignInNeeded { reason }));
+            return;
+        };
+        let Some(cookies) = current.cookies.clone() else {
+            let _ = reply.send(Err(EngineError::NotThisWay));
+            return;
+        };
+        let (workshop, session) = (self.workshop.clone(), current.access.clone());
+        tokio::spawn(async move {
+            let _ = reply.send(workshop.open_cookie(&session, &cookies, secret).await);
+        });
+    }
+
     /// Whether the vault is still being read for the first time.
     pub(super) fn opening(&self) -> bool {
         matches!(self.session.state(), State::Waiting { reason: Reason::Opening, .. })
     }
 
     /// What a person is told who asked for a renewal, once it has ended.
-    fn renewal_outcome(&self) -> Result<SessionStatus, EngineError> {
+    pub(super) fn renewal_outcome(&self) -> Result<SessionStatus, EngineError> {
         match self.session.state() {
             State::SignedIn => Ok(self.status()),
             State::SignedOut { reason } | State::NeedsSignIn { reason } => {
@@ -119,6 +142,7 @@ impl Actor {
                     access: current.access.clone(),
                     token_type: current.token_type.clone(),
                     proof_key: current.proof_key.clone(),
+                    cookies: current.cookies.clone(),
                     expires_at: current.expires_at,
                     generation: held.facts.generation,
                     fingerprint: held.facts.access_fingerprint,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_core::session::{Effect, Input, Step};
+use latchkey_core::session::{Asker, Effect, Input, Step};
 use tokio::sync::mpsc;
 
 use super::{Actor, Done, Message};
@@ -10,7 +10,7 @@ use crate::error::EngineError;
 use crate::inspection;
 use crate::sign_in::Attempt;
 use crate::snapshot::Beside;
-use crate::workshop::Workshop;
+use crate::workshop::{Wish, Workshop};
 
 impl Actor {
     /// Runs the effects of a step, all of them and in their order.
@@ -46,10 +46,17 @@ impl Actor {
                     let _ = waiter.send(Err(EngineError::Cancelled));
                 }
             }
-            Effect::Renew { id, generation, .. } => self.begin(move |workshop| async move {
-                let (outcome, arrived) = workshop.renew(generation).await;
-                Done { input: Input::Renewed(id, outcome), arrived, told: None }
-            }),
+            Effect::Renew { id, generation, asker } => {
+                let wish = match self.update.take() {
+                    Some(data) => Wish::Update(data),
+                    None if asker == Asker::Revalidation => Wish::Reading,
+                    None => Wish::Renewal,
+                };
+                self.begin(move |workshop| async move {
+                    let (outcome, arrived) = workshop.renew(generation, wish).await;
+                    Done { input: Input::Renewed(id, outcome), arrived, told: None }
+                });
+            }
             Effect::Save(id) => {
                 let Some(mut arrived) = self.arrived.take() else { return };
                 self.begin(move |workshop| async move {
@@ -109,12 +116,16 @@ impl Actor {
 
     fn publish(&mut self, generation: u64) {
         let Some(arrived) = self.arrived.take_if(|arrived| arrived.generation == generation) else { return };
+        let before = std::mem::take(&mut self.beside.claims);
         self.beside.identity = Some(arrived.identity.clone());
         self.beside.claims.clone_from(&arrived.claims);
         let replaced =
             self.current.as_ref().filter(|before| before.access.expose() != arrived.access.expose());
         if let Some(before) = replaced {
             self.beside.previous = Some(inspection::claims(&before.access));
+        }
+        if self.workshop.provider.reads_sessions() && self.current.is_some() {
+            self.note_changes(&before, &arrived.claims);
         }
         self.beside.rotates = arrived.rotated.or(self.beside.rotates);
         self.current = Some(arrived);

@@ -6,7 +6,9 @@
 mod answers;
 mod around;
 mod attempts;
+mod closing;
 mod effects;
+mod revalidation;
 
 use std::sync::Arc;
 
@@ -21,16 +23,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use answers::TokenWaiter;
+use closing::Closing;
+use revalidation::Revalidation;
 
 use crate::engine::{IssuedToken, Sessions, TokenRequest};
 use crate::error::EngineError;
 use crate::event_log;
 use crate::inspection::Inspection;
 use crate::ports::{Clock, Notifier};
+use crate::provider::nextauth::site_secret::OpenedCookie;
 use crate::sign_in::{Attempt, SignIn};
 use crate::snapshot::{Beside, SessionStatus, SignInPrompt, status};
 use crate::surroundings::{Surroundings, changed};
-use crate::workshop::{Arrived, Workshop};
+use crate::vault::Identity;
+use crate::workshop::{Arrived, SiteSecret, Workshop};
 
 /// What an account's task can be asked or told.
 pub(crate) enum Message {
@@ -39,6 +45,14 @@ pub(crate) enum Message {
     SignOut(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Token(TokenRequest, oneshot::Sender<Result<IssuedToken, EngineError>>),
+    /// Reads the session again; who is signed in, where it is no site's.
+    Revalidate(Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
+    /// Who is signed in, as it was found out again.
+    Revalidated(Result<Option<Identity>, EngineError>),
+    /// Changes what the session holds.
+    UpdateSession(serde_json::Value, oneshot::Sender<Result<SessionStatus, EngineError>>),
+    /// Opens the session cookie with its site's secret.
+    OpenCookie(SiteSecret, oneshot::Sender<Result<OpenedCookie, EngineError>>),
     Inspect(oneshot::Sender<Result<Inspection, EngineError>>),
     InspectOther(AccessToken, oneshot::Sender<Option<Inspection>>),
     TokenRejected(Fingerprint, Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
@@ -82,6 +96,9 @@ pub(crate) struct Actor {
     arrived: Option<Arrived>,
     /// How the sign-in that was asked for is to be done.
     how: Option<SignIn>,
+    /// What the next renewal is to change in the session.
+    update: Option<serde_json::Value>,
+    revalidation: Revalidation,
     /// The sign-in under way. One that was given up may end after the next has begun.
     attempt: Option<(EffectId, Attempt)>,
     /// What a person is to be shown for it.
@@ -98,13 +115,6 @@ pub(crate) struct Actor {
     /// Why erasing failed the last time.
     erase_problem: Option<VaultProblem>,
     closing: Option<Closing>,
-}
-
-/// A task that is to end.
-struct Closing {
-    closed: oneshot::Sender<()>,
-    /// Whether storing what is still unsaved was tried a last time.
-    tried_saving: bool,
 }
 
 impl Actor {
@@ -136,6 +146,8 @@ impl Actor {
             current: None,
             arrived: None,
             how: None,
+            update: None,
+            revalidation: Revalidation::default(),
             attempt: None,
             prompts: mpsc::unbounded_channel().1,
             farewells: TaskTracker::new(),
@@ -156,6 +168,7 @@ impl Actor {
     pub(crate) async fn run(mut self) {
         loop {
             self.notice_sleep();
+            self.go_on_revalidating();
             self.answer_waiters();
             self.show();
             if self.ended() {
@@ -220,6 +233,9 @@ impl Actor {
                 let until = self.workshop.clock.now().plus(request.wait);
                 self.token_waiters.push(TokenWaiter { request, until, asked: false, reply });
             }
+            Message::Revalidate(reply) => self.revalidate(reply),
+            Message::Revalidated(found) => self.heard_identity(found),
+            Message::UpdateSession(data, reply) => self.update_session(data, reply),
             Message::Inspect(reply) => self.inspect(reply),
             Message::InspectOther(token, reply) => {
                 let workshop = self.workshop.clone();
@@ -227,6 +243,7 @@ impl Actor {
                     let _ = reply.send(workshop.inspect_other(&token).await);
                 });
             }
+            Message::OpenCookie(secret, reply) => self.open_cookie(secret, reply),
             Message::TokenRejected(fingerprint, reply) => {
                 self.input(Input::TokenRejected(fingerprint));
                 self.renew_waiters.extend(reply);
@@ -248,6 +265,10 @@ impl Actor {
             self.erase_problem = outcome.err();
         }
         self.notice_skew();
+        // What an answer asks for by the way; a reading that was asked for is none of these.
+        if self.workshop.http.asked_to_revalidate() && !self.workshop.provider.reads_sessions() {
+            self.revalidate(None);
+        }
         if let Some(arrived) = done.arrived {
             self.arrived = Some(arrived);
         }
@@ -287,32 +308,6 @@ impl Actor {
 
     fn saving(&self) -> bool {
         matches!(self.session.state(), State::Saving { .. })
-    }
-
-    /// Whether the task may end. Tokens that are still unsaved are tried once more before it does.
-    fn ended(&mut self) -> bool {
-        let saving = self.saving();
-        match &mut self.closing {
-            None => return false,
-            Some(_) if self.under_way > 0 => {
-                self.give_up_waiting_for_a_person();
-                return false;
-            }
-            Some(closing) if saving && !closing.tried_saving => closing.tried_saving = true,
-            Some(_) => {
-                if let Some(closing) = self.closing.take() {
-                    let farewells = self.farewells.clone();
-                    farewells.close();
-                    tokio::spawn(async move {
-                        farewells.wait().await;
-                        let _ = closing.closed.send(());
-                    });
-                }
-                return true;
-            }
-        }
-        self.input(Input::RenewRequested(Asker::Person));
-        false
     }
 
     fn status(&self) -> SessionStatus {

@@ -7,6 +7,7 @@ use latchkey_core::account::AccountName;
 use latchkey_core::policy::Policy;
 
 use super::hosts::Hosts;
+use super::nextauth::NextauthConfig;
 use super::oauth::OauthConfig;
 
 pub use reqwest::Url;
@@ -34,6 +35,8 @@ pub enum ProviderConfig {
     Credentials(CredentialsConfig),
     /// An authorization server.
     Oauth(Box<OauthConfig>),
+    /// A site with NextAuth or Auth.js.
+    Nextauth(NextauthConfig),
 }
 
 impl ProviderConfig {
@@ -42,11 +45,12 @@ impl ProviderConfig {
         match self {
             Self::Credentials(_) => "credentials",
             Self::Oauth(_) => "oauth",
+            Self::Nextauth(_) => "nextauth",
         }
     }
 
-    /// The address that tells people where this account signs in: its login, its issuer, or where it has none its
-    /// authorization or token endpoint.
+    /// The address that tells people where this account signs in: its login, its site, its issuer, or where
+    /// it has none its authorization or token endpoint.
     pub fn address(&self) -> Option<Url> {
         match self {
             Self::Credentials(config) => Some(config.login_url.clone()),
@@ -54,6 +58,7 @@ impl ProviderConfig {
                 let issuer = config.issuer.as_ref().and_then(|issuer| Url::parse(issuer.as_str()).ok());
                 issuer.or_else(|| config.endpoints.authorization.clone().or(config.endpoints.token.clone()))
             }
+            Self::Nextauth(config) => Some(config.site.clone()),
         }
     }
 }
@@ -228,6 +233,19 @@ impl AccountConfig {
             policy: Policy::default(),
             devserver: true,
             hosts: Hosts::default(),
+        }
+    }
+
+    /// The same as a site with a cookie session.
+    #[must_use]
+    pub fn nextauth(self) -> Self {
+        let mut site = self.provider.address();
+        if let Some(site) = &mut site {
+            site.set_path("");
+        }
+        match site {
+            Some(site) => Self { provider: ProviderConfig::Nextauth(NextauthConfig::of_site(site)), ..self },
+            None => self,
         }
     }
 }

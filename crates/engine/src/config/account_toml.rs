@@ -7,6 +7,7 @@ use latchkey_core::policy::Policy;
 use toml_edit::{Array, Item, Table, value};
 
 use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
+use super::nextauth::{NextauthConfig, NextauthToml};
 use super::oauth::OauthToml;
 use super::problem::ConfigError;
 use super::{read, values};
@@ -14,7 +15,7 @@ use super::{read, values};
 /// The keys of an account, unchecked: what a command line or a form gives. Unset keys are not written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountToml {
-    /// `credentials` or `oauth`.
+    /// `credentials`, `oauth` or `nextauth`.
     pub provider: Option<String>,
     /// Where to sign in.
     pub login_url: Option<String>,
@@ -44,6 +45,8 @@ pub struct AccountToml {
     pub map: BTreeMap<String, String>,
     /// The keys of an authorization server.
     pub oauth: OauthToml,
+    /// The keys of a site with NextAuth.
+    pub nextauth: NextauthToml,
 }
 
 /// How the refresh token travels, unchecked.
@@ -75,6 +78,7 @@ impl AccountToml {
             table.insert("provider", value(provider));
         }
         self.oauth.write(&mut table);
+        self.nextauth.write(&mut table);
         let texts = [
             ("login_url", &self.login_url),
             ("refresh_url", &self.refresh_url),
@@ -126,6 +130,7 @@ impl From<&AccountConfig> for AccountToml {
         let own = match &account.provider {
             ProviderConfig::Credentials(config) => Self::from(config),
             ProviderConfig::Oauth(config) => Self { oauth: OauthToml::from(&**config), ..Self::default() },
+            ProviderConfig::Nextauth(config) => Self::from(config),
         };
         Self {
             provider: Some(account.provider.name().to_owned()),
@@ -172,6 +177,16 @@ impl From<&CredentialsConfig> for AccountToml {
                 Carrier::Cookie(name) => Some(carrier("cookie", name)),
             },
             map: moved.map(|((key, place), _)| (key.to_owned(), place.to_string())).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&NextauthConfig> for AccountToml {
+    fn from(config: &NextauthConfig) -> Self {
+        Self {
+            username_field: Some(config.username_field.clone()).filter(|field| field != "username"),
+            nextauth: NextauthToml::from(config),
             ..Self::default()
         }
     }

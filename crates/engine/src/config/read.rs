@@ -12,7 +12,7 @@ use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, Provide
 use super::hosts::{self, Hosts};
 use super::problem::{ConfigError, Flaw, Problems, shown};
 use super::section::{Section, wrong_type};
-use super::{Config, oauth, values};
+use super::{Config, nextauth, oauth, values};
 
 /// The keys that every account has.
 const SHARED_KEYS: [&str; 6] =
@@ -94,15 +94,16 @@ fn account(
 ) -> Option<(ProviderConfig, Policy, bool, Hosts)> {
     let table = value.get_ref().as_table();
     let has = |key: &&str| table.is_some_and(|table| table.contains_key(*key));
-    let oauth_like = match table.and_then(|table| table.get("provider")) {
-        Some(said) => said.get_ref().as_str() == Some("oauth"),
-        None => ["issuer", "client_id", "preset"].iter().any(has),
+    let likely = match table.and_then(|table| table.get("provider")) {
+        Some(said) => said.get_ref().as_str().and_then(|said| kind(said).ok()).unwrap_or(Kind::Credentials),
+        None if ["issuer", "client_id", "preset"].iter().any(has) => Kind::Oauth,
+        None if has(&"site") => Kind::Nextauth,
+        None => Kind::Credentials,
     };
-    let (own, others): (&[&str], &[&str]) =
-        if oauth_like { (&oauth::KEYS, &CREDENTIALS_KEYS) } else { (&CREDENTIALS_KEYS, &oauth::KEYS) };
-    let known: Vec<_> = SHARED_KEYS.iter().chain(own).copied().collect();
-    let section = Section::open(value, path, &known, others, problems)?;
-    let example = if oauth_like { "\"oauth\"" } else { "\"credentials\"" };
+    let known: Vec<_> = SHARED_KEYS.iter().chain(likely.keys()).copied().collect();
+    let others: Vec<_> = Kind::ALL.iter().flat_map(|kind| kind.keys()).copied().collect();
+    let section = Section::open(value, path, &known, &others, problems)?;
+    let example = format!("\"{}\"", likely.name());
     let kind = section.required("provider", example, problems, kind)?;
     let devserver = section.flag("devserver", problems);
     let hosts = hosts::read(&section, problems);
@@ -116,6 +117,7 @@ fn account(
     let provider = match kind {
         Kind::Credentials => ProviderConfig::Credentials(credentials(&section, devserver, problems)?),
         Kind::Oauth => ProviderConfig::Oauth(Box::new(oauth::oauth(&section, devserver, problems)?)),
+        Kind::Nextauth => ProviderConfig::Nextauth(nextauth::nextauth(&section, devserver, problems)?),
     };
     Some((provider, policy, devserver, hosts))
 }
@@ -125,16 +127,34 @@ fn account(
 enum Kind {
     Credentials,
     Oauth,
+    Nextauth,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Credentials, Self::Oauth, Self::Nextauth];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials",
+            Self::Oauth => "oauth",
+            Self::Nextauth => "nextauth",
+        }
+    }
+
+    /// The keys that only accounts of this provider have.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Credentials => &CREDENTIALS_KEYS,
+            Self::Oauth => &oauth::KEYS,
+            Self::Nextauth => &nextauth::KEYS,
+        }
+    }
 }
 
 fn kind(text: &str) -> Result<Kind, Flaw> {
-    let remedy = "write `provider = \"credentials\"` or `provider = \"oauth\"`";
-    match text {
-        "credentials" => Ok(Kind::Credentials),
-        "oauth" => Ok(Kind::Oauth),
-        "nextauth" => Err(Flaw::new("this version does not have this provider yet", remedy)),
-        _ => Err(Flaw::new("there is no such provider", remedy)),
-    }
+    let remedy = "write `provider = \"credentials\"`, `provider = \"oauth\"` or `provider = \"nextauth\"`";
+    let found = Kind::ALL.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| Flaw::new("there is no such provider", remedy))
 }
 
 fn credentials(

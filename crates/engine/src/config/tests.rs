@@ -90,11 +90,11 @@ fn the_template_is_right_as_it_is_and_with_every_key_switched_on() {
     let all = parse(&on.join("\n")).unwrap();
     let rest = |config: &Config| match &config.accounts[0].provider {
         ProviderConfig::Credentials(credentials) => credentials.clone(),
-        ProviderConfig::Oauth(_) => panic!("a REST login"),
+        ProviderConfig::Oauth(_) | ProviderConfig::Nextauth(_) => panic!("a REST login"),
     };
     let issuer = |config: &Config| match &config.accounts[1].provider {
         ProviderConfig::Oauth(oauth) => (**oauth).clone(),
-        ProviderConfig::Credentials(_) => panic!("an authorization server"),
+        ProviderConfig::Credentials(_) | ProviderConfig::Nextauth(_) => panic!("an authorization server"),
     };
     let told = |one: OauthConfig| {
         let Redirect { host, path, .. } = one.redirect;
@@ -219,7 +219,7 @@ fn mistakes() -> Vec<(&'static str, String)> {
         ("missing keys", "[accounts.demo]\nprovider = \"credentials\"".to_owned()),
         ("missing provider", without("provider")),
         ("unknown provider", GOOD.replace("credentials", "hunter2")),
-        ("later provider", GOOD.replace("credentials", "nextauth")),
+        ("a site without its address", GOOD.replace("credentials", "nextauth")),
         ("keys of another provider", with("issuer = \"https://hunter2.example.com\"")),
         (
             "wrong types",

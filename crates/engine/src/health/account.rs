@@ -46,6 +46,7 @@ fn token_url(provider: &ProviderConfig) -> Option<Url> {
     match provider {
         ProviderConfig::Credentials(credentials) => Some(credentials.refresh_url.clone()),
         ProviderConfig::Oauth(oauth) => oauth.exchange_url(),
+        ProviderConfig::Nextauth(nextauth) => Some(nextauth.site.clone()),
     }
 }
 
@@ -68,7 +69,9 @@ async fn reach(url: &Url, clock: &dyn Clock, http: &Http, patience: Duration) ->
     match reply {
         Ok(Ok(reply)) => [there()].into_iter().chain(skew(host, &reply, clock)).collect(),
         // A request of this kind is sent as it is; the last two are about what a provider says of itself.
-        Ok(Err(Failure::Answered(_) | Failure::Misfit { .. } | Failure::KeyLost)) => vec![there()],
+        Ok(Err(
+            Failure::Answered(_) | Failure::Misfit { .. } | Failure::KeyLost | Failure::SessionError { .. },
+        )) => vec![there()],
         Ok(Err(Failure::NoReply)) => vec![out_of_reach("it took the request and gave no answer").hint(hint)],
         Err(_) => vec![out_of_reach(&format!("it gave no answer within {patience:?}")).hint(hint)],
         Ok(Err(Failure::NotSent { what })) if is_known(url, patience).await => {

@@ -166,9 +166,11 @@ impl IssuerKeys {
     /// Asks the issuer. What is held is replaced only by a set with at least one usable key.
     async fn fetch(&self) {
         let reply = self.source.fetch(&self.jwks_uri).await.map_err(|failure| match failure {
-            Failure::NotSent { .. } | Failure::NoReply | Failure::Misfit { .. } | Failure::KeyLost => {
-                KeysFault::NoAnswer
-            }
+            Failure::NotSent { .. }
+            | Failure::NoReply
+            | Failure::Misfit { .. }
+            | Failure::KeyLost
+            | Failure::SessionError { .. } => KeysFault::NoAnswer,
             // A body without end is the one answer that is no reply.
             Failure::Answered(_) => KeysFault::NotAKeySet,
         });

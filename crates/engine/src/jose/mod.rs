@@ -8,6 +8,7 @@
 //! | `id_token`, `access_token` | what each of the two must claim |
 //! | `jwk`, `jwks`, `key_set` | a key, an issuer's set of them, and keeping that set up to date |
 //! | `dpop`, `pkce` | proofs of possession and the secrets of one sign-in |
+//! | `jwe` | encrypted tokens, for a developer who has the key |
 //! | `look` | looking into a JWT without believing it |
 //!
 //! **Invariants:** tokens are judged at a "now" that comes in, the time as the issuer sees it; the age of keys is
@@ -24,6 +25,7 @@ mod compact;
 pub mod dpop;
 pub mod id_token;
 mod json;
+pub mod jwe;
 pub mod jwk;
 pub mod jwks;
 pub mod key_set;

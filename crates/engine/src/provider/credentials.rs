@@ -11,6 +11,7 @@ use crate::http::{Http, Request};
 use crate::ports::Clock;
 use crate::provider::{Issued, SignInFailure, reply};
 use crate::sign_in::Login;
+use crate::vault::Identity;
 
 /// At the login and logout endpoints no status says anything about a refresh token.
 const NONE_REFUSED: BTreeSet<u16> = BTreeSet::new();
@@ -89,12 +90,21 @@ impl Credentials {
 
     /// Asks who signed in. Not knowing is no reason to fail: the tokens are good.
     async fn ask_user_info(&self, issued: &mut Issued) {
-        let (Some(url), Some(access)) = (&self.config.user_info_url, &issued.access) else { return };
+        let Some(access) = &issued.access else { return };
+        if let Ok(Some(identity)) = self.user_info(access).await {
+            issued.identity = identity;
+        }
+    }
+
+    /// Asks who an access token is for; none where the backend has nowhere to ask.
+    pub(super) async fn user_info(&self, access: &AccessToken) -> Result<Option<Identity>, Failure> {
+        let Some(url) = &self.config.user_info_url else { return Ok(None) };
         let request =
             Request::get(url).secret_header("authorization", &format!("Bearer {}", access.expose()));
-        let Ok(answer) = self.http.send(request).await else { return };
-        if let Some(json) = reply::object(&answer).filter(|_| answer.is_success()) {
-            issued.identity = reply::user_info(&self.config.map, &json, &answer);
+        let answer = self.http.send(request).await?;
+        match reply::object(&answer).filter(|_| answer.is_success()) {
+            Some(json) => Ok(Some(reply::user_info(&self.config.map, &json, &answer))),
+            None => Err(reply::failure(&answer, &NONE_REFUSED)),
         }
     }
 }
@@ -114,6 +124,7 @@ fn refused_login(failure: Failure) -> SignInFailure {
         | Failure::NotSent { .. }
         | Failure::NoReply
         | Failure::Misfit { .. }
-        | Failure::KeyLost => SignInFailure::Failed(failure),
+        | Failure::KeyLost
+        | Failure::SessionError { .. } => SignInFailure::Failed(failure),
     }
 }

@@ -63,7 +63,11 @@ pub fn epoch(number: f64) -> Option<Timestamp> {
 fn lifetime_source(named: Source) -> Source {
     match named {
         Source::AccessTokenExpiry | Source::ExpiresIn | Source::JwtExp => Source::ExpiresIn,
-        Source::RefreshExpiresIn | Source::SessionExpiry | Source::Policy | Source::Assumed => named,
+        Source::RefreshExpiresIn
+        | Source::SessionExpiry
+        | Source::CookieExpires
+        | Source::Policy
+        | Source::Assumed => named,
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod credentials;
 pub mod expiry;
+pub mod nextauth;
 pub mod oauth;
 mod reply;
 
@@ -14,6 +15,7 @@ use latchkey_core::secret::{AccessToken, DpopKey, IdToken, RefreshToken};
 use latchkey_core::token_set::Source;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
+use serde_json::Value;
 
 use crate::authorization;
 use crate::config::ProviderConfig;
@@ -44,6 +46,8 @@ pub struct Issued {
     pub session_expires: Option<(Timestamp, Source)>,
     /// Who signed in, as far as the reply tells.
     pub identity: Identity,
+    /// What a site says of the session besides, fit to be shown.
+    pub session_data: Option<Vec<(String, String)>>,
     /// What only an authorization server says.
     pub oauth: OauthFacts,
 }
@@ -106,6 +110,8 @@ pub enum Provider {
     Credentials(credentials::Credentials),
     /// An authorization server.
     Oauth(oauth::Oauth),
+    /// A site with NextAuth or Auth.js.
+    Nextauth(nextauth::Nextauth),
 }
 
 impl Provider {
@@ -116,6 +122,9 @@ impl Provider {
                 Self::Credentials(credentials::Credentials::new(config.clone(), http))
             }
             ProviderConfig::Oauth(config) => Self::Oauth(oauth::Oauth::new((**config).clone(), http, clock)),
+            ProviderConfig::Nextauth(config) => {
+                Self::Nextauth(nextauth::Nextauth::new(config.clone(), http, clock))
+            }
         }
     }
 
@@ -124,13 +133,15 @@ impl Provider {
         match self {
             Self::Credentials(_) => "credentials",
             Self::Oauth(_) => "oauth",
+            Self::Nextauth(_) => "nextauth",
         }
     }
 
     /// Fetches what an exchange needs besides the tokens, before any lock is taken.
     pub async fn prepare(&self, _clock: &dyn Clock) -> Result<(), Failure> {
         match self {
-            Self::Credentials(_) => Ok(()),
+            // A session knows where it is read.
+            Self::Credentials(_) | Self::Nextauth(_) => Ok(()),
             Self::Oauth(provider) => provider.prepare().await,
         }
     }
@@ -146,28 +157,61 @@ impl Provider {
             (Self::Credentials(provider), SignIn::Password(login)) => provider.sign_in(login, clock).await,
             (Self::Oauth(provider), SignIn::Browser) => provider.sign_in_by_browser(attempt).await,
             (Self::Oauth(provider), SignIn::Device) => provider.sign_in_by_device(attempt).await,
-            (Self::Credentials(_), SignIn::Browser | SignIn::Device)
-            | (Self::Oauth(_), SignIn::Password(_)) => Err(SignInFailure::NotThisWay),
+            (Self::Nextauth(provider), SignIn::Password(login)) => provider.sign_in(login, clock).await,
+            (Self::Nextauth(provider), SignIn::Cookie(session)) => {
+                provider.take_cookie(&session, clock).await
+            }
+            (Self::Credentials(_), SignIn::Browser | SignIn::Device | SignIn::Cookie(_))
+            | (Self::Oauth(_), SignIn::Password(_) | SignIn::Cookie(_))
+            | (Self::Nextauth(_), SignIn::Browser | SignIn::Device) => Err(SignInFailure::NotThisWay),
         }
     }
 
-    /// Exchanges the refresh token that is held for the next token set.
+    /// Exchanges the refresh token that is held for the next token set. An `update` goes along where the session is a
+    /// site's; nobody else takes one.
     pub async fn renew(
         &self,
         refresh: &RefreshToken,
         held: &Envelope,
+        update: Option<&Value>,
         clock: &dyn Clock,
     ) -> Result<Issued, Failure> {
         match self {
             Self::Credentials(provider) => provider.renew(refresh, clock).await,
             Self::Oauth(provider) => provider.renew(refresh, held).await,
+            Self::Nextauth(provider) => provider.renew(refresh, update, clock).await,
+        }
+    }
+
+    /// Whether renewing is reading a session, with what it holds.
+    pub fn reads_sessions(&self) -> bool {
+        match self {
+            Self::Credentials(_) | Self::Oauth(_) => false,
+            Self::Nextauth(_) => true,
+        }
+    }
+
+    /// What a site calls the session cookie in a jar.
+    pub(crate) fn session_cookie_name(&self, cookies: &nextauth::Jar) -> Option<String> {
+        match self {
+            Self::Credentials(_) | Self::Oauth(_) => None,
+            Self::Nextauth(provider) => provider.session_cookie_name(cookies),
+        }
+    }
+
+    /// Asks again who is signed in; none where the account has nowhere to ask.
+    pub async fn identity(&self, access: &AccessToken, held: &Envelope) -> Result<Option<Identity>, Failure> {
+        match self {
+            Self::Credentials(provider) => provider.user_info(access).await,
+            Self::Oauth(provider) => provider.user_info_again(access, held).await,
+            Self::Nextauth(_) => Ok(None),
         }
     }
 
     /// Whether there is something to [`Provider::judge`] in what a renewal brought.
     pub fn judges(&self, renewed: &Envelope, before: &Envelope) -> bool {
         match self {
-            Self::Credentials(_) => false,
+            Self::Credentials(_) | Self::Nextauth(_) => false,
             Self::Oauth(provider) => provider.judges(renewed, before),
         }
     }
@@ -183,7 +227,7 @@ impl Provider {
         _clock: &dyn Clock,
     ) -> Result<Believed, Reason> {
         match self {
-            Self::Credentials(_) => Ok(Believed::All),
+            Self::Credentials(_) | Self::Nextauth(_) => Ok(Believed::All),
             Self::Oauth(provider) => provider.judge(renewed, before).await,
         }
     }
@@ -195,6 +239,9 @@ impl Provider {
                 SignatureStatus::not_checked("the account names no issuer whose keys could be asked for")
             }
             Self::Oauth(provider) => provider.verify_access_token(token).await,
+            Self::Nextauth(_) => {
+                SignatureStatus::not_checked("only the site can read its cookie; with its secret, so can you")
+            }
         }
     }
 
@@ -216,13 +263,14 @@ impl Provider {
         match self {
             Self::Credentials(_) => Ok(authorization::bearer(&token.access)),
             Self::Oauth(provider) => provider.request_headers(token, method, url),
+            Self::Nextauth(provider) => provider.request_headers(token, url),
         }
     }
 
     /// Takes down what a resource server's answer brings for the next request there.
     pub fn heard_from_resource(&self, url: &Url, answer: &HeaderMap) {
         match self {
-            Self::Credentials(_) => {}
+            Self::Credentials(_) | Self::Nextauth(_) => {}
             Self::Oauth(provider) => provider.heard_from_resource(url, answer),
         }
     }
@@ -232,6 +280,7 @@ impl Provider {
         match self {
             Self::Credentials(provider) => Some(provider.exchange_url().clone()),
             Self::Oauth(provider) => provider.exchange_url(),
+            Self::Nextauth(provider) => Some(provider.exchange_url()),
         }
     }
 
@@ -239,19 +288,20 @@ impl Provider {
     pub fn revokes(&self) -> bool {
         match self {
             Self::Credentials(provider) => provider.revokes(),
-            // It has where its metadata say so, and those are fetched when they are needed.
-            Self::Oauth(_) => true,
+            // An authorization server has where its metadata say so, and those are fetched when they are needed.
+            Self::Oauth(_) | Self::Nextauth(_) => true,
         }
     }
 
     /// Tells the provider that the session is over, if it can be told.
-    pub async fn sign_out(&self, held: &Envelope, _clock: &dyn Clock) -> Result<SignedOut, Failure> {
+    pub async fn sign_out(&self, held: &Envelope, clock: &dyn Clock) -> Result<SignedOut, Failure> {
         match self {
             Self::Credentials(provider) => {
                 provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await?;
                 Ok(SignedOut { revoked: provider.revokes(), page: None })
             }
             Self::Oauth(provider) => provider.sign_out(held).await,
+            Self::Nextauth(provider) => provider.sign_out(held, clock).await,
         }
     }
 }

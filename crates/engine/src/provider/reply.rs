@@ -51,6 +51,7 @@ pub(super) fn read(
         identity.subject = claims.and_then(|claims| Some(text::foreign(claims.get("sub")?.as_str()?)));
     }
     let issued = Issued {
+        session_data: None,
         access_expires: expires(&map.access_token_expiry, Source::AccessTokenExpiry).or_else(from_claim),
         refresh_expires: expires(&map.refresh_token_expiry, Source::RefreshExpiresIn),
         session_expires: expires(&map.session_expiry, Source::SessionExpiry),

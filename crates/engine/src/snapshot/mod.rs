@@ -5,6 +5,7 @@
 mod history;
 mod names;
 mod past;
+mod update;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::vault::Identity;
 pub(crate) use history::History;
 pub use names::{ActionName, HeadlineKind, MarkKind, StateName};
 pub use past::past;
+pub(crate) use update::changes;
+pub use update::{SessionChange, SessionUpdate};
 
 /// One session, as people and programs see it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,6 +59,8 @@ pub struct SessionStatus {
     /// How much the provider's clock was ahead of ours at its last answer, in milliseconds, where that told. Servers
     /// count in whole seconds.
     pub clock_skew_ms: Option<i32>,
+    /// What was different when the session was last read again and something was.
+    pub updated: Option<SessionUpdate>,
     /// What happened, oldest first.
     #[cfg_attr(feature = "bindings", specta(type = Vec<HistoryMark>))]
     pub history: Arc<Vec<HistoryMark>>,
@@ -259,6 +264,7 @@ pub(crate) struct Beside {
     pub(crate) rotates: Option<bool>,
     pub(crate) prompt: Option<SignInPrompt>,
     pub(crate) skew: Option<SignedDuration>,
+    pub(crate) updated: Option<SessionUpdate>,
     pub(crate) history: History,
 }
 
@@ -310,6 +316,7 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
             })
         }),
         clock_skew_ms: beside.skew.map(millis),
+        updated: held.and(beside.updated.clone()),
         history: beside.history.shown(),
     }
 }

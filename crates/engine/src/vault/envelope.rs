@@ -12,16 +12,17 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::reason::{Reason, VaultProblem};
-use latchkey_core::secret::{AccessToken, DpopKey, IdToken, RefreshToken};
+use latchkey_core::secret::{AccessToken, DpopKey, IdToken, RefreshToken, Secret};
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::{Clock, Source, TokenFacts, TokenSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
+use super::identity::Identity;
 use crate::ports::VaultError;
 
 /// The schema this version writes, and the newest it reads.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// The farthest end that is believed: what lies beyond (a year 9999, milliseconds read as seconds) counts as this.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
@@ -59,6 +60,10 @@ pub struct Envelope {
     pub dpop_key: Option<DpopKey>,
     /// Which host issued the tokens? A refresh token is sent to no other without a new sign-in.
     pub token_host: Option<String>,
+    /// What does the site say of the session besides, fit to be shown? Where it is a site's.
+    pub session_data: Option<Vec<(String, String)>>,
+    /// What does the site seal its cookies with, where a developer asked for that to be kept?
+    pub site_secret: Option<Secret>,
     /// When did the person sign out? Nobody is signed in then: what is left is for telling the provider.
     pub signed_out_at: Option<Timestamp>,
 }
@@ -87,49 +92,6 @@ pub struct Expiry {
     pub expires_at: Timestamp,
     /// Where it was learned.
     pub source: Source,
-}
-
-/// Who is signed in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "bindings", derive(specta::Type))]
-pub struct Identity {
-    /// What people call them.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// Their address.
-    #[serde(default)]
-    pub email: Option<String>,
-    /// What the provider calls them (`sub`).
-    #[serde(default)]
-    pub subject: Option<String>,
-    /// Their roles or groups, at most [`MAX_ROLES`].
-    #[serde(default)]
-    pub roles: Vec<String>,
-    /// Where there is a picture of them (`https` only). It is never fetched here.
-    #[serde(default)]
-    pub picture: Option<String>,
-}
-
-/// How many roles are kept: what is shown to people, not what a token grants.
-pub const MAX_ROLES: usize = 50;
-
-impl Identity {
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// What is known here, and from an earlier reply what is not.
-    #[must_use]
-    pub fn or(self, earlier: Self) -> Self {
-        Self {
-            name: self.name.or(earlier.name),
-            email: self.email.or(earlier.email),
-            subject: self.subject.or(earlier.subject),
-            roles: if self.roles.is_empty() { earlier.roles } else { self.roles },
-            picture: self.picture.or(earlier.picture),
-        }
-    }
 }
 
 impl Envelope {
@@ -239,6 +201,10 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     token_host: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    session_data: Option<&'a [(String, String)]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     signed_out_at: Option<Timestamp>,
 }
 
@@ -263,6 +229,8 @@ impl<'a> Document<'a> {
             quarantined: envelope.quarantined.as_ref(),
             dpop_key: envelope.dpop_key.as_ref().map(DpopKey::expose),
             token_host: envelope.token_host.as_deref(),
+            session_data: envelope.session_data.as_deref(),
+            site_secret: envelope.site_secret.as_ref().map(Secret::expose),
             signed_out_at: envelope.signed_out_at,
         }
     }
@@ -309,6 +277,10 @@ struct Reading {
     #[serde(default)]
     token_host: Option<String>,
     #[serde(default)]
+    session_data: Option<Vec<(String, String)>>,
+    #[serde(default, deserialize_with = "site_secret")]
+    site_secret: Option<Secret>,
+    #[serde(default)]
     signed_out_at: Option<Timestamp>,
 }
 
@@ -330,6 +302,8 @@ impl Reading {
             quarantined: self.quarantined,
             dpop_key: self.dpop_key,
             token_host: self.token_host,
+            session_data: self.session_data,
+            site_secret: self.site_secret,
             signed_out_at: self.signed_out_at,
         }
     }
@@ -345,6 +319,10 @@ fn refresh_token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RefreshTok
 
 fn id_token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<IdToken>, D::Error> {
     Option::<String>::deserialize(from).map(|text| text.map(IdToken::new))
+}
+
+fn site_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
+    Option::<String>::deserialize(from).map(|text| text.map(Secret::new))
 }
 
 fn dpop_key<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DpopKey>, D::Error> {

@@ -5,6 +5,7 @@
 //! name: an engine that cannot reach the keychain says so and never falls back to something weaker.
 
 mod envelope;
+mod identity;
 pub mod keychain;
 pub mod memory;
 pub mod sealed_file;
@@ -20,7 +21,8 @@ use sealed_file::{Given, KeyProblem, Unopened};
 
 #[cfg(test)]
 pub(crate) use envelope::tests::example;
-pub use envelope::{BootTime, Envelope, Expiry, Identity, MAX_ROLES, SCHEMA};
+pub use envelope::{BootTime, Envelope, Expiry, SCHEMA};
+pub use identity::{Identity, MAX_ROLES};
 
 /// The environment variable that chooses the vault.
 pub const VARIABLE: &str = "LATCHKEY_VAULT";

@@ -9,8 +9,10 @@ mod intent;
 mod refusal;
 mod renewal;
 mod reply_envelope;
+mod revalidation;
 mod sign_in;
 mod sign_out;
+mod site_secret;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -35,7 +37,11 @@ use crate::jose::dpop::ProofKey;
 use crate::jose::look;
 use crate::ports::{Browser, Clock, Journal, LockError, LockGuard, Network, RenewalLock, Vault, VaultError};
 use crate::provider::Provider;
+use crate::provider::nextauth::Jar;
 use crate::vault::{Envelope, Identity};
+
+pub(crate) use renewal::Wish;
+pub use site_secret::SiteSecret;
 
 /// How long to wait for another process that renews this account.
 const LOCK_WAIT: Duration = Duration::from_mins(1);
@@ -74,6 +80,8 @@ pub(crate) struct Arrived {
     pub(crate) rotated: Option<bool>,
     /// The key that the access token is bound to, if it is bound to one that can be read.
     pub(crate) proof_key: Option<Arc<ProofKey>>,
+    /// The cookies of a site's session.
+    pub(crate) cookies: Option<Arc<Jar>>,
     /// What still has to be stored, and the lock under which it must be.
     pub(crate) unsaved: Option<Unsaved>,
 }
@@ -87,9 +95,11 @@ impl Arrived {
             token_type: envelope.token_type.clone(),
             expires_at: envelope.access.expires_at,
             identity: envelope.identity.clone(),
-            claims: look::shown_claims(envelope.tokens.access.expose()),
+            claims: (envelope.session_data.clone())
+                .unwrap_or_else(|| look::shown_claims(envelope.tokens.access.expose())),
             rotated,
             proof_key: proof_key(envelope),
+            cookies: Jar::of_envelope(envelope).map(Arc::new),
             unsaved: None,
         }
     }

@@ -7,6 +7,7 @@ use latchkey_core::secret::RefreshToken;
 use latchkey_core::session::{Failed, Renewal};
 use latchkey_core::text;
 use latchkey_core::token_set::TokenSet;
+use serde_json::Value;
 use tokio::sync::SemaphorePermit;
 use tracing::{debug, warn};
 
@@ -20,9 +21,29 @@ use crate::vault::Envelope;
 /// it as before (10 s is the shortest that is common where it is unknown).
 const REPEAT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 
+/// What a renewal is for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Wish {
+    /// Newer tokens, whoever brings them.
+    Renewal,
+    /// To see what the provider says now.
+    Reading,
+    /// To change what the session holds.
+    Update(Value),
+}
+
+impl Wish {
+    fn update(&self) -> Option<&Value> {
+        match self {
+            Self::Update(data) => Some(data),
+            Self::Renewal | Self::Reading => None,
+        }
+    }
+}
+
 impl Workshop {
     /// Renews `generation`, in the eight steps that lose nothing.
-    pub(crate) async fn renew(&self, generation: u64) -> (Renewal, Option<Arrived>) {
+    pub(crate) async fn renew(&self, generation: u64, wish: Wish) -> (Renewal, Option<Arrived>) {
         // 1. What the exchange needs besides the tokens, before the lock.
         let place = self.place().await;
         let prepared = self.provider.prepare(&*self.clock).await;
@@ -50,7 +71,8 @@ impl Workshop {
             Err(error) => return (Renewal::NoVault(self.vault_failed("read", &error)), None),
         };
         let facts = self.facts(&envelope);
-        let ours = envelope.generation == generation && facts.renewable();
+        // Whoever wants to see what there is now, or to change it, is not served by what another process saw before.
+        let ours = (envelope.generation == generation || wish != Wish::Renewal) && facts.renewable();
         let Some(refresh) = envelope.tokens.refresh.clone().filter(|_| ours) else {
             return (Renewal::Adopted(facts), Some(Arrived::of(&envelope, None)));
         };
@@ -65,7 +87,7 @@ impl Workshop {
         failpoint!("before_send");
         // 6. The exchange.
         let sent = self.clock.now();
-        let (outcome, lost) = self.exchange(&refresh, &envelope, sent_before).await;
+        let (outcome, lost) = self.exchange(&refresh, &envelope, wish.update(), sent_before).await;
         drop(place);
         self.step(if outcome.is_ok() { "reply" } else { "no_reply" }, sent);
         failpoint!("received");
@@ -84,7 +106,7 @@ impl Workshop {
         // 7. The refresh token first, durable, under the lock; only then is the rest looked at.
         let rotated = issued.refresh.as_ref().map(|new| new.expose() != refresh.expose());
         let lacks_access = issued.access.is_none();
-        let Some(renewed) = self.envelope(issued, Some(&envelope), generation + 1) else {
+        let Some(renewed) = self.envelope(issued, Some(&envelope), envelope.generation + 1) else {
             let failed = Failed { failure: no_tokens(), after_lost_reply, skew: self.http.skew() };
             return (Renewal::Failed(failed), None);
         };
@@ -151,9 +173,10 @@ impl Workshop {
         &self,
         refresh: &RefreshToken,
         held: &Envelope,
+        update: Option<&Value>,
         sent_before: bool,
     ) -> (Result<Issued, Failure>, bool) {
-        let one = || failpoint::renewing(self.provider.renew(refresh, held, &*self.clock));
+        let one = || failpoint::renewing(self.provider.renew(refresh, held, update, &*self.clock));
         let sent = self.clock.now();
         let first = one().await;
         let lost = matches!(&first, Err(Failure::NoReply));

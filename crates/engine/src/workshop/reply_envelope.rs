@@ -58,6 +58,9 @@ impl Workshop {
             quarantined: None,
             dpop_key: oauth.dpop_key.or_else(|| before.and_then(|before| before.dpop_key.clone())),
             token_host: oauth.token_host.or_else(|| before.and_then(|before| before.token_host.clone())),
+            session_data: (issued.session_data)
+                .or_else(|| before.and_then(|before| before.session_data.clone())),
+            site_secret: before.and_then(|before| before.site_secret.clone()),
             signed_out_at: None,
         })
     }

@@ -78,6 +78,8 @@ fn refused_sign_in(error: EngineError) -> (Authenticated, Option<Arrived>, Optio
         | EngineError::SignInNeeded { .. }
         | EngineError::NotNow { .. }
         | EngineError::NotThisWay
+        | EngineError::ElsewhereThanTheSite { .. }
+        | EngineError::CookieNotOpened { .. }
         | EngineError::Cancelled
         | EngineError::Closing => Reason::NeverSignedIn,
     };

@@ -44,6 +44,8 @@ impl Workshop {
             session: None,
             token_type: None,
             scope: None,
+            session_data: None,
+            site_secret: None,
             signed_out_at,
             ..held
         }

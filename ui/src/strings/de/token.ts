@@ -25,6 +25,7 @@ export const token: typeof english = {
     access_token_expiry: "laut Backend (accessTokenExpiry)",
     refresh_expires_in: "laut Server (refresh_expires_in)",
     session_expiry: "laut Backend (Ablauf der Sitzung)",
+    cookie_expires: "laut Website (Ablauf des Cookies)",
     policy: "nach der Richtlinie dieses Kontos",
     assumed: "angenommen: niemand hat es gesagt",
     unknown: "niemand hat es gesagt",

@@ -24,6 +24,7 @@ export const token = {
     access_token_expiry: "as the backend said (accessTokenExpiry)",
     refresh_expires_in: "as the server said (refresh_expires_in)",
     session_expiry: "as the backend said (session expiry)",
+    cookie_expires: "as the site said (expiry of the cookie)",
     policy: "by this account's policy",
     assumed: "assumed: nobody said",
     unknown: "nobody said",

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_engine::config::{self, AccountConfig, AccountToml, ConfigError, OauthToml};
+use latchkey_engine::config::{self, AccountConfig, AccountToml, ConfigError, NextauthToml, OauthToml};
 use serde_json::json;
 
 use super::check;
-use crate::args::{AddAccount, OauthOptions, Provider};
+use crate::args::{AddAccount, NextauthOptions, OauthOptions, Provider};
 use crate::failure::{Failure, devserver_command};
 use crate::render::account::document;
-use crate::render::server::lines;
 use crate::session::Desk;
 use crate::{output, prompt};
 
@@ -31,7 +30,7 @@ pub(super) async fn run(args: &AddAccount) -> Result<(), Failure> {
         return output::json(&json!({ "account": document(&added), "server": server }));
     }
     if let Some(server) = &server {
-        output::say(lines(server).trim_end());
+        output::say(server.lines().trim_end());
     }
     output::say(&format!("Added `{name}` to {}", desk.paths.config_file().display()));
     if args.devserver {
@@ -47,7 +46,15 @@ pub(super) async fn run(args: &AddAccount) -> Result<(), Failure> {
 /// The account as the arguments describe it, unchecked.
 async fn described(args: &AddAccount) -> Result<AccountToml, Failure> {
     let mut account = if args.devserver {
-        AccountToml::from(&AccountConfig::demo(args.devserver_port))
+        let demo = AccountConfig::demo(args.devserver_port);
+        match args.provider {
+            Some(Provider::Nextauth) => AccountToml::from(&demo.nextauth()),
+            None | Some(Provider::Credentials) => AccountToml::from(&demo),
+            Some(Provider::Oauth) => {
+                return Err(Failure::wrong_use("the development backend is a provider like any other")
+                    .hint("give its address as the --issuer, and --client-id latchkey"));
+            }
+        }
     } else {
         match args.provider() {
             Provider::Credentials => AccountToml {
@@ -61,6 +68,12 @@ async fn described(args: &AddAccount) -> Result<AccountToml, Failure> {
                 map: once_each("map", &args.map)?,
                 ..AccountToml::default()
             },
+            Provider::Nextauth => AccountToml {
+                provider: Some("nextauth".to_owned()),
+                username_field: args.username_field.clone(),
+                nextauth: nextauth(&args.nextauth),
+                ..AccountToml::default()
+            },
             Provider::Oauth => AccountToml {
                 provider: Some("oauth".to_owned()),
                 oauth: oauth(&args.oauth, args.user_info_url.as_ref()).await?,
@@ -70,6 +83,15 @@ async fn described(args: &AddAccount) -> Result<AccountToml, Failure> {
     };
     account.renew_before.clone_from(&args.renew_before);
     Ok(account)
+}
+
+fn nextauth(options: &NextauthOptions) -> NextauthToml {
+    NextauthToml {
+        site: options.site.clone(),
+        credentials_provider: options.credentials_provider.clone(),
+        password_field: options.password_field.clone(),
+        session_cookie: options.session_cookie.clone(),
+    }
 }
 
 async fn oauth(options: &OauthOptions, user_info_url: Option<&String>) -> Result<OauthToml, Failure> {

@@ -117,6 +117,7 @@ fn signed_in() -> SessionStatus {
         }),
         refresh: None,
         clock_skew_ms: None,
+        updated: None,
         history: std::sync::Arc::default(),
     }
 }

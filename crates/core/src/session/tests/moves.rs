@@ -58,6 +58,7 @@ fn requests() -> impl Strategy<Value = Input> {
         Asker::ResourceServer,
         Asker::Person,
         Asker::Program,
+        Asker::Revalidation,
     ]);
     prop_oneof![
         3 => Just(Input::SignInRequested),

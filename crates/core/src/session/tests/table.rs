@@ -182,9 +182,15 @@ fn inputs(sample: &Sample) -> Vec<Said> {
         plain("ReloadRequested", Input::ReloadRequested),
         plain("NetworkChanged", Input::NetworkChanged),
     ];
-    for asker in
-        [Asker::Plan, Asker::Retry, Asker::Recovery, Asker::ResourceServer, Asker::Person, Asker::Program]
-    {
+    for asker in [
+        Asker::Plan,
+        Asker::Retry,
+        Asker::Recovery,
+        Asker::ResourceServer,
+        Asker::Person,
+        Asker::Program,
+        Asker::Revalidation,
+    ] {
         let told = format!("RenewRequested {asker:?}");
         all.push(said(&told, "RenewRequested", Input::RenewRequested(asker), *secs));
     }

@@ -20,7 +20,7 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
 fn oauth(text: &str) -> OauthConfig {
     match &parse(text).unwrap().accounts[0].provider {
         ProviderConfig::Oauth(config) => (**config).clone(),
-        ProviderConfig::Credentials(_) => panic!("an authorization server"),
+        ProviderConfig::Credentials(_) | ProviderConfig::Nextauth(_) => panic!("an authorization server"),
     }
 }
 

@@ -111,7 +111,7 @@ impl Oauth {
                     Said::Later => interval = later(interval, retry_after(&answer.headers)),
                     Said::Over => return Err(refused(&answer)),
                 },
-                Err(failure @ (Failure::Misfit { .. } | Failure::KeyLost)) => {
+                Err(failure @ (Failure::Misfit { .. } | Failure::KeyLost | Failure::SessionError { .. })) => {
                     return Err(SignInFailure::Failed(failure));
                 }
                 // RFC 8628 §3.5: a connection that times out is asked for less often, twice as long each time.

@@ -100,9 +100,11 @@ impl Oauth {
         let asked = self.ask_anew(self.inner.metadata.lock().await).await;
         asked.map_err(|failure| match failure {
             Failure::Misfit { why } => misfit(&why),
-            Failure::NotSent { .. } | Failure::NoReply | Failure::Answered(_) | Failure::KeyLost => {
-                SignInFailure::Failed(failure)
-            }
+            Failure::NotSent { .. }
+            | Failure::NoReply
+            | Failure::Answered(_)
+            | Failure::KeyLost
+            | Failure::SessionError { .. } => SignInFailure::Failed(failure),
         })
     }
 

@@ -1,17 +1,19 @@
 //! Who signed in: from the claims of a verified ID token, and from the user-info endpoint where those say little.
 
+use latchkey_core::disposition::Failure;
 use latchkey_core::secret::AccessToken;
 use latchkey_core::text;
 use serde_json::{Map, Value};
 
 use super::metadata::Metadata;
+use super::token::bound_to;
 use super::{BoundKey, Oauth, locked};
 use crate::config::{ClaimPlaces, endpoint};
 use crate::http::{Reply, Request};
 use crate::jose::dpop::{self, Server, asks_for_nonce};
 use crate::jose::look;
 use crate::provider::reply;
-use crate::vault::{Identity, MAX_ROLES};
+use crate::vault::{Envelope, Identity, MAX_ROLES};
 
 /// The longest address of a picture that is kept.
 const MAX_PICTURE: usize = 2048;
@@ -81,6 +83,24 @@ impl Oauth {
                 look::claims(access.expose()).map(|claims| of(&claims, places).roles).unwrap_or_default();
         }
         identity
+    }
+
+    /// Asks once more who an access token is for; none where the server has nowhere to ask.
+    pub(in crate::provider) async fn user_info_again(
+        &self,
+        access: &AccessToken,
+        held: &Envelope,
+    ) -> Result<Option<Identity>, Failure> {
+        let metadata = self.metadata().await?;
+        if metadata.endpoints.user_info.is_none() {
+            return Ok(None);
+        }
+        let key = bound_to(held)?;
+        let claims = self.user_info(&metadata, access, key.as_ref()).await.ok_or(Failure::NoReply)?;
+        let known = held.identity.subject.as_deref();
+        // OpenID Connect Core §5.3.2: what speaks of somebody else is not used.
+        let found = of(&claims, &self.inner.config.claims);
+        Ok(Some(found).filter(|found| known.is_none() || found.subject.as_deref() == known))
     }
 
     async fn user_info(

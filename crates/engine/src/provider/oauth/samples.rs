@@ -20,7 +20,7 @@ pub(super) fn of(keys: &str) -> OauthConfig {
     let text = format!("[accounts.work]\nprovider = \"oauth\"\nclient_id = \"desktop\"\n{keys}");
     match Config::parse(&text, None).unwrap().accounts.remove(0).provider {
         ProviderConfig::Oauth(config) => *config,
-        ProviderConfig::Credentials(_) => panic!("an authorization server"),
+        ProviderConfig::Credentials(_) | ProviderConfig::Nextauth(_) => panic!("an authorization server"),
     }
 }
 

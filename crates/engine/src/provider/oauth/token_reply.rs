@@ -53,6 +53,7 @@ pub(super) fn read(answer: &Reply, metadata: &Metadata, received: Timestamp) -> 
     let ends = |name: &&str| expires(name, Source::RefreshExpiresIn).filter(|(at, _)| *at > received);
     let token_type = text("token_type").filter(|kind| kind.len() <= MAX_TYPE).map(str::to_owned);
     let issued = Issued {
+        session_data: None,
         access_expires,
         refresh_expires: REFRESH_EXPIRY.iter().find_map(ends),
         session_expires: None,

@@ -10,7 +10,7 @@ assert_not_impl_any!(Envelope: std::fmt::Debug, std::fmt::Display, serde::Serial
 fn the_document_looks_like_this() {
     let bytes = example("work").to_bytes().unwrap();
     let expected = concat!(
-        r#"{"schema":2,"account":"work","generation":7,"#,
+        r#"{"schema":3,"account":"work","generation":7,"#,
         r#""stored_at":"2026-11-20T12:00:01Z","received_at":"2026-11-20T12:00:00Z","#,
         r#""access_token":"access-canary","refresh_token":"refresh-canary","id_token":null,"#,
         r#""access":{"expires_at":"2026-11-20T12:05:00Z","source":"expires_in"},"refresh":null,"session":null,"#,
@@ -70,7 +70,7 @@ fn members_that_may_be_missing_are_missing() {
 #[test]
 fn a_newer_schema_is_told_apart_from_damage_whatever_else_it_holds() {
     for newer in
-        [r#"{"schema":3,"account":"work"}"#, r#"{"account":"elsewhere","tokens":[],"schema":4000000000}"#]
+        [r#"{"schema":4,"account":"work"}"#, r#"{"account":"elsewhere","tokens":[],"schema":4000000000}"#]
     {
         assert_eq!(problem(newer.as_bytes()), VaultProblem::Newer, "{newer}");
     }
@@ -201,6 +201,8 @@ pub(crate) fn example(account: &str) -> Envelope {
         quarantined: None,
         dpop_key: None,
         token_host: None,
+        session_data: None,
+        site_secret: None,
         signed_out_at: None,
     }
 }
@@ -309,6 +311,8 @@ fn any_envelope() -> impl Strategy<Value = Shown> {
                 quarantined,
                 dpop_key: roles.2.map(DpopKey::new),
                 token_host: roles.3,
+                session_data: None,
+                site_secret: None,
                 signed_out_at: times.2,
             })
         },
