@@ -59,12 +59,14 @@ pub struct Like {
     pub grace: Duration,
     /// How much the clock here is ahead of the server's.
     pub clock_ahead: SignedDuration,
+    /// Whether the account is one of the backend's site, whose session is a cookie.
+    pub site: bool,
 }
 
 impl Default for Like {
     fn default() -> Self {
         let (access_lifetime, grace) = (Duration::from_mins(1), Duration::ZERO);
-        Self { access_lifetime, grace, clock_ahead: SignedDuration::ZERO }
+        Self { access_lifetime, grace, clock_ahead: SignedDuration::ZERO, site: false }
     }
 }
 
@@ -113,7 +115,8 @@ impl World {
         };
         let server = DevServer::start(options.clone()).await.unwrap();
         let options = Options { listen: server.address(), ..options };
-        let config = AccountConfig::demo(server.address().port());
+        let demo = AccountConfig::demo(server.address().port());
+        let config = if like.site { demo.nextauth() } else { demo };
         let clock = ManualClock::new(Timestamp::now() + like.clock_ahead);
         let wall = {
             let clock = clock.clone();

@@ -4,7 +4,7 @@
 //! and the [`canary`] that looks for secrets where none may be. `engine_world` is a world for tests of the engine.
 //! [`upstream`] is a backend behind a proxy.
 //! The other side of a sign-in: [`openid_provider`] is a real one, [`bad_provider`] does wrong what it is asked to, and
-//! [`scripted_browser`] does what a person does.
+//! [`scripted_browser`] does what a person does. [`site_server`] is a site with NextAuth v4 or Auth.js v5.
 //!
 //! Whatever is missing on the machine fails the test with the name of the package; nothing is skipped in silence.
 #![allow(
@@ -29,6 +29,7 @@ pub mod proxied;
 pub mod recorder;
 pub mod scripted_browser;
 pub mod simulation;
+pub mod site_server;
 pub mod upstream;
 pub mod wait;
 pub mod window;

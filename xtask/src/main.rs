@@ -14,6 +14,7 @@ mod provision;
 mod run;
 mod say;
 mod session;
+mod sites;
 mod soak;
 mod stamp;
 mod summary;

@@ -13,7 +13,7 @@ use crate::desktop::Desktop;
 use crate::process::{self, Group, interrupt};
 use crate::summary::{self, Counts, Outcome, Row};
 use crate::workspace::Workspace;
-use crate::{npm, packages, provision, run, say, soak, ui};
+use crate::{npm, packages, provision, run, say, sites, soak, ui};
 
 /// A part of the test run, in the order they run in: what is quick and often wrong comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -228,6 +228,7 @@ fn black_box(workspace: &Workspace, report: &mut Report) -> Result<()> {
     }
     ui::ready(workspace)?;
     npm::install(workspace, &workspace.test_provider(), "npm-ci-provider")?;
+    sites::ready(workspace)?;
     run::build(workspace)?;
     let programs = set_aside(workspace)?;
     let doomed = soak::with_failpoints(workspace)?;

@@ -48,6 +48,11 @@ impl Workspace {
         self.root.join("tests/servers/op")
     }
 
+    /// The site with NextAuth v4 that the tests start, and the one with Auth.js v5.
+    pub(crate) fn test_sites(&self) -> [PathBuf; 2] {
+        ["na4", "na5"].map(|name| self.root.join("tests/servers").join(name))
+    }
+
     /// A built program, with the ending this platform gives it.
     pub(crate) fn program(&self, profile: &str, name: &str) -> PathBuf {
         self.target.join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))

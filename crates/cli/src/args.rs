@@ -11,17 +11,17 @@ use crate::duration;
 
 mod add_account;
 mod programs;
-mod shell;
 mod session;
+mod shell;
 
 pub(crate) use add_account::{AddAccount, NextauthOptions, OauthOptions, Provider};
 pub(crate) use programs::{
     Credential, DockerAction, Exec, GitAction, GitHelper, Hosts, Proxy, Token, TokenForm,
 };
+pub(crate) use session::{Inspect, SessionCommand};
 pub(crate) use shell::Completions;
 #[cfg(feature = "manual")]
 pub(crate) use shell::Manual;
-pub(crate) use session::{Inspect, SessionCommand};
 
 /// Keeps you signed in: signs in once, keeps the tokens in the keychain, and hands out fresh ones.
 #[derive(Parser)]

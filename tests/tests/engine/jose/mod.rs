@@ -7,3 +7,4 @@ mod minting;
 mod refreshed;
 mod standards;
 mod wycheproof;
+mod wycheproof_jwe;
