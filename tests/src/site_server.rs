@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use latchkey_core::account::AccountName;
 use latchkey_core::policy::Policy;
-use latchkey_engine::config::{AccountConfig, NextauthConfig, ProviderConfig};
+use latchkey_engine::config::{AccountConfig, Hosts, NextauthConfig, ProviderConfig};
 use latchkey_engine::http::{Http, Request};
 
 use crate::process::Process;
@@ -107,6 +107,7 @@ impl SiteServer {
             provider: ProviderConfig::Nextauth(NextauthConfig::of_site(self.url.parse().unwrap())),
             policy: Policy::default(),
             devserver: false,
+            hosts: Hosts::default(),
         }
     }
 }

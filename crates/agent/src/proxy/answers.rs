@@ -36,9 +36,11 @@ impl Refusal {
     pub(super) fn upstream(failure: &Failure) -> Self {
         let message = match failure {
             Failure::NotSent { what } => format!("the upstream cannot be reached: {what}"),
-            Failure::NoReply | Failure::Answered(_) | Failure::Misfit { .. } | Failure::KeyLost => {
-                "the upstream went away without an answer".to_owned()
-            }
+            Failure::NoReply
+            | Failure::Answered(_)
+            | Failure::Misfit { .. }
+            | Failure::KeyLost
+            | Failure::SessionError { .. } => "the upstream went away without an answer".to_owned(),
         };
         Self::new(StatusCode::BAD_GATEWAY, "upstream_unreachable", &message)
     }

@@ -190,8 +190,8 @@ pub fn seal(
             let mut iv = [0; AES_CBC_IV_LEN];
             getrandom::fill(&mut iv).ok()?;
             let aes = PaddedBlockEncryptingKey::cbc_pkcs7(UnboundCipherKey::new(&AES_256, aes).ok()?).ok()?;
-            let context = EncryptionContext::Iv128(FixedLength::from(iv));
-            aes.less_safe_encrypt(&mut *text, context).ok()?;
+            let iv128 = EncryptionContext::Iv128(FixedLength::from(iv));
+            aes.less_safe_encrypt(&mut *text, iv128).ok()?;
             (iv.to_vec(), cbc_tag(mac, protected.as_bytes(), &iv, &text))
         }
     };

@@ -32,7 +32,7 @@ impl fmt::Display for SessionChange {
         match (before, after) {
             (Some(before), Some(after)) => write!(f, "{name} {before} → {after}"),
             (None, Some(after)) => write!(f, "{name} is {after}"),
-            (Some(_), None) | (None, None) => write!(f, "{name} is gone"),
+            (Some(_) | None, None) => write!(f, "{name} is gone"),
         }
     }
 }

@@ -26,12 +26,11 @@ impl Workshop {
     ) -> Result<OpenedCookie, EngineError> {
         let not_opened = |why: String| EngineError::CookieNotOpened { why };
         let name = self.provider.session_cookie_name(cookies).ok_or(EngineError::NotThisWay)?;
-        let given = match secret.given {
-            Some(given) => given,
-            None => {
-                let stored = self.stored().await.ok().flatten().and_then(|stored| stored.site_secret);
-                stored.ok_or_else(|| not_opened("it takes the site's secret, and none is kept".to_owned()))?
-            }
+        let given = if let Some(given) = secret.given {
+            given
+        } else {
+            let stored = self.stored().await.ok().flatten().and_then(|stored| stored.site_secret);
+            stored.ok_or_else(|| not_opened("it takes the site's secret, and none is kept".to_owned()))?
         };
         let opened = open(session, &given, &name).map_err(|error| not_opened(error.to_string()))?;
         if secret.keep {

@@ -108,7 +108,9 @@ impl Jar {
         }
         let length = parts.iter().map(|(_, cookie)| cookie.value.expose().len()).sum();
         let mut joined = String::with_capacity(length);
-        parts.iter().for_each(|(_, cookie)| joined.push_str(cookie.value.expose()));
+        for (_, cookie) in &parts {
+            joined.push_str(cookie.value.expose());
+        }
         Some(AccessToken::new(joined))
     }
 

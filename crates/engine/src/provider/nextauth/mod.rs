@@ -79,59 +79,7 @@ impl Nextauth {
                 site.post_json("session", &body).await?
             }
         };
-        self.issued(&site, &told)
-    }
-
-    /// What an answer of the session endpoint brought.
-    fn issued(&self, site: &Site<'_>, told: &Told) -> Result<Issued, Failure> {
-        let session = match session_data::read(&told.reply, told.whole) {
-            Word::Session(session) => Some(session),
-            Word::SignedOut => return Err(said(&told.reply, ErrorCode::InvalidGrant, None)),
-            // A new cookie counts however the rest of the answer looks: it may be all there is.
-            Word::Unreadable if told.change == jar::Change::Renewed => None,
-            Word::Unreadable => return Err(no_site(&told.reply, told.whole)),
-        };
-        if let Some(error) = session.as_ref().and_then(|session| session.error.as_ref())
-            && words::ends_session(error)
-        {
-            return Err(Failure::SessionError { error: error.clone() });
-        }
-        self.token_set(site, told, session).ok_or(Failure::NoReply)
-    }
-
-    /// The session in a site's jar as a token set; none if there is none.
-    fn token_set(&self, site: &Site<'_>, told: &Told, session: Option<SessionData>) -> Option<Issued> {
-        let by_cookie = site.jar.session_expires(site.own()).map(|ends| (ends, Source::CookieExpires));
-        let by_body = session.as_ref().and_then(|session| {
-            expiry::read(session.expires.as_ref()?, told.received, told.skew, Source::SessionExpiry)
-        });
-        // A browser drops the cookie at its end, and the site may end the session before that. Both name the same
-        // moment where nothing was changed; the cookie's is in whole seconds.
-        let ends = match (by_body, by_cookie) {
-            (Some(body), Some(cookie)) if cookie.0 < body.0 - SAME_END => Some(cookie),
-            (Some(body), _) => Some(body),
-            (None, cookie) => cookie,
-        };
-        let (identity, session_data) = match session {
-            Some(session) => (session.identity, Some(session.shown)),
-            None => (crate::vault::Identity::default(), None),
-        };
-        Some(Issued {
-            access: Some(site.jar.session(site.own())?),
-            refresh: Some(site.jar.stored()?),
-            id: None,
-            received: told.received,
-            access_expires: ends,
-            refresh_expires: None,
-            session_expires: ends,
-            identity,
-            session_data,
-            oauth: OauthFacts {
-                token_type: Some(SESSION_COOKIE.to_owned()),
-                token_host: site.jar.base().host_str().map(str::to_owned),
-                ..OauthFacts::default()
-            },
-        })
+        issued(&site, &told)
     }
 
     /// Where a session is read, as far as that is known.
@@ -191,6 +139,63 @@ impl Nextauth {
     fn found(&self, base: &Url) {
         *self.base.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(base.clone());
     }
+}
+
+/// What an answer of the session endpoint brought.
+fn issued(site: &Site<'_>, told: &Told) -> Result<Issued, Failure> {
+    let session = match session_data::read(&told.reply, told.whole) {
+        Word::Session(session) => Some(session),
+        Word::SignedOut => return Err(said(&told.reply, ErrorCode::InvalidGrant, None)),
+        // A new cookie counts however the rest of the answer looks: it may be all there is.
+        Word::Unreadable if told.change == jar::Change::Renewed => None,
+        Word::Unreadable => return Err(no_site(&told.reply, told.whole)),
+    };
+    if let Some(error) = session.as_ref().and_then(|session| session.error.as_ref())
+        && words::ends_session(error)
+    {
+        return Err(Failure::SessionError { error: error.clone() });
+    }
+    let issued = token_set(site, told, session).ok_or(Failure::NoReply)?;
+    // Some sites still read a session for some seconds after its end: soon their word follows.
+    if issued.session_expires.is_some_and(|(ends, _)| ends <= told.received) {
+        return Err(said(&told.reply, ErrorCode::TemporarilyUnavailable, None));
+    }
+    Ok(issued)
+}
+
+/// The session in a site's jar as a token set; none if there is none.
+fn token_set(site: &Site<'_>, told: &Told, session: Option<Box<SessionData>>) -> Option<Issued> {
+    let by_cookie = site.jar.session_expires(site.own()).map(|ends| (ends, Source::CookieExpires));
+    let by_body = session.as_ref().and_then(|session| {
+        expiry::read(session.expires.as_ref()?, told.received, told.skew, Source::SessionExpiry)
+    });
+    // A browser drops the cookie at its end, and the site may end the session before that. Both name the same
+    // moment where nothing was changed; the cookie's is in whole seconds.
+    let ends = match (by_body, by_cookie) {
+        (Some(body), Some(cookie)) if cookie.0 < body.0 - SAME_END => Some(cookie),
+        (Some(body), _) => Some(body),
+        (None, cookie) => cookie,
+    };
+    let (identity, session_data) = match session {
+        Some(session) => (session.identity, Some(session.shown)),
+        None => (crate::vault::Identity::default(), None),
+    };
+    Some(Issued {
+        access: Some(site.jar.session(site.own())?),
+        refresh: Some(site.jar.stored()?),
+        id: None,
+        received: told.received,
+        access_expires: ends,
+        refresh_expires: None,
+        session_expires: ends,
+        identity,
+        session_data,
+        oauth: OauthFacts {
+            token_type: Some(SESSION_COOKIE.to_owned()),
+            token_host: site.jar.base().host_str().map(str::to_owned),
+            ..OauthFacts::default()
+        },
+    })
 }
 
 /// What the token of such a session is, in the place of a token type: the site's cookie, put together.

@@ -16,7 +16,7 @@ const HIDDEN: &str = "(hidden)";
 /// What an answer of the session endpoint says.
 pub(super) enum Word {
     /// This is the session.
-    Session(SessionData),
+    Session(Box<SessionData>),
     /// There is none.
     SignedOut,
     /// It is none of the two: something else answered, or the answer was torn.
@@ -48,7 +48,7 @@ pub(super) fn read(reply: &Reply, whole: bool) -> Word {
         Ok(Value::Null) if json_type => Word::SignedOut,
         Ok(Value::Object(members)) if members.is_empty() && json_type => Word::SignedOut,
         Ok(Value::Object(members)) if members.contains_key("user") || members.contains_key("expires") => {
-            Word::Session(session(&members))
+            Word::Session(Box::new(session(&members)))
         }
         Ok(_) | Err(_) => Word::Unreadable,
     }
@@ -99,7 +99,7 @@ fn flatten(path: &str, value: &Value, deep: usize, into: &mut Vec<(String, Strin
         Value::Array(_) | Value::Object(_) if holds_secret(value) => {
             into.push((text::foreign(path), HIDDEN.to_owned()));
         }
-        value => {
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let hidden = named_as_secret(path) || looks_secret(&text);
             into.push((text::foreign(path), if hidden { HIDDEN.to_owned() } else { text::foreign(&text) }));

@@ -10,7 +10,7 @@ use reqwest::Url;
 use super::jar::{Change, Jar};
 use super::session_data::{self, SessionData, Word};
 use super::site::{Site, Told, at, csrf_token, no_site};
-use super::{Nextauth, is_session_cookie, words};
+use super::{Nextauth, is_session_cookie, token_set, words};
 use crate::http::{Reply, Request};
 use crate::ports::Clock;
 use crate::provider::{Issued, SignInFailure, reply};
@@ -61,7 +61,7 @@ impl Nextauth {
         match session_data::read(&told.reply, told.whole) {
             Word::Session(session) => {
                 lives(&session)?;
-                let issued = self.token_set(&site, &told, Some(session));
+                let issued = token_set(&site, &told, Some(session));
                 issued.ok_or(SignInFailure::Failed(Failure::NoReply))
             }
             Word::SignedOut => Err(SignInFailure::WrongCredentials {
@@ -76,7 +76,7 @@ impl Nextauth {
         let mut looked = site.get("session").await;
         // What rotates behind the cookie may have rotated with an answer that was lost: once more, while the server
         // still remembers it.
-        if looked.as_ref().map_or_else(|failure| *failure == Failure::NoReply, |told| lost(told)) {
+        if looked.as_ref().map_or_else(|failure| *failure == Failure::NoReply, lost) {
             looked = site.get("session").await;
         }
         let session = match &looked {
@@ -91,9 +91,9 @@ impl Nextauth {
             },
             Err(_) => None,
         };
-        session.as_ref().map_or(Ok(()), lives)?;
+        session.as_deref().map_or(Ok(()), lives)?;
         let told = looked.unwrap_or(signed_in);
-        self.token_set(&site, &told, session).ok_or(SignInFailure::Failed(Failure::NoReply))
+        token_set(&site, &told, session).ok_or(SignInFailure::Failed(Failure::NoReply))
     }
 
     /// Finds the auth endpoints: the first address that gives a form token.
@@ -128,8 +128,8 @@ impl Nextauth {
         let names: Vec<_> = set.filter_map(|header| Some(header.split_once('=')?.0.trim())).collect();
         let v5 = names.iter().any(|name| name.contains("authjs."));
         let secure = names.iter().any(|name| name.starts_with("__Host-") || name.starts_with("__Secure-"));
-        let bare = if v5 { "authjs.session-token" } else { "next-auth.session-token" };
-        Ok(if secure { format!("__Secure-{bare}") } else { bare.to_owned() })
+        let plain = if v5 { "authjs.session-token" } else { "next-auth.session-token" };
+        Ok(if secure { format!("__Secure-{plain}") } else { plain.to_owned() })
     }
 }
 
