@@ -152,7 +152,7 @@ mod tests {
         let config = Config::parse(&text, None).map_err(|error| error.to_string())?;
         match &config.accounts[0].provider {
             ProviderConfig::Nextauth(config) => Ok(config.clone()),
-            other => panic!("{}", other.name()),
+            ProviderConfig::Credentials(_) | ProviderConfig::Oauth(_) => panic!("a site"),
         }
     }
 

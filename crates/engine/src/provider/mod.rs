@@ -248,7 +248,7 @@ impl Provider {
     /// Whether this provider signed a token that somebody wants to look at; nothing where it names another issuer.
     pub async fn verify_signature(&self, token: &AccessToken) -> Option<SignatureStatus> {
         match self {
-            Self::Credentials(_) => None,
+            Self::Credentials(_) | Self::Nextauth(_) => None,
             Self::Oauth(provider) => provider.verify_signature(token).await,
         }
     }
