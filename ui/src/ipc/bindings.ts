@@ -405,6 +405,8 @@ export type SessionStatus = {
 	 *  count in whole seconds.
 	 */
 	clock_skew_ms: number | null,
+	/**  What was different when the session was last read again and something was. */
+	updated: SessionUpdate | null,
 	/**  What happened, oldest first. */
 	history: HistoryMark[],
 };
