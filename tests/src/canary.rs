@@ -87,6 +87,26 @@ impl Canary {
         };
         [look("environ"), look("cmdline")].concat()
     }
+
+    /// What of them is in a file that may be large, plain or with two bytes for each letter. Only the plain form is
+    /// looked for: in a memory a secret lies as it is.
+    ///
+    /// # Panics
+    /// When the shell that searches cannot be run.
+    pub fn look_into_dump(&self, dump: &Path) -> Vec<String> {
+        let plain = self.needles.iter().filter(|needle| needle.what.ends_with("as plain text"));
+        let list: Vec<_> = plain.clone().map(|needle| needle.text.as_str()).collect();
+        let patterns = dump.with_extension("patterns");
+        std::fs::write(&patterns, list.join("\n")).unwrap();
+        let script = "{ grep -aoFf \"$1\" \"$2\"; tr -d '\\000' < \"$2\" | grep -aoFf \"$1\"; } | sort -u";
+        let mut shell = std::process::Command::new("sh");
+        let done =
+            shell.env("LC_ALL", "C").args(["-c", script, "sh"]).args([&patterns, dump]).output().unwrap();
+        assert!(done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
+        let found = String::from_utf8_lossy(&done.stdout).into_owned();
+        let seen = |text: &str| found.lines().any(|line| line == text);
+        plain.filter(|needle| seen(&needle.text)).map(|needle| format!("{} in memory", needle.what)).collect()
+    }
 }
 
 /// The forms in which a piece of a secret may be written.

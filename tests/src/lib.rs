@@ -23,6 +23,8 @@ pub mod engine_world;
 pub mod git_host;
 pub mod oauth_world;
 pub mod openid_provider;
+pub mod pictures;
+pub mod preview;
 pub mod process;
 pub mod programs;
 pub mod proxied;
@@ -33,3 +35,8 @@ pub mod site_server;
 pub mod upstream;
 pub mod wait;
 pub mod window;
+
+/// The folder of the whole repository.
+pub(crate) fn repository() -> &'static std::path::Path {
+    std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

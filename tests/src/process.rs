@@ -1,6 +1,8 @@
 //! A program that was started, and everything it started in turn: ended when the test lets go of it.
 
 use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
@@ -83,4 +85,37 @@ fn group(child: &Child) -> Pid {
 pub fn print_into(command: &mut Command, file: &Path) {
     let file = File::options().create(true).append(true).open(file).unwrap();
     command.stdout(file.try_clone().unwrap()).stderr(file);
+}
+
+/// Writes what a process has in memory and can write to into a file: its heaps and stacks, without what only was
+/// reserved. Gives the number of bytes.
+///
+/// # Panics
+/// When this user may not look into that process.
+pub fn dump_memory(id: u32, into: &Path) -> u64 {
+    const PAGE: u64 = 4096;
+    /// In a page's entry (proc_pid_pagemap(5)): it is there.
+    const PRESENT: u64 = 1 << 63;
+    let open = |name: &str| File::open(format!("/proc/{id}/{name}")).unwrap();
+    let (memory, pages) = (open("mem"), open("pagemap"));
+    let mut dump = std::io::BufWriter::new(File::create(into).unwrap());
+    let mut bytes = 0;
+    for line in std::fs::read_to_string(format!("/proc/{id}/maps")).unwrap().lines() {
+        let mut words = line.split(' ');
+        let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };
+        let Some((from, to)) = range.split_once('-').filter(|_| rights.starts_with("rw")) else { continue };
+        let [from, to] = [from, to].map(|place| u64::from_str_radix(place, 16).unwrap() / PAGE);
+        let mut entries = vec![0; usize::try_from((to - from) * 8).unwrap()];
+        let read = pages.read_at(&mut entries, from * 8).unwrap_or(0);
+        let mut page = [0; 4096];
+        for (entry, number) in entries[..read].chunks_exact(8).zip(from..) {
+            let there = u64::from_ne_bytes(entry.try_into().unwrap()) & PRESENT != 0;
+            if there && memory.read_exact_at(&mut page, number * PAGE).is_ok() {
+                dump.write_all(&page).unwrap();
+                bytes += PAGE;
+            }
+        }
+    }
+    dump.flush().unwrap();
+    bytes
 }

@@ -17,7 +17,7 @@ use crate::programs::latchkey_desktop;
 use crate::wait::{Deadline, PATIENCE, until, until_async};
 
 /// A session that cannot be created hangs, so it is given up.
-const CREATION: Duration = Duration::from_secs(40);
+pub(crate) const CREATION: Duration = Duration::from_secs(40);
 
 /// The page with everything it stores.
 const PAGE: &str = "return [document.documentElement.outerHTML, location.href, document.cookie, \
@@ -212,7 +212,18 @@ impl Window {
     /// The number of the app's process.
     pub fn app(&self) -> u32 {
         let parent = self.driver.id();
-        until("the app's process", PATIENCE, || child_of(parent))
+        until("the app's process", PATIENCE, || children_of(parent).into_iter().next())
+    }
+
+    /// The number of the process in which the page lives.
+    pub fn page_process(&self) -> u32 {
+        let app = self.app();
+        until("the page's process", PATIENCE, || {
+            children_of(app).into_iter().find(|child| {
+                let name = std::fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
+                name.starts_with("WebKitWebProc")
+            })
+        })
     }
 }
 
@@ -247,13 +258,14 @@ fn printed(desktop: &Desktop) -> String {
     std::fs::read_to_string(desktop.out("app")).unwrap_or_default()
 }
 
-fn child_of(parent: u32) -> Option<u32> {
-    let entries = std::fs::read_dir("/proc").ok()?;
+fn children_of(parent: u32) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    numbers.into_iter().find(|number| {
+    let children = numbers.filter(|number| {
         // The name in brackets may hold anything; what follows it is numbers: state, parent.
         let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
         let rest = stat.rsplit(')').next().unwrap_or_default();
         rest.split_whitespace().nth(1) == Some(&parent.to_string())
-    })
+    });
+    children.collect()
 }

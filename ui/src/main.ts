@@ -14,6 +14,13 @@ async function chooseHost(): Promise<Host | null> {
   return openFakePage();
 }
 
+// The web view's own menu leads back, forward and to a reload, which an app does not have. Where there is a text to copy
+// or a place to paste it is of use.
+document.addEventListener("contextmenu", (event) => {
+  const writable = event.target instanceof Element && event.target.closest("input, textarea") !== null;
+  if (!writable && (getSelection()?.isCollapsed ?? true)) event.preventDefault();
+});
+
 const target = document.getElementById("app");
 // A language that cannot be loaded must not keep the window shut: English is always there.
 const [host] = await Promise.all([chooseHost(), chooseLanguage("system").catch(() => undefined)]);

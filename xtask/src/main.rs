@@ -58,6 +58,15 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
+    /// Compare the window with the pictures in docs/pictures, or accept what it looks like now
+    Screenshots {
+        /// Replace the pictures that differ
+        #[arg(long)]
+        accept: bool,
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show which tools are here, which are missing, and how to get them
     Doctor,
     /// Run for a long time what the tests run for a short one: simulated years, kills, processes that renew at once
@@ -101,6 +110,7 @@ fn act(action: Action) -> Result<bool> {
     match action {
         Action::Run { headless, yes } => run::run(&workspace, headless, yes).map(|()| true),
         Action::Test { only, yes } => test::test(&workspace, &only, yes),
+        Action::Screenshots { accept, yes } => test::screenshots(&workspace, accept, yes),
         Action::Doctor => Ok(doctor::doctor(&workspace)),
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
         Action::Man => man::man(&workspace).map(|()| true),

@@ -90,6 +90,21 @@ pub(crate) fn test(workspace: &Workspace, only: &[Part], yes: bool) -> Result<bo
     Ok(rows.iter().all(|row| row.outcome != Outcome::Failed))
 }
 
+/// Compares the window with its accepted pictures, or accepts it as it is; `true` if nothing differs.
+pub(crate) fn screenshots(workspace: &Workspace, accept: bool, yes: bool) -> Result<bool> {
+    prepare(workspace, &[Part::Blackbox], yes)?;
+    ui::preview(workspace)?;
+    let desktop = Desktop::start(&workspace.target.join("black-box/desktop"))?;
+    let mut command = nextest(workspace, "package(latchkey-tests) & test(window_looks)");
+    desktop.apply(&mut command);
+    if accept {
+        command.env("LATCHKEY_ACCEPT_PICTURES", "1");
+    }
+    let mut report = Report::default();
+    report.step("nextest", &mut command, summary::nextest)?;
+    Ok(report.failed.is_empty())
+}
+
 /// Gets what these parts need.
 fn prepare(workspace: &Workspace, parts: &[Part], yes: bool) -> Result<()> {
     let has = |wanted: &[Part]| parts.iter().any(|part| wanted.contains(part));
@@ -227,6 +242,7 @@ fn black_box(workspace: &Workspace, report: &mut Report) -> Result<()> {
         return Ok(());
     }
     ui::ready(workspace)?;
+    ui::preview(workspace)?;
     npm::install(workspace, &workspace.test_provider(), "npm-ci-provider")?;
     sites::ready(workspace)?;
     run::build(workspace)?;

@@ -21,15 +21,26 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     npm::install(workspace, &workspace.ui(), "npm-ci")
 }
 
+/// Sees to it that `ui/dist-fake`, the preview with pretended sessions, fits the sources.
+pub(crate) fn preview(workspace: &Workspace) -> Result<()> {
+    install(workspace)?;
+    made(workspace, "build:fake", "dist-fake")
+}
+
 /// `npm run build`, when a source is not the one it was last done for.
 fn build(workspace: &Workspace) -> Result<()> {
+    made(workspace, "build", "dist")
+}
+
+/// Runs a script that makes a folder, when a source is not the one it was last done for.
+fn made(workspace: &Workspace, script: &str, folder: &str) -> Result<()> {
     let digest = stamp::digest(&workspace.ui(), &MADE)?;
-    let stamp = Stamp::new(&workspace.target, "ui-build");
-    if stamp.matches(&digest) && workspace.ui().join("dist/index.html").is_file() {
+    let stamp = Stamp::new(&workspace.target, &format!("ui-{folder}"));
+    if stamp.matches(&digest) && workspace.ui().join(folder).join("index.html").is_file() {
         return Ok(());
     }
-    say::line("npm run build (the sources are new here)");
+    say::line(format!("npm run {script} (the sources are new here)"));
     stamp.clear();
-    npm::run(workspace, &workspace.ui(), &["run", "--silent", "build"])?;
+    npm::run(workspace, &workspace.ui(), &["run", "--silent", script])?;
     stamp.set(&digest)
 }

@@ -1,9 +1,13 @@
 // The page in a browser, without the app: the address chooses the scenario (?scenario=waiting), the theme
-// (&theme=dark), the view (&view=log) and, for pictures of what needs a hand, an act (&act=wrong-password).
+// (&theme=dark), the language (&language=de), the direction (&dir=rtl), the view (&view=log), the time (&now=…) and, for
+// pictures of what needs a hand, an act (&act=wrong-password).
+// First: what follows reads the time while it is loaded.
+import "./fake-clock";
 import { FakeHost, type FakeOptions } from "./fake";
 import { corp, fingerprint, inBrowser, iso, mark, needsSignIn, reason, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
 import { picture } from "./fake-picture";
 import type { Host } from "./host";
+import { chooseLanguage, LANGUAGES, type Language } from "../strings";
 import type { CommandError, Level, LogRecord, SessionStatus } from "./bindings";
 
 const HOUR = 3600_000;
@@ -126,6 +130,7 @@ export function openFakePage(): Host {
   const asked = new URLSearchParams(location.search);
   const theme = asked.get("theme");
   if (theme) document.documentElement.dataset["theme"] = theme;
+  void speak(asked.get("language"), asked.get("dir"));
   const scenario = scenarios[asked.get("scenario") ?? "signed-in"] ?? scenarios["signed-in"];
   const host = new FakeHost({
     latency: asked.get("act") === "busy" ? 60_000 : 60,
@@ -137,8 +142,20 @@ export function openFakePage(): Host {
   });
   const fails = asked.get("fails");
   if (fails) for (const command of ["signInWithBrowser", "signInWithDevice", "discover", "addAccount"] as const) host.failNext(command, failures[fails] ?? other);
-  setTimeout(() => act(asked.get("act"), asked.get("view")), 500);
+  setTimeout(() => {
+    act(asked.get("act"), asked.get("view"));
+    // For those who take pictures.
+    setTimeout(() => (document.documentElement.dataset["acted"] = "yes"), 300);
+  }, 500);
   return host;
+}
+
+async function speak(language: string | null, dir: string | null): Promise<void> {
+  // After the page has chosen the language of the system.
+  await new Promise((go) => setTimeout(go, 100));
+  if (language !== null && Object.hasOwn(LANGUAGES, language)) await chooseLanguage(language as Language);
+  // The layout of a language that is written from right to left, with the words of one that is not.
+  if (dir !== null) document.documentElement.dir = dir;
 }
 
 const other: CommandError = { code: "internal", message: "Something else", hint: null };
@@ -150,7 +167,7 @@ const failures: Record<string, CommandError> = {
 /** What a hand would do, for pictures. */
 function act(what: string | null, view: string | null): void {
   const find = <E extends HTMLElement>(id: string) => document.querySelector<E>(`[data-testid="${id}"]`);
-  if (view === "log" || view === "add") find(`nav-${view}`)?.click();
+  if (view !== null) find(`nav-${view}`)?.click();
   if (what === "sign-out") find("sign-out")?.click();
   if (what === "sign-in-browser" || what === "sign-in-device") find(what)?.click();
   if (what === "discover") {

@@ -7,6 +7,7 @@ export const window: typeof english = {
     notAnApp: "Diese Seite ist das Fenster von Latchkey. Öffnen Sie sie mit der App.",
     hostFailed: "Das Fenster erreicht Latchkey nicht",
     tryAgain: "Erneut versuchen",
+    skip: "Zum Inhalt springen",
     sessions: "Sitzungen",
     views: "Ansichten",
     log: "Protokoll",

@@ -6,6 +6,7 @@ export const window = {
     notAnApp: "This page is the window of Latchkey. Start it with the app.",
     hostFailed: "The window cannot reach Latchkey",
     tryAgain: "Try again",
+    skip: "Skip to the content",
     sessions: "Sessions",
     views: "Views",
     log: "Log",
