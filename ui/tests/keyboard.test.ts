@@ -18,7 +18,7 @@ it("leads past the list to the content with the first key", async () => {
   await user.keyboard("{Enter}");
   expect(screen.getByRole("main")).toHaveFocus();
   await user.tab();
-  expect(screen.getByTestId("renew-now")).toHaveFocus();
+  expect(screen.getByRole("main")).toContainElement(document.activeElement as HTMLElement);
 });
 
 it("leaves the focus in the list where a view was chosen there", async () => {
