@@ -9,6 +9,8 @@ use std::thread;
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
+use latchkey_core::limits::{End, Limit};
+use latchkey_core::policy::in_words;
 use latchkey_core::reason::Reason;
 use latchkey_core::session::Notice;
 use latchkey_engine::ports::{Clock, Notifier};
@@ -80,6 +82,7 @@ fn code(notice: &Notice) -> &'static str {
     match notice {
         Notice::SignInNeeded(reason) => reason.code(),
         Notice::CannotSave(problem) => problem.code(),
+        Notice::EndsSoon(_) => "ends_soon",
     }
 }
 
@@ -88,10 +91,26 @@ fn text(account: &AccountName, notice: &Notice) -> Text {
         Notice::SignInNeeded(reason) => {
             Text { summary: format!("Sign in again: {account}"), body: why(reason).to_owned() }
         }
+        Notice::EndsSoon(end) => {
+            Text { summary: format!("The session ends soon: {account}"), body: ends_soon(end) }
+        }
         Notice::CannotSave(problem) => Text {
             summary: format!("Cannot save the new tokens: {account}"),
             body: format!("{}. Leave Latchkey running until it has saved them.", problem.message()),
         },
+    }
+}
+
+/// What to do about it, and how long there is for that.
+fn ends_soon(end: &End) -> String {
+    let left = in_words(end.at.boot.saturating_sub(end.warns().boot));
+    match end.limit {
+        Limit::MaxAge => {
+            format!("Sign in again within {left}: it has lasted as long as the account allows then.")
+        }
+        Limit::Rolling | Limit::Idle => {
+            format!("Use it within {left}, or it ends: nobody has used it for a while.")
+        }
     }
 }
 
@@ -106,6 +125,8 @@ fn why(reason: &Reason) -> &'static str {
         Reason::Unclear { .. } => "The provider keeps refusing to renew this session and does not say why.",
         Reason::NotRenewable => "Its access token has expired and cannot be renewed.",
         Reason::CeilingReached => "The session has reached the end its provider had set.",
+        Reason::MaxAgeReached { .. } => "It lasted as long as the account allows.",
+        Reason::UnusedTooLong { .. } => "Nobody used it for as long as the account allows.",
         Reason::VaultEmpty => "Its stored tokens are gone.",
         Reason::Distrusted { .. } => "A renewal brought tokens that are not believed.",
         Reason::SessionError { .. } => "The site cannot renew what stands behind the session.",

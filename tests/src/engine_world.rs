@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
+use latchkey_core::limits::Limits;
 use latchkey_core::secret::Password;
 use latchkey_devserver::{DevServer, Fault, FaultMode, Options, User};
 use latchkey_engine::clock::ManualClock;
@@ -61,12 +62,14 @@ pub struct Like {
     pub clock_ahead: SignedDuration,
     /// Whether the account is one of the backend's site, whose session is a cookie.
     pub site: bool,
+    /// What the account allows a session.
+    pub limits: Limits,
 }
 
 impl Default for Like {
     fn default() -> Self {
         let (access_lifetime, grace) = (Duration::from_mins(1), Duration::ZERO);
-        Self { access_lifetime, grace, clock_ahead: SignedDuration::ZERO, site: false }
+        Self { access_lifetime, grace, clock_ahead: SignedDuration::ZERO, site: false, limits: Limits::default() }
     }
 }
 
@@ -116,7 +119,8 @@ impl World {
         let server = DevServer::start(options.clone()).await.unwrap();
         let options = Options { listen: server.address(), ..options };
         let demo = AccountConfig::demo(server.address().port());
-        let config = if like.site { demo.nextauth() } else { demo };
+        let mut config = if like.site { demo.nextauth() } else { demo };
+        config.policy.limits = like.limits;
         let clock = ManualClock::new(Timestamp::now() + like.clock_ahead);
         let wall = {
             let clock = clock.clone();
@@ -273,6 +277,11 @@ impl Engine {
     /// The person renews now.
     pub async fn renews(&self) -> Result<SessionStatus, EngineError> {
         guarded("renewing", self.handle.renew(&self.account)).await
+    }
+
+    /// A request goes through the proxy, or a person looks at the session.
+    pub fn is_used(&self) {
+        self.handle.note_activity(&self.account).unwrap();
     }
 
     /// A program asks for a token as `latchkey token` does.

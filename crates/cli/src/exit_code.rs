@@ -73,6 +73,8 @@ impl From<&Reason> for Exit {
             | Reason::Unclear { .. }
             | Reason::NotRenewable
             | Reason::CeilingReached
+            | Reason::MaxAgeReached { .. }
+            | Reason::UnusedTooLong { .. }
             | Reason::Distrusted { .. }
             | Reason::KeyLost
             | Reason::SessionError { .. } => Self::SignInNeeded,

@@ -15,6 +15,7 @@ pub mod account;
 pub mod disposition;
 pub mod fingerprint;
 pub mod freshness;
+pub mod limits;
 pub mod policy;
 pub mod reason;
 pub mod record;

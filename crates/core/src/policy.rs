@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::limits::Limits;
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Source, TokenFacts};
 
@@ -68,11 +69,17 @@ pub struct Policy {
     pub renew_before: Option<SignedDuration>,
     /// The lifetime of an access token of which nobody says when it ends.
     pub assumed_lifetime: SignedDuration,
+    /// How long a session may last here, whatever the provider allows.
+    pub limits: Limits,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { renew_before: None, assumed_lifetime: SignedDuration::from_secs(300) }
+        Self {
+            renew_before: None,
+            assumed_lifetime: SignedDuration::from_secs(300),
+            limits: Limits::default(),
+        }
     }
 }
 

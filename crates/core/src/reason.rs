@@ -41,6 +41,16 @@ pub enum Reason {
     },
     /// The session reached the end its provider had set for it.
     CeilingReached,
+    /// The session lasted as long as the account's `max_age` allows.
+    MaxAgeReached {
+        /// How long that is.
+        allowed_secs: i64,
+    },
+    /// Nobody used the session for as long as the account's `idle_timeout`, or a rolling `max_age`, allows.
+    UnusedTooLong {
+        /// How long that is.
+        allowed_secs: i64,
+    },
     /// The provider did not accept user name and password.
     WrongCredentials {
         /// The provider's words, made harmless by [`crate::text::foreign`].
@@ -227,6 +237,8 @@ impl Reason {
             Self::NotRenewable => "not_renewable",
             Self::Vault { problem } => problem.code(),
             Self::CeilingReached => "ceiling_reached",
+            Self::MaxAgeReached { .. } => "max_age_reached",
+            Self::UnusedTooLong { .. } => "unused_too_long",
             Self::WrongCredentials { .. } => "wrong_credentials",
             Self::Unreachable { .. } => "unreachable",
             Self::ReplyLost => "reply_lost",
@@ -277,6 +289,14 @@ impl Reason {
             }
             Self::Vault { problem } => problem.message().to_owned(),
             Self::CeilingReached => "The session reached the end its provider had set. Sign in again".to_owned(),
+            Self::MaxAgeReached { allowed_secs } => format!(
+                "The session lasted {}, as long as this account allows. Sign in again",
+                in_words(SignedDuration::from_secs(*allowed_secs))
+            ),
+            Self::UnusedTooLong { allowed_secs } => format!(
+                "Nobody used the session for {}, as long as this account allows. Sign in again",
+                in_words(SignedDuration::from_secs(*allowed_secs))
+            ),
             Self::WrongCredentials { said } => {
                 format!("The provider did not accept user name and password{}", quoted(said))
             }

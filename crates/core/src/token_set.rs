@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
+use crate::limits::Usage;
 use crate::reason::Reason;
 use crate::secret::{AccessToken, IdToken, RefreshToken};
 use crate::time::Stamp;
@@ -79,6 +80,8 @@ pub struct TokenFacts {
     pub refresh: Option<Clock>,
     /// When the session ends whatever is renewed, where the server tells.
     pub session: Option<Clock>,
+    /// Since when the session lives and when it was used: what the account's limits are counted from.
+    pub usage: Usage,
     /// The access token's fingerprint.
     pub access_fingerprint: Fingerprint,
     /// The refresh token's fingerprint; none where there is no refresh token.

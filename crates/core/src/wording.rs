@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
+use crate::limits::{End, Limit};
 use crate::policy::{Basis, Plan};
 use crate::reason::Reason;
 use crate::session::Asker;
@@ -47,6 +48,17 @@ impl From<Asker> for Wording {
             Asker::Program => "asked_by_program",
             Asker::Revalidation => "asked_by_revalidation",
         })
+    }
+}
+
+impl From<&End> for Wording {
+    /// Why the session ends then; [`End::why`] in other words.
+    fn from(end: &End) -> Self {
+        let code = match end.limit {
+            Limit::MaxAge => "ends_at_max_age",
+            Limit::Rolling | Limit::Idle => "ends_unless_used",
+        };
+        Self { code, values: Values::from([("allowed_ms", millis(end.allowed))]) }
     }
 }
 
@@ -107,6 +119,9 @@ impl Reason {
             Self::Unreachable { what } | Self::LockUnusable { what } => text("what", what),
             Self::NotBelieved { why } | Self::Misfit { why } | Self::Distrusted { why } => text("why", why),
             Self::PortTaken { port } => text("port", &port.to_string()),
+            Self::MaxAgeReached { allowed_secs } | Self::UnusedTooLong { allowed_secs } => {
+                text("allowed_ms", &millis(SignedDuration::from_secs(*allowed_secs)))
+            }
             Self::ClockOff { ahead_secs } => {
                 let by = millis(SignedDuration::from_secs(ahead_secs.saturating_abs()));
                 Values::from([
@@ -134,7 +149,7 @@ impl Reason {
 }
 
 /// Every code that a reason or a next action is told by. The window holds a sentence for each in every language.
-pub const CODES: [&str; 61] = [
+pub const CODES: [&str; 65] = [
     // Why a session is not simply signed in.
     "never_signed_in",
     "signed_out",
@@ -155,6 +170,8 @@ pub const CODES: [&str; 61] = [
     "keychain_file_unusable",
     "keychain_not_kept",
     "ceiling_reached",
+    "max_age_reached",
+    "unused_too_long",
     "wrong_credentials",
     "unreachable",
     "reply_lost",
@@ -196,6 +213,8 @@ pub const CODES: [&str; 61] = [
     // Why something else comes next.
     "not_erased",
     "provider_not_told",
+    "ends_at_max_age",
+    "ends_unless_used",
     "sign_in_under_way",
     "no_refresh_token",
     "access_token_lives",
@@ -225,6 +244,8 @@ mod tests {
             R::Unclear { status: 418 },
             R::NotRenewable,
             R::CeilingReached,
+            R::MaxAgeReached { allowed_secs: 28_800 },
+            R::UnusedTooLong { allowed_secs: 900 },
             R::WrongCredentials { said: said() },
             R::Unreachable { what: few() },
             R::ReplyLost,

@@ -337,6 +337,16 @@ impl EngineHandle {
         self.ask(account, |reply| Message::TokenRejected(fingerprint, Some(reply))).await?
     }
 
+    /// Tells that somebody uses the session: a request went through the proxy, or a person looked at it. A token that is
+    /// handed out is noted by itself. It moves the end of a session that rolls or ends when it is not used, and is written
+    /// down only so often; where the account has no such limit it does nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownAccount`].
+    pub fn note_activity(&self, account: &AccountName) -> Result<(), EngineError> {
+        self.tell(account, Message::Used)
+    }
+
     /// Reads the vault again: another process may have signed in, renewed or signed out.
     pub fn reload(&self, account: &AccountName) -> Result<(), EngineError> {
         self.tell(account, Message::Reload)

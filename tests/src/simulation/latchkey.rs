@@ -6,6 +6,7 @@ use latchkey_core::account::AccountName;
 use latchkey_core::disposition::{Answer, Body, ErrorCode, Failure};
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::freshness;
+use latchkey_core::limits::Usage;
 use latchkey_core::policy::Policy;
 use latchkey_core::session::{
     self, Asker, Authenticated, Effect, EffectId, Failed, Input, Loaded, Renewal, Sealed, Session, State,
@@ -85,6 +86,8 @@ impl Latchkey {
                 // Nobody signs out here, and the vault takes what it is given.
                 Effect::Save(_)
                 | Effect::Wipe(_)
+                | Effect::Expire(_)
+                | Effect::Mark(_)
                 | Effect::Revoke { .. }
                 | Effect::AbandonSignIn
                 | Effect::Publish { .. }
@@ -129,6 +132,7 @@ impl Latchkey {
                 let left = SignedDuration::from_millis(end - grant.issued);
                 Clock { expires: received.plus(left), source: Source::SessionExpiry }
             }),
+            usage: Usage::beginning(received),
             access_fingerprint: self.fingerprints.of(&format!("access {}", grant.refresh)),
             refresh_fingerprint: Some(self.fingerprints.of(&format!("refresh {}", grant.refresh))),
             quarantined: None,

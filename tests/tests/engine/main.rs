@@ -17,6 +17,7 @@ mod handing_out;
 mod jose;
 mod layering;
 mod lifeline;
+mod limits;
 mod lost_replies;
 mod many_accounts;
 mod nextauth;

@@ -52,7 +52,7 @@ export const commands = {
 };
 
 /* Constants */
-export const codes = ["never_signed_in","signed_out","vault_empty","refused","idle","refused_after_lost_reply","unclear_refusal","not_renewable","keychain_locked","keychain_unavailable","keychain_refused","keychain_slow","keychain_item_too_large","keychain_item_damaged","keychain_item_newer","keychain_wrong_passphrase","keychain_file_unusable","keychain_not_kept","ceiling_reached","wrong_credentials","unreachable","reply_lost","provider_busy","not_the_provider","misconfigured","sign_in_denied","sign_in_refused","sign_in_timed_out","not_believed","port_taken","misfit","distrusted","key_lost","session_error","lock_busy","lock_unusable","network","clock_off","renewal_under_way","storm_breaker","opening","fifth_of_lifetime","an_hour","renew_before","half_of_lifetime","expired_on_arrival","ceiling","unanswered","as_planned","trying_again","asking_once_more","access_token_refused","asked_by_person","asked_by_program","asked_by_revalidation","not_erased","provider_not_told","sign_in_under_way","no_refresh_token","access_token_lives","access_token_expired"] as const;
+export const codes = ["never_signed_in","signed_out","vault_empty","refused","idle","refused_after_lost_reply","unclear_refusal","not_renewable","keychain_locked","keychain_unavailable","keychain_refused","keychain_slow","keychain_item_too_large","keychain_item_damaged","keychain_item_newer","keychain_wrong_passphrase","keychain_file_unusable","keychain_not_kept","ceiling_reached","max_age_reached","unused_too_long","wrong_credentials","unreachable","reply_lost","provider_busy","not_the_provider","misconfigured","sign_in_denied","sign_in_refused","sign_in_timed_out","not_believed","port_taken","misfit","distrusted","key_lost","session_error","lock_busy","lock_unusable","network","clock_off","renewal_under_way","storm_breaker","opening","fifth_of_lifetime","an_hour","renew_before","half_of_lifetime","expired_on_arrival","ceiling","unanswered","as_planned","trying_again","asking_once_more","access_token_refused","asked_by_person","asked_by_program","asked_by_revalidation","not_erased","provider_not_told","ends_at_max_age","ends_unless_used","sign_in_under_way","no_refresh_token","access_token_lives","access_token_expired"] as const;
 
 /* Types */
 /**  Facts of the access token in hand; never the token. */
@@ -85,6 +85,8 @@ export type ActionName =
 "tell_provider" | 
 /**  The person signs in. */
 "sign_in" | 
+/**  Ends the session, as the account has it. */
+"end_session" | 
 /**  Waits for an answer. */
 "wait";
 

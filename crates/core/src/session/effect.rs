@@ -1,5 +1,6 @@
 //! What a session wants done.
 
+use crate::limits::{End, Usage};
 use crate::reason::{Reason, VaultProblem};
 use crate::record::Record;
 use crate::session::input::Asker;
@@ -46,6 +47,11 @@ pub enum Effect {
     },
     /// Erase the stored tokens, all but what the provider must be told with.
     Wipe(EffectId),
+    /// The same for a session that came to the end of the account's limits, unless what is stored says that it was
+    /// used since.
+    Expire(EffectId),
+    /// Store since when the session was last used, beside its tokens. Nobody waits for it.
+    Mark(Usage),
     /// Tell the provider that the session is over, then erase what was kept for that.
     Revoke {
         /// Ties the answer to it.
@@ -94,4 +100,6 @@ pub enum Notice {
     SignInNeeded(Reason),
     /// New tokens cannot be stored; they are lost if the program ends now.
     CannotSave(VaultProblem),
+    /// The session ends soon by the account's limits.
+    EndsSoon(End),
 }

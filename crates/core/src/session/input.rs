@@ -24,6 +24,8 @@ pub enum Input {
     ReloadRequested,
     /// A resource server refused an access token (RFC 6750 §3.1 `invalid_token`).
     TokenRejected(Fingerprint),
+    /// Somebody uses the session: a token was handed out, a request went through the proxy, or a person looked at it.
+    Used,
     /// The deadline has come, or a clock was set.
     TimePassed,
     /// The machine woke from sleep, or a link, an address or a route came or went.
@@ -42,6 +44,8 @@ pub enum Input {
     Sealed(EffectId, Sealed),
     /// Answer to [`crate::session::Effect::Wipe`].
     Wiped(EffectId, Result<Wiped, VaultProblem>),
+    /// Answer to [`crate::session::Effect::Expire`].
+    Expired(EffectId, Expired),
     /// Answer to [`crate::session::Effect::Revoke`].
     Revoked(EffectId, Revocation),
 }
@@ -191,6 +195,21 @@ pub enum Wiped {
     Gone,
     /// What the provider needs to end the session, sealed for that and taken for absent by everyone else.
     Unrevoked,
+}
+
+/// What became of a session that came to the end of the account's limits.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists per end of a session; a box would cost every match"
+)]
+pub enum Expired {
+    /// It is over, and its tokens are erased.
+    Over(Wiped),
+    /// It goes on: the vault says that it was used since, or that somebody signed in again.
+    Lives(TokenFacts),
+    /// The vault cannot be used now.
+    NotNow(VaultProblem),
 }
 
 /// How telling the provider of a sign-out ended.

@@ -15,7 +15,7 @@ mod told;
 mod transition;
 
 pub use effect::{Effect, EffectId, Look, Notice, Revoke};
-pub use input::{Asker, Authenticated, Failed, Input, Loaded, Renewal, Revocation, Sealed, Wiped};
+pub use input::{Asker, Authenticated, Expired, Failed, Input, Loaded, Renewal, Revocation, Sealed, Wiped};
 pub use state::{Held, Session, State, Tally};
 pub use told::{Action, Headline, Next};
 pub use transition::{Step, open, step};

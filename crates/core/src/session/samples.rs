@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::account::AccountName;
 use crate::disposition::{Answer, Body, ErrorCode, Failure};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
+use crate::limits::{Limits, Usage};
 use crate::policy::{self, Policy};
 use crate::reason::{Reason, VaultProblem};
 use crate::session::{
-    Authenticated, EffectId, Failed, Input, Loaded, Renewal, Revocation, Sealed, Session, Wiped,
+    Authenticated, EffectId, Expired, Failed, Input, Loaded, Renewal, Revocation, Sealed, Session, Wiped,
 };
 use crate::session::{open, step};
 use crate::time::{Jitter, Now, Stamp};
@@ -50,6 +51,7 @@ pub(crate) fn facts_at(received: i64, generation: u64, lifetime_secs: i64) -> To
         access: Clock { expires: at(received + lifetime_secs), source: Source::ExpiresIn },
         refresh: None,
         session: None,
+        usage: Usage::beginning(at(received)),
         access_fingerprint: access_fingerprint(generation),
         refresh_fingerprint: Some(fingerprint(&format!("refresh {generation}"))),
         quarantined: None,
@@ -232,6 +234,29 @@ pub(crate) fn storm() -> Session {
 
 /// When the storm breaker of [`storm`] stops.
 pub(crate) const STORM_AT: i64 = 60 * (policy::STORM as i64 + 1);
+
+/// Signed in at zero; the account allows 40 s without use.
+pub(crate) fn limited() -> Session {
+    let limits = Limits {
+        max_age: Some(SignedDuration::from_secs(40)),
+        rolling: true,
+        update_age: Some(SignedDuration::from_secs(10)),
+        ..Limits::default()
+    };
+    let policy = Policy { limits, ..Policy::default() };
+    let opening = open(AccountName::new("work").unwrap(), policy, now(0)).session;
+    answered(opening, |id| Input::Loaded(id, Loaded::Found(facts(1, LIFETIME))), 0)
+}
+
+/// Those 40 s are over, and the vault is looked at once more.
+pub(crate) fn ending() -> Session {
+    after(limited(), Input::TimePassed, 40)
+}
+
+/// The same, and the vault could not be used.
+pub(crate) fn end_owed() -> Session {
+    answered(ending(), |id| Input::Expired(id, Expired::NotNow(VaultProblem::Locked)), 40)
+}
 
 /// The refresh token was refused and is being sealed.
 pub(crate) fn sealing() -> Session {

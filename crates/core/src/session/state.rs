@@ -1,12 +1,15 @@
 //! What a session is doing, and what it knows.
 
+use jiff::SignedDuration;
+
 use crate::account::AccountName;
+use crate::limits::End;
 use crate::policy::{Basis, Plan, Policy};
 use crate::reason::{Reason, VaultProblem};
 use crate::session::effect::EffectId;
 use crate::session::input::Asker;
 use crate::time::Stamp;
-use crate::token_set::TokenFacts;
+use crate::token_set::{Clock, Source, TokenFacts};
 
 /// What a session is doing. Whether its token is fresh is computed, not stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +135,8 @@ pub struct Session {
     pub(crate) network_doubted: Option<Stamp>,
     /// Whether a renewal could not be sent in that doubt, although there seemed to be a network.
     pub(crate) got_nowhere: bool,
+    /// Of which end by the account's limits a person was told already.
+    pub(crate) warned: Option<SignedDuration>,
     pub(crate) tally: Tally,
 }
 
@@ -150,6 +155,8 @@ pub(crate) struct Owed {
 pub(crate) enum Debt {
     /// The stored tokens are to be erased.
     Erase,
+    /// The stored tokens are to be erased, unless they say that the session goes on.
+    Expire,
     /// The provider is to be told of a sign-out.
     Revoke {
         /// When the person signed out.
@@ -189,8 +196,30 @@ impl Session {
         matches!(self.state, State::SignedIn) && plan == Some(Basis::Unanswered)
     }
 
+    /// When the session ends by the account's limits.
+    pub fn end(&self) -> Option<End> {
+        self.policy.limits.end(&self.held.as_ref()?.facts.usage)
+    }
+
+    /// When the session ends whatever is renewed: as the provider or the account has it, whichever is nearer.
+    pub fn ceiling(&self) -> Option<Clock> {
+        let provider = self.held.as_ref().and_then(|held| held.facts.session);
+        let own = self.end().map(|end| Clock { expires: end.at, source: Source::Policy });
+        provider.into_iter().chain(own).min_by_key(|clock| clock.expires.boot)
+    }
+
+    /// Whether the session came to its end, and what is stored of it is still to be looked at and erased.
+    pub fn expiring(&self) -> bool {
+        self.owed.as_ref().is_some_and(|owed| owed.debt == Debt::Expire)
+    }
+
     /// When [`crate::session::Input::TimePassed`] is wanted, if ever.
     pub fn deadline(&self) -> Option<Stamp> {
+        let own = self.end().map(|end| if self.warned == Some(end.at.boot) { end.at } else { end.warns() });
+        self.next_deadline().into_iter().chain(own).min_by_key(|at| at.boot)
+    }
+
+    fn next_deadline(&self) -> Option<Stamp> {
         match &self.state {
             State::SignedIn => self
                 .held

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::freshness;
+use crate::limits::Limit;
 use crate::policy::clipped;
 use crate::session::state::{Debt, Held, Session, State};
 use crate::time::Stamp;
@@ -38,6 +39,8 @@ pub enum Action {
     TellProvider,
     /// The person signs in.
     SignIn,
+    /// Ends the session, as the account has it.
+    End,
     /// Waits for an answer.
     Wait,
 }
@@ -71,7 +74,7 @@ impl Session {
             State::SignedOut { .. } => {
                 let at = self.deadline();
                 match self.owed.as_ref().filter(|_| at.is_some()).map(|owed| &owed.debt) {
-                    Some(Debt::Erase) => told_plainly(
+                    Some(Debt::Erase | Debt::Expire) => told_plainly(
                         Action::RetryErase,
                         at,
                         "not_erased",
@@ -90,6 +93,11 @@ impl Session {
             }
             State::SignedIn => {
                 let held = self.held.as_ref()?;
+                let comes_first =
+                    if held.facts.renewable() { held.plan.due } else { held.facts.access.expires };
+                if let Some(end) = self.end().filter(|end| end.at.boot <= comes_first.boot) {
+                    return told(Action::End, Some(end.at), end.why(), Wording::from(&end));
+                }
                 if held.facts.renewable() {
                     let (plan, facts) = (&held.plan, &held.facts);
                     return told(Action::Renew, Some(plan.due), plan.why(facts), plan.wording(facts));
@@ -137,6 +145,15 @@ impl Session {
             }
             State::SignedIn | State::Renewing { .. } | State::Saving { .. } | State::Waiting { .. } => {
                 let Some(Held { facts, .. }) = &self.held else { return Headline::Unknown };
+                let own = self
+                    .end()
+                    .filter(|end| facts.session.is_none_or(|session| end.at.boot < session.expires.boot));
+                if let Some(end) = own {
+                    // Nothing but a new sign-in helps where no use of it moves the end.
+                    let soon = end.limit == Limit::MaxAge && end.warns().boot <= now.boot;
+                    let at = end.at.wall;
+                    return if soon { Headline::SignInAgainBy(at) } else { Headline::SignedInUntil(at) };
+                }
                 match facts.session {
                     Some(session) if clipped(facts) => Headline::SignInAgainBy(session.expires.wall),
                     Some(session) => Headline::SignedInUntil(session.expires.wall),

@@ -6,8 +6,10 @@ use crate::reason::Reason;
 use crate::record::{Level, Record};
 use crate::session::change::Change;
 use crate::session::effect::{Effect, EffectId};
-use crate::session::input::{Asker, Authenticated, Input, Loaded, Renewal, Revocation, Sealed, Wiped};
-use crate::session::state::{Debt, Session, State, Tally};
+use crate::session::input::{
+    Asker, Authenticated, Expired, Input, Loaded, Renewal, Revocation, Sealed, Wiped,
+};
+use crate::session::state::{Debt, Owed, Session, State, Tally};
 use crate::time::Now;
 
 /// A session after an input, and what is to be done about it.
@@ -41,6 +43,7 @@ pub fn open(account: AccountName, policy: Policy, now: Now) -> Step {
             told_to_wait: false,
             network_doubted: None,
             got_nowhere: false,
+            warned: None,
             tally: Tally::default(),
         },
         effects: Vec::new(),
@@ -64,12 +67,36 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         }
         change.session.in_flight = None;
     }
+    // The account's own end comes before anything else that is due.
+    if input == Input::TimePassed && change.came_to_its_end() {
+        return change.done();
+    }
     match (change.session.state.clone(), input) {
+        // ── From any state: the account's limits ────────────────────────────────────────────────────────────
+        (_, Input::Used) => change.used(),
+        (
+            State::Waiting { reason, .. } | State::SignedOut { reason },
+            Input::Expired(_, Expired::Over(left)),
+        ) if change.session.expiring() => change.expired(reason, left == Wiped::Unrevoked),
+        (State::Waiting { .. } | State::SignedOut { .. }, Input::Expired(_, Expired::Lives(facts)))
+            if change.session.expiring() =>
+        {
+            change.goes_on(facts);
+        }
+        (
+            State::Waiting { reason, .. } | State::SignedOut { reason },
+            Input::Expired(_, Expired::NotNow(problem)),
+        ) if change.session.expiring() => {
+            change.session.state = State::SignedOut { reason };
+            change.not_paid(problem);
+        }
+
         // ── From SignedOut ──────────────────────────────────────────────────────────────────────────────────
         (State::SignedOut { .. }, Input::SignInRequested) => change.sign_in(),
         (State::SignedOut { .. }, Input::ReloadRequested) => {
             // What is still to be erased would be found, and the person would be signed in again.
-            if change.session.owed.as_ref().is_none_or(|owed| owed.debt != Debt::Erase) {
+            let erases = |owed: &Owed| matches!(owed.debt, Debt::Erase | Debt::Expire);
+            if !change.session.owed.as_ref().is_some_and(erases) {
                 change.load();
             }
         }
@@ -93,7 +120,10 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             change.pay_if_due();
         }
         // Signing out twice is signing out, and another try at what is owed.
-        (State::SignedOut { .. }, Input::SignOutRequested) => change.pay_now(),
+        (State::SignedOut { .. }, Input::SignOutRequested) => {
+            // Whoever signs out of a session that came to its end wants it gone, used since or not.
+            if change.session.expiring() { change.sign_out() } else { change.pay_now() }
+        }
         // Nothing is signed in that could be renewed or refused.
         (
             State::SignedOut { .. },
@@ -247,7 +277,11 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         }
         (State::Waiting { .. }, Input::SignInRequested) => change.sign_in(),
         (State::Waiting { .. }, Input::SignOutRequested) => change.sign_out(),
-        (State::Waiting { .. }, Input::ReloadRequested) => change.load(),
+        (State::Waiting { .. }, Input::ReloadRequested) => {
+            if !change.session.expiring() {
+                change.load();
+            }
+        }
         (
             State::Waiting { .. },
             Input::RenewRequested(Asker::Plan | Asker::Retry | Asker::Recovery | Asker::ResourceServer)
@@ -288,6 +322,7 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             | Input::Probed(..)
             | Input::Sealed(..)
             | Input::Wiped(..)
+            | Input::Expired(..)
             | Input::Revoked(..),
         ) => {
             change.record(Record::new(
@@ -309,6 +344,7 @@ fn answered(input: &Input) -> Option<EffectId> {
         | Input::Probed(id, _)
         | Input::Sealed(id, _)
         | Input::Wiped(id, _)
+        | Input::Expired(id, _)
         | Input::Revoked(id, _) => Some(*id),
         Input::SignInRequested
         | Input::SignInCancelled
@@ -316,6 +352,7 @@ fn answered(input: &Input) -> Option<EffectId> {
         | Input::RenewRequested(_)
         | Input::ReloadRequested
         | Input::TokenRejected(_)
+        | Input::Used
         | Input::TimePassed
         | Input::NetworkChanged => None,
     }

@@ -101,9 +101,10 @@ impl Actor {
     }
 
     fn answer_token_waiters(&mut self) {
-        let mut wanted = false;
+        let (mut wanted, mut handed_out) = (false, false);
         for mut waiter in std::mem::take(&mut self.token_waiters) {
             if let Some(answer) = self.token_for(&waiter) {
+                handed_out |= answer.is_ok();
                 let _ = waiter.reply.send(answer);
                 continue;
             }
@@ -117,6 +118,9 @@ impl Actor {
         }
         if wanted {
             self.input(Input::RenewRequested(Asker::Program));
+        }
+        if handed_out {
+            self.input(Input::Used);
         }
     }
 
@@ -133,8 +137,9 @@ impl Actor {
         let held = self.session.held().zip(self.current.as_ref());
         if let Some((held, current)) = held {
             let asked = freshness::min_valid(&held.facts, waiter.request.min_valid);
-            let lives = freshness::left(&held.facts, now) > SignedDuration::ZERO;
-            let covers = freshness::covers(&held.facts, asked.required, now);
+            let over = self.session.end().is_some_and(|end| end.over(now));
+            let lives = !over && freshness::left(&held.facts, now) > SignedDuration::ZERO;
+            let covers = !over && freshness::covers(&held.facts, asked.required, now);
             let no_better =
                 matches!(self.session.state(), State::NeedsSignIn { .. }) || !held.facts.renewable();
             if covers || lives && (late || no_better) {

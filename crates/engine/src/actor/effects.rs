@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use latchkey_core::limits::Usage;
 use latchkey_core::session::{Asker, Effect, Input, Step};
 use tokio::sync::mpsc;
 
@@ -82,6 +83,11 @@ impl Actor {
                 let outcome = workshop.wipe().await;
                 Done { input: Input::Wiped(id, outcome), arrived: None, told: None }
             }),
+            Effect::Expire(id) => self.begin(move |workshop| async move {
+                let (outcome, arrived) = workshop.expire().await;
+                Done { input: Input::Expired(id, outcome), arrived, told: None }
+            }),
+            Effect::Mark(usage) => self.mark(usage),
             Effect::Revoke { id, which } => self.begin(move |workshop| async move {
                 let outcome = workshop.revoke(which).await;
                 Done { input: Input::Revoked(id, outcome), arrived: None, told: None }
@@ -112,6 +118,12 @@ impl Actor {
         tokio::spawn(async move {
             let _ = outbox.send(Message::Done(Box::new(working.await)));
         });
+    }
+
+    /// Nobody waits for it, and a task that ends does not leave it undone.
+    fn mark(&self, usage: Usage) {
+        let workshop = self.workshop.clone();
+        self.farewells.spawn(async move { workshop.mark(usage).await });
     }
 
     fn publish(&mut self, generation: u64) {

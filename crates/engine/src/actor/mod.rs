@@ -56,6 +56,7 @@ pub(crate) enum Message {
     Inspect(oneshot::Sender<Result<Inspection, EngineError>>),
     InspectOther(AccessToken, oneshot::Sender<Option<Inspection>>),
     TokenRejected(Fingerprint, Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
+    Used,
     Reload,
     Status(oneshot::Sender<SessionStatus>),
     /// Ends the task once nothing is under way.
@@ -226,8 +227,9 @@ impl Actor {
                 self.renew_waiters.push(reply);
             }
             Message::Token(request, reply) => {
-                // A single command renews what a crash left open as well, whatever the token is good for.
-                if self.session.unanswered() {
+                // A single command renews what a crash left open as well, whatever the token is good for, and erases what
+                // has come to its end.
+                if self.session.unanswered() || self.session.expiring() {
                     self.input(Input::TimePassed);
                 }
                 let until = self.workshop.clock.now().plus(request.wait);
@@ -248,6 +250,7 @@ impl Actor {
                 self.input(Input::TokenRejected(fingerprint));
                 self.renew_waiters.extend(reply);
             }
+            Message::Used => self.input(Input::Used),
             Message::Reload => self.input(Input::ReloadRequested),
             Message::Status(reply) => {
                 let _ = reply.send(self.status());

@@ -7,6 +7,7 @@ use latchkey_core::policy::Policy;
 use toml_edit::{Array, Item, Table, value};
 
 use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
+use super::limits::LimitsToml;
 use super::nextauth::{NextauthConfig, NextauthToml};
 use super::oauth::OauthToml;
 use super::problem::ConfigError;
@@ -43,6 +44,8 @@ pub struct AccountToml {
     pub refresh_token: Option<CarrierToml>,
     /// Where do the answers hold what? By the keys of [`Mapping::KEYS`].
     pub map: BTreeMap<String, String>,
+    /// How long a session may last.
+    pub limits: LimitsToml,
     /// The keys of an authorization server.
     pub oauth: OauthToml,
     /// The keys of a site with NextAuth.
@@ -94,6 +97,7 @@ impl AccountToml {
                 table.insert(key, value(text));
             }
         }
+        self.limits.write(&mut table);
         if let Some(statuses) = &self.refused_status {
             table.insert(
                 "refused_status",
@@ -141,6 +145,7 @@ impl From<&AccountConfig> for AccountToml {
             assumed_lifetime: Some(account.policy.assumed_lifetime)
                 .filter(|lifetime| *lifetime != Policy::default().assumed_lifetime)
                 .map(values::duration_text),
+            limits: LimitsToml::from(&account.policy.limits),
             ..own
         }
     }

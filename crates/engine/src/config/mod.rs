@@ -9,6 +9,7 @@ mod account_toml;
 mod edit;
 mod file;
 mod hosts;
+mod limits;
 mod nextauth;
 mod oauth;
 mod problem;
@@ -27,6 +28,7 @@ pub use account::{
 pub use account_toml::{AccountToml, CarrierToml};
 pub use edit::{add_account, remove_account, set_hosts};
 pub use hosts::{HostPlace, Hosts, Owner, USUAL_USER, may_carry_tokens};
+pub use limits::LimitsToml;
 pub use nextauth::{NextauthConfig, NextauthToml};
 pub use oauth::{
     ClaimPlaces, ClientSecret, Endpoints, IssuerUrl, OauthConfig, OauthToml, PresetUse, Redirect,

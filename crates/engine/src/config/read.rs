@@ -12,7 +12,7 @@ use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, Provide
 use super::hosts::{self, Hosts};
 use super::problem::{ConfigError, Flaw, Problems, shown};
 use super::section::{Section, wrong_type};
-use super::{Config, nextauth, oauth, values};
+use super::{Config, limits, nextauth, oauth, values};
 
 /// The keys that every account has.
 const SHARED_KEYS: [&str; 6] =
@@ -100,7 +100,7 @@ fn account(
         None if has(&"site") => Kind::Nextauth,
         None => Kind::Credentials,
     };
-    let known: Vec<_> = SHARED_KEYS.iter().chain(likely.keys()).copied().collect();
+    let known: Vec<_> = SHARED_KEYS.iter().chain(&limits::KEYS).chain(likely.keys()).copied().collect();
     let others: Vec<_> = Kind::ALL.iter().flat_map(|kind| kind.keys()).copied().collect();
     let section = Section::open(value, path, &known, &others, problems)?;
     let example = format!("\"{}\"", likely.name());
@@ -113,6 +113,7 @@ fn account(
         assumed_lifetime: section
             .text("assumed_lifetime", problems, values::duration)
             .unwrap_or(defaults.assumed_lifetime),
+        limits: limits::limits(&section, problems),
     };
     let provider = match kind {
         Kind::Credentials => ProviderConfig::Credentials(credentials(&section, devserver, problems)?),

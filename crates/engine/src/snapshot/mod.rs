@@ -292,7 +292,7 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
         clocks: held.map_or_else(Clocks::default, |Held { facts, .. }| Clocks {
             access: Some(clock(facts.access)),
             refresh: facts.refresh.map(clock),
-            session: facts.session.map(clock),
+            session: session.ceiling().map(clock),
         }),
         sign_in: beside.prompt.clone(),
         next: session.next(now).map(|next| NextStatus {

@@ -92,6 +92,8 @@ names! {
         TellProvider = "tell_provider",
         /// The person signs in.
         SignIn = "sign_in",
+        /// Ends the session, as the account has it.
+        EndSession = "end_session",
         /// Waits for an answer.
         Wait = "wait",
     }
@@ -134,6 +136,7 @@ impl From<Action> for ActionName {
     fn from(action: Action) -> Self {
         match action {
             Action::Renew => Self::Renew,
+            Action::End => Self::EndSession,
             Action::RetryRenewal => Self::RetryRenewal,
             Action::RetrySave => Self::RetrySave,
             Action::ReadVault => Self::ReadVault,

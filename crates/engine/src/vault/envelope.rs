@@ -19,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
+use super::used::Used;
 use crate::ports::VaultError;
 
 /// The schema this version writes, and the newest it reads.
@@ -48,6 +49,8 @@ pub struct Envelope {
     pub refresh: Option<Expiry>,
     /// When does the session end whatever is renewed, where the server tells?
     pub session: Option<Expiry>,
+    /// Since when does the session live, and when was it used?
+    pub used: Used,
     /// Who is signed in, as far as the provider tells?
     pub identity: Identity,
     /// The token type of the reply (RFC 6749 §7.1).
@@ -109,6 +112,7 @@ impl Envelope {
             access: clock(self.access),
             refresh: self.refresh.map(clock),
             session: self.session.map(clock),
+            usage: self.used.understood(self.received_at, received, now),
             access_fingerprint: key.of(self.tokens.access.expose()),
             refresh_fingerprint: self.tokens.refresh.as_ref().map(|token| key.of(token.expose())),
             quarantined: self.quarantined.clone(),
@@ -192,6 +196,7 @@ struct Document<'a> {
     access: Expiry,
     refresh: Option<Expiry>,
     session: Option<Expiry>,
+    used: Used,
     identity: &'a Identity,
     token_type: Option<&'a str>,
     scope: Option<&'a str>,
@@ -223,6 +228,7 @@ impl<'a> Document<'a> {
             access: envelope.access,
             refresh: envelope.refresh,
             session: envelope.session,
+            used: envelope.used,
             identity: &envelope.identity,
             token_type: envelope.token_type.as_deref(),
             scope: envelope.scope.as_deref(),
@@ -265,6 +271,8 @@ struct Reading {
     #[serde(default)]
     session: Option<Expiry>,
     #[serde(default)]
+    used: Option<Used>,
+    #[serde(default)]
     identity: Identity,
     #[serde(default)]
     token_type: Option<String>,
@@ -296,6 +304,7 @@ impl Reading {
             access: self.access,
             refresh: self.refresh,
             session: self.session,
+            used: self.used.unwrap_or(Used::beginning(self.received_at)),
             identity: self.identity,
             token_type: self.token_type,
             scope: self.scope,

@@ -9,6 +9,7 @@ mod identity;
 pub mod keychain;
 pub mod memory;
 pub mod sealed_file;
+mod used;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -23,6 +24,7 @@ use sealed_file::{Given, KeyProblem, Unopened};
 pub(crate) use envelope::tests::example;
 pub use envelope::{BootTime, Envelope, Expiry, SCHEMA};
 pub use identity::{Identity, MAX_ROLES};
+pub use used::Used;
 
 /// The environment variable that chooses the vault.
 pub const VARIABLE: &str = "LATCHKEY_VAULT";

@@ -6,6 +6,7 @@
 //! A test can let the process die at each step of a renewal: [`crate::failpoint`] has the list.
 
 mod intent;
+mod limits;
 mod refusal;
 mod renewal;
 mod reply_envelope;

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::Workshop;
 use crate::provider::Issued;
-use crate::vault::{BootTime, Envelope, Expiry};
+use crate::vault::{BootTime, Envelope, Expiry, Used};
 
 impl Workshop {
     /// The envelope of a reply, on top of the one it replaces; `None` if there is no access token to serve.
@@ -37,6 +37,11 @@ impl Workshop {
         };
         let old = before.map(|before| &before.tokens);
         let kept = before.filter(|_| !replaced).and_then(|before| before.refresh);
+        // A renewal goes on with the session that somebody began.
+        let used = before.map_or(Used::beginning(issued.received), |before| {
+            let received = Stamp::from_wall(issued.received, now);
+            Used::of(self.facts(before).usage, received, issued.received)
+        });
         Some(Envelope {
             account: self.account.clone(),
             generation,
@@ -52,6 +57,7 @@ impl Workshop {
             access: Expiry { expires_at: if expired { issued.received } else { expires_at }, source },
             refresh: stored(issued.refresh_expires).or(kept),
             session: stored(issued.session_expires).or_else(|| before.and_then(|before| before.session)),
+            used,
             identity: issued.identity.or(before.map(|before| before.identity.clone()).unwrap_or_default()),
             token_type: oauth.token_type.or_else(|| before.and_then(|before| before.token_type.clone())),
             scope: oauth.scope.or_else(|| before.and_then(|before| before.scope.clone())),

@@ -18,6 +18,11 @@ impl Workshop {
         let _turn = self.turn.lock().await;
         let _lock = self.lock_to_store().await?;
         let held = self.vault.read(&self.account).await.ok().flatten();
+        self.put_away(held).await
+    }
+
+    /// Erases what is stored, under the lock.
+    pub(super) async fn put_away(&self, held: Option<Envelope>) -> Result<Wiped, VaultProblem> {
         if let Some(held) = held.filter(|_| self.provider.revokes()) {
             match self.vault.write(&self.account, &self.kept_of(held)).await {
                 Ok(()) => {

@@ -73,6 +73,11 @@ export const sessions: typeof english = {
       due: "Als Nächstes: Anbieter benachrichtigen, {in} – {why}",
       plain: "Der Anbieter wird benachrichtigt – {why}",
     },
+    end_session: {
+      at: "Als Nächstes: Die Sitzung endet {at}, in {in} – {why}",
+      due: "Als Nächstes: Die Sitzung endet, {in} – {why}",
+      plain: "Als Nächstes: Die Sitzung endet – {why}",
+    },
     wait: {
       at: "Als Nächstes: noch einmal nachsehen {at}, in {in} – {why}",
       due: "Als Nächstes: noch einmal nachsehen, {in} – {why}",

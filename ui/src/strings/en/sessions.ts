@@ -70,6 +70,11 @@ export const sessions = {
       due: "Next: tell the provider {in} — {why}",
       plain: "Telling the provider — {why}",
     },
+    end_session: {
+      at: "Next: the session ends at {at}, in {in} — {why}",
+      due: "Next: the session ends {in} — {why}",
+      plain: "Next: the session ends — {why}",
+    },
     wait: {
       at: "Next: look again at {at}, in {in} — {why}",
       due: "Next: look again {in} — {why}",

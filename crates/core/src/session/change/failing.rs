@@ -110,6 +110,10 @@ impl Change {
     }
 
     pub(in crate::session) fn needs_sign_in(&mut self, reason: Reason) {
+        if self.session.expiring() {
+            // The session came to its own end, and nothing of it is held any more.
+            return;
+        }
         let generation = self.session.held.as_ref().map(|held| held.facts.generation);
         self.record(Record {
             generation,

@@ -14,8 +14,16 @@ use crate::token_set::TokenFacts;
 
 impl Change {
     /// Takes tokens that are durable, and plans their renewal.
-    pub(in crate::session) fn hold(&mut self, facts: TokenFacts) {
+    pub(in crate::session) fn hold(&mut self, mut facts: TokenFacts) {
         let previous = self.session.held.take().map(|held| held.facts);
+        if let Some(previous) = &previous {
+            // What is stored of a session's use may be older than what is known here.
+            facts.usage = facts.usage.and_later(previous.usage);
+        }
+        if let Some(end) = self.session.policy.limits.end(&facts.usage).filter(|end| end.over(self.now.stamp))
+        {
+            return self.is_over(end.reason());
+        }
         // One token, one moment: whoever else looks at it on this machine plans the same.
         let now = Now { jitter: facts.access_fingerprint.jitter(), ..self.now };
         let plan = self.session.policy.plan(&facts, previous.as_ref(), now);
@@ -107,6 +115,8 @@ impl Change {
                 });
                 if news {
                     self.adopt(facts);
+                } else if let Some(held) = &mut self.session.held {
+                    held.facts.usage = held.facts.usage.and_later(facts.usage);
                 }
                 if unanswered && (news || signed_in) {
                     self.renew_at_once();

@@ -2,8 +2,9 @@
 //! the next. Nothing here decides on an input; that is done in the one match beside this folder.
 //!
 //! This file has renewing and waiting for the network; `holding` takes tokens, `failing` says what a failed
-//! renewal leads to, `owed` keeps what must be done until it is known to be.
+//! renewal leads to, `ending` keeps the account's limits, `owed` keeps what must be done until it is known to be.
 
+mod ending;
 mod failing;
 mod holding;
 mod owed;
@@ -63,8 +64,12 @@ impl Change {
     }
 
     pub(super) fn sign_in(&mut self) {
-        let back = Box::new(self.session.state.clone());
-        self.session.state = State::SigningIn { back };
+        let back = match self.session.state.clone() {
+            // Nobody waits for what is stored to be looked at any more; that stays owed.
+            State::Waiting { reason, .. } if self.session.expiring() => State::SignedOut { reason },
+            back => back,
+        };
+        self.session.state = State::SigningIn { back: Box::new(back) };
         let id = self.await_answer();
         self.effects.push(Effect::Authenticate(id));
     }
@@ -95,7 +100,9 @@ impl Change {
     }
 
     pub(super) fn try_again(&mut self, asker: Asker) {
-        if self.session.held.is_none() {
+        if self.session.expiring() {
+            // What is stored of a session that came to its end is being looked at already.
+        } else if self.session.held.is_none() {
             self.load();
         } else {
             self.renew(asker);

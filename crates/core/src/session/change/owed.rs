@@ -77,7 +77,7 @@ impl Change {
         let tries = self.session.owed.as_ref().map_or(0, |owed| owed.tries);
         let kind = match self.session.owed.as_ref().map(|owed| &owed.debt) {
             Some(Debt::Seal { .. }) => "seal_failed",
-            Some(Debt::Erase | Debt::Revoke { .. }) | None => "erase_failed",
+            Some(Debt::Erase | Debt::Expire | Debt::Revoke { .. }) | None => "erase_failed",
         };
         self.put_off(self.now.stamp.plus(save_backoff(tries + 1)));
         self.record(Record {
@@ -108,7 +108,7 @@ impl Change {
     }
 
     /// It stays owed until it is known to be done, or a sign-in could make it forgotten.
-    fn owe(&mut self, debt: Debt) {
+    pub(super) fn owe(&mut self, debt: Debt) {
         self.session.owed = Some(Owed { debt, tries: 0, at: self.now.stamp });
     }
 
@@ -119,12 +119,16 @@ impl Change {
         }
     }
 
-    fn pay(&mut self) {
+    pub(super) fn pay(&mut self) {
         let generation = self.session.held.as_ref().map(|held| held.facts.generation);
         match self.session.owed.as_ref().map(|owed| owed.debt.clone()) {
             Some(Debt::Erase) => {
                 let id = self.await_answer();
                 self.effects.push(Effect::Wipe(id));
+            }
+            Some(Debt::Expire) => {
+                let id = self.await_answer();
+                self.effects.push(Effect::Expire(id));
             }
             Some(Debt::Revoke { since }) => {
                 let over = since.plus(policy::REVOKE_WITHIN).left(self.now.stamp) <= SignedDuration::ZERO;
@@ -139,7 +143,7 @@ impl Change {
         }
     }
 
-    fn revoke(&mut self, which: Revoke) {
+    pub(super) fn revoke(&mut self, which: Revoke) {
         let id = self.await_answer();
         self.effects.push(Effect::Revoke { id, which });
     }

@@ -1,8 +1,10 @@
 //! What may happen to a session: drawn at random for [`super::properties`].
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use crate::disposition::Failure;
+use crate::limits::Limits;
 use crate::reason::VaultProblem;
 use crate::session::samples;
 use crate::session::{Asker, Effect, EffectId, Input};
@@ -66,10 +68,26 @@ fn requests() -> impl Strategy<Value = Input> {
         1 => Just(Input::SignOutRequested),
         2 => Just(Input::ReloadRequested),
         2 => Just(Input::TimePassed),
+        2 => Just(Input::Used),
         2 => Just(Input::NetworkChanged),
         1 => Just(Input::TokenRejected(samples::access_fingerprint(99_999))),
         3 => asker.prop_map(Input::RenewRequested),
     ]
+}
+
+/// What an account allows: mostly nothing is limited.
+pub(super) fn limits() -> impl Strategy<Value = Limits> {
+    let secs =
+        |secs: std::ops::Range<i64>| prop::option::weighted(0.5, secs.prop_map(SignedDuration::from_secs));
+    let some = (secs(1..6000), any::<bool>(), secs(1..2000), secs(1..3000));
+    let some = some.prop_map(|(max_age, rolling, update_age, idle_timeout)| Limits {
+        max_age,
+        rolling,
+        update_age,
+        idle_timeout,
+        sensitivity: None,
+    });
+    prop_oneof![1 => Just(Limits::default()), 1 => some]
 }
 
 fn outcomes() -> impl Strategy<Value = Outcome> {
@@ -110,6 +128,7 @@ pub(super) enum Asked {
     Probe,
     Seal,
     Wipe,
+    Expire,
     Revoke,
 }
 
@@ -122,10 +141,12 @@ pub(super) fn asked(effect: &Effect) -> Option<(EffectId, Asked)> {
         Effect::Probe { id, .. } => Some((*id, Asked::Probe)),
         Effect::Seal { id, .. } => Some((*id, Asked::Seal)),
         Effect::Wipe(id) => Some((*id, Asked::Wipe)),
+        Effect::Expire(id) => Some((*id, Asked::Expire)),
         Effect::Revoke { id, .. } => Some((*id, Asked::Revoke)),
         Effect::AbandonSignIn
         | Effect::Publish { .. }
         | Effect::Forget
+        | Effect::Mark(_)
         | Effect::Notify(_)
         | Effect::Record(_) => None,
     }

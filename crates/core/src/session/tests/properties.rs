@@ -5,21 +5,22 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
+use crate::limits::{Limits, Usage};
 use crate::reason::Reason;
 use crate::session::{
-    Authenticated, Effect, EffectId, Failed, Headline, Input, Loaded, Renewal, Revocation, Sealed,
+    Authenticated, Effect, EffectId, Expired, Failed, Headline, Input, Loaded, Renewal, Revocation, Sealed,
 };
 use crate::session::{Session, State, Wiped};
 use crate::session::{samples, step};
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
 
-use super::moves::{Asked, Move, Outcome, asked, moves};
+use super::moves::{Asked, Move, Outcome, asked, limits, moves};
 
 proptest! {
     #[test]
-    fn a_session_keeps_its_invariants_whatever_happens(moves in prop::collection::vec(moves(), 1..80)) {
-        let mut world = World::new();
+    fn a_session_keeps_its_invariants_whatever_happens(limits in limits(), moves in prop::collection::vec(moves(), 1..80)) {
+        let mut world = World::new(limits);
         for made in moves {
             world.make(made)?;
         }
@@ -35,13 +36,23 @@ struct World {
     awaited: Option<(EffectId, Asked)>,
     /// The vault holds tokens that the person wanted erased.
     owes_wipe: bool,
+    /// What the vault says of the session's use.
+    usage: Usage,
 }
 
 impl World {
-    fn new() -> Self {
-        let session = samples::opening();
+    fn new(limits: Limits) -> Self {
+        let mut session = samples::opening();
+        session.policy.limits = limits;
         let awaited = Some((samples::awaited(&session), Asked::Load));
-        Self { session, now: samples::at(0), generation: 0, awaited, owes_wipe: false }
+        Self {
+            session,
+            now: samples::at(0),
+            generation: 0,
+            awaited,
+            owes_wipe: false,
+            usage: Usage::beginning(samples::at(0)),
+        }
     }
 
     fn make(&mut self, made: Move) -> Result<(), TestCaseError> {
@@ -83,9 +94,12 @@ impl World {
                     Asked::Probe,
                     Asked::Seal,
                     Asked::Wipe,
+                    Asked::Expire,
                     Asked::Revoke,
                 ];
+                let usage = self.usage;
                 let input = self.answer(id, kinds[usize::from(outcome.kind) % kinds.len()], &outcome);
+                self.usage = usage;
                 let before = self.session.clone();
                 let after = step(self.session.clone(), input, self.draw());
                 prop_assert_eq!(after.session, before, "a late answer changed something");
@@ -111,8 +125,14 @@ impl World {
             Asked::Authenticate => Input::Authenticated(
                 id,
                 match outcome.kind {
-                    0..8 => Authenticated::Done(self.facts(outcome, 1)),
-                    8..10 => Authenticated::Unsaved(self.facts(outcome, 1), outcome.problem),
+                    0..8 => {
+                        self.usage = Usage::beginning(self.now);
+                        Authenticated::Done(self.facts(outcome, 1))
+                    }
+                    8..10 => {
+                        self.usage = Usage::beginning(self.now);
+                        Authenticated::Unsaved(self.facts(outcome, 1), outcome.problem)
+                    }
                     _ => Authenticated::Failed(Reason::ReplyLost),
                 },
             ),
@@ -153,6 +173,19 @@ impl World {
                     _ => Err(outcome.problem),
                 },
             ),
+            Asked::Expire => Input::Expired(
+                id,
+                match outcome.kind {
+                    0..3 => Expired::Over(Wiped::Gone),
+                    3..6 => Expired::Over(Wiped::Unrevoked),
+                    6 | 7 => {
+                        // Somebody else used it, or signed in again.
+                        self.usage = Usage::beginning(self.now);
+                        Expired::Lives(self.facts(outcome, outcome.newer))
+                    }
+                    _ => Expired::NotNow(outcome.problem),
+                },
+            ),
             Asked::Revoke => Input::Revoked(
                 id,
                 match outcome.kind {
@@ -175,6 +208,7 @@ impl World {
         let facts = samples::facts(generation, 0);
         TokenFacts {
             received: self.now,
+            usage: self.usage,
             access: clock(outcome.lifetime),
             session: outcome.ceiling.map(clock),
             refresh_fingerprint: facts.refresh_fingerprint.filter(|_| outcome.renewable),
@@ -192,6 +226,13 @@ impl World {
         let before = self.session.clone();
         let after = step(before.clone(), input.clone(), self.draw());
         self.session = after.session;
+        for effect in &after.effects {
+            if let Effect::Mark(usage) = effect {
+                prop_assert!(self.session.policy.limits.heed_activity(), "{usage:?} is worth no write");
+                self.usage = *usage;
+            }
+        }
+        self.nothing_is_held_after_its_end(&before, input)?;
         self.requests_do_not_overlap(input, &after.effects)?;
         only_durable_tokens_are_published(input, &before, &after.effects)?;
         self.what_was_signed_out_stays_so(&before, input, &after.effects)?;
@@ -210,9 +251,12 @@ impl World {
         }
         if let (Some((_, under_way)), Some((_, new))) = (self.awaited, new.first()) {
             let may = match under_way {
-                Asked::Renew | Asked::Save | Asked::Authenticate => *new == Asked::Wipe,
+                Asked::Renew | Asked::Save | Asked::Authenticate => {
+                    matches!(new, Asked::Wipe | Asked::Expire)
+                }
                 // A wipe is followed by telling the provider, a seal by another look or a new sign-in.
                 Asked::Wipe => *new == Asked::Authenticate,
+                Asked::Expire => matches!(new, Asked::Authenticate | Asked::Wipe),
                 Asked::Load | Asked::Seal | Asked::Probe | Asked::Revoke => true,
             };
             prop_assert!(may, "{new:?} begins while {under_way:?} is under way");
@@ -243,6 +287,7 @@ impl World {
                 matches!(
                     input,
                     Input::Authenticated(_, Authenticated::Done(_))
+                        | Input::Expired(_, Expired::Lives(_))
                         | Input::Loaded(_, Loaded::Found(_) | Loaded::Unanswered(_))
                         | Input::Saved(_, Ok(()))
                 ),
@@ -255,6 +300,23 @@ impl World {
                 let pending = self.awaited.is_some_and(|(_, asked)| asked == Asked::Wipe);
                 prop_assert!(pending || self.session.deadline().is_some(), "erasing is forgotten");
             }
+        }
+        Ok(())
+    }
+
+    /// Once the account's end has come and was looked at, nothing is there to be handed out; and nobody's wall clock
+    /// brings it.
+    fn nothing_is_held_after_its_end(&self, before: &Session, input: &Input) -> Result<(), TestCaseError> {
+        let looked = matches!(input, Input::TimePassed | Input::Used);
+        if looked && let Some(end) = self.session.end() {
+            prop_assert!(!end.over(self.now), "held after {end:?}");
+        }
+        let lasted = before.held().map(|held| self.now.boot.saturating_sub(held.facts.usage.signed_in.boot));
+        if let Some(Reason::MaxAgeReached { allowed_secs }) = self.session.state().reason()
+            && let Some(lasted) = lasted.map(|lasted| lasted.as_secs())
+            && self.session.held().is_none()
+        {
+            prop_assert!(lasted >= allowed_secs, "over after {lasted} s of {allowed_secs}");
         }
         Ok(())
     }
@@ -319,6 +381,7 @@ fn only_durable_tokens_are_published(
 ) -> Result<(), TestCaseError> {
     let durable = if let Input::Loaded(_, Loaded::Found(facts) | Loaded::Unanswered(facts))
     | Input::Sealed(_, Sealed::Adopted(facts))
+    | Input::Expired(_, Expired::Lives(facts))
     | Input::Authenticated(_, Authenticated::Done(facts))
     | Input::Renewed(
         _,
@@ -378,6 +441,7 @@ fn is_answer(input: &Input) -> bool {
         | Input::Probed(..)
         | Input::Sealed(..)
         | Input::Wiped(..)
+        | Input::Expired(..)
         | Input::Revoked(..) => true,
         Input::SignInRequested
         | Input::SignInCancelled
@@ -385,6 +449,7 @@ fn is_answer(input: &Input) -> bool {
         | Input::RenewRequested(_)
         | Input::ReloadRequested
         | Input::TokenRejected(_)
+        | Input::Used
         | Input::TimePassed
         | Input::NetworkChanged => false,
     }

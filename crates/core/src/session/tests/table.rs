@@ -12,7 +12,7 @@ use crate::reason::{Reason, VaultProblem};
 use crate::session::{
     Asker, Authenticated, Effect, EffectId, Failed, Input, Loaded, Notice, Renewal, Revocation,
 };
-use crate::session::{Sealed, Session, State, Wiped};
+use crate::session::{Expired, Sealed, Session, State, Wiped};
 use crate::session::{samples, step};
 use crate::token_set::TokenFacts;
 
@@ -90,7 +90,7 @@ struct Sample {
     awaits: Awaits,
 }
 
-const ANSWERS: [Awaits; 8] = [
+const ANSWERS: [Awaits; 9] = [
     Awaits::Loaded,
     Awaits::Authenticated,
     Awaits::Renewed,
@@ -98,6 +98,7 @@ const ANSWERS: [Awaits; 8] = [
     Awaits::Probed,
     Awaits::Sealed,
     Awaits::Wiped,
+    Awaits::Expired,
     Awaits::Revoked,
 ];
 
@@ -111,6 +112,7 @@ enum Awaits {
     Probed,
     Sealed,
     Wiped,
+    Expired,
     Revoked,
 }
 
@@ -145,6 +147,15 @@ fn samples() -> Vec<Sample> {
         sample("for the network, asking the host", samples::probing(), 49, Awaits::Probed),
         sample("backing off, reading the vault", reload(samples::backing_off(), 48), 48, Awaits::Loaded),
         sample("storm breaker", samples::storm(), samples::STORM_AT, Awaits::Nothing),
+        sample("with limits", samples::limited(), 10, Awaits::Nothing),
+        sample("at the account's end", samples::ending(), 40, Awaits::Expired),
+        sample("ended, erasing failed", samples::end_owed(), 40, Awaits::Nothing),
+        sample(
+            "ended, erasing again",
+            samples::after(samples::end_owed(), Input::TimePassed, 41),
+            41,
+            Awaits::Expired,
+        ),
         sample("refused, sealing", samples::sealing(), 48, Awaits::Sealed),
         sample("refused, sealing failed", samples::seal_owed(), 48, Awaits::Nothing),
         sample("refused", samples::needs_sign_in(), 48, Awaits::Nothing),
@@ -181,6 +192,7 @@ fn inputs(sample: &Sample) -> Vec<Said> {
         plain("SignOutRequested", Input::SignOutRequested),
         plain("ReloadRequested", Input::ReloadRequested),
         plain("NetworkChanged", Input::NetworkChanged),
+        plain("Used", Input::Used),
     ];
     for asker in [
         Asker::Plan,
@@ -252,6 +264,9 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
     let sealing = |details, label, outcome: Sealed| -> (_, _, Answer) {
         (details, label, Box::new(move |id| Input::Sealed(id, outcome.clone())))
     };
+    let expired = |details, label, outcome: Expired| -> (_, _, Answer) {
+        (details, label, Box::new(move |id| Input::Expired(id, outcome.clone())))
+    };
     let revoked = |details, label, outcome: Revocation| -> (_, _, Answer) {
         (details, label, Box::new(move |id| Input::Revoked(id, outcome.clone())))
     };
@@ -317,6 +332,12 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
             ("", label, Box::new(move |id| Input::Wiped(id, outcome)))
         })
         .into(),
+        Awaits::Expired => vec![
+            expired("", "Expired Over", Expired::Over(Wiped::Gone)),
+            expired(", unrevoked", "Expired Over", Expired::Over(Wiped::Unrevoked)),
+            expired("", "Expired Lives", Expired::Lives(newer)),
+            expired("", "Expired NotNow", Expired::NotNow(locked)),
+        ],
         Awaits::Revoked => vec![
             revoked("", "Revoked Done", Revocation::Done),
             revoked(", offline", "Revoked Failed", Revocation::Failed(samples::offline())),
@@ -368,12 +389,15 @@ fn effect(effect: &Effect) -> String {
         Effect::Probe { look, .. } => format!("Probe {look:?}"),
         Effect::Seal { generation, reason, .. } => format!("Seal {generation} ({})", reason.code()),
         Effect::Wipe(_) => "Wipe".to_owned(),
+        Effect::Expire(_) => "Expire".to_owned(),
+        Effect::Mark(_) => "Mark".to_owned(),
         Effect::Revoke { which, .. } => format!("Revoke {which:?}"),
         Effect::AbandonSignIn => "AbandonSignIn".to_owned(),
         Effect::Publish { generation } => format!("Publish {generation}"),
         Effect::Forget => "Forget".to_owned(),
         Effect::Notify(Notice::SignInNeeded(reason)) => format!("Notify sign-in needed ({})", reason.code()),
         Effect::Notify(Notice::CannotSave(problem)) => format!("Notify cannot save ({})", problem.code()),
+        Effect::Notify(Notice::EndsSoon(_)) => "Notify ends soon".to_owned(),
         Effect::Record(record) => format!("Record {}", record.kind),
     }
 }

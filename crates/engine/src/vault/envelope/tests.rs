@@ -14,6 +14,8 @@ fn the_document_looks_like_this() {
         r#""stored_at":"2026-11-20T12:00:01Z","received_at":"2026-11-20T12:00:00Z","#,
         r#""access_token":"access-canary","refresh_token":"refresh-canary","id_token":null,"#,
         r#""access":{"expires_at":"2026-11-20T12:05:00Z","source":"expires_in"},"refresh":null,"session":null,"#,
+        r#""used":{"signed_in_at":"2026-11-20T12:00:00Z","rolled_at":"2026-11-20T12:00:00Z","#,
+        r#""active_at":"2026-11-20T12:00:00Z"},"#,
         r#""identity":{"name":"Ada","email":null,"subject":"u1","roles":[],"picture":null},"#,
         r#""token_type":"Bearer","scope":null,"quarantined":null}"#
     );
@@ -191,6 +193,7 @@ pub(crate) fn example(account: &str) -> Envelope {
         access: Expiry { expires_at: "2026-11-20T12:05:00Z".parse().unwrap(), source: Source::ExpiresIn },
         refresh: None,
         session: None,
+        used: Used::beginning("2026-11-20T12:00:00Z".parse().unwrap()),
         identity: Identity {
             name: Some("Ada".to_owned()),
             subject: Some("u1".to_owned()),
@@ -223,7 +226,7 @@ pub(crate) fn same(one: &Envelope, other: &Envelope) -> bool {
         && (one.access, one.refresh, one.session) == (other.access, other.refresh, other.session)
         && (&one.identity, &one.token_type, &one.scope, &one.quarantined, &one.token_host)
             == (&other.identity, &other.token_type, &other.scope, &other.quarantined, &other.token_host)
-        && one.signed_out_at == other.signed_out_at
+        && (one.signed_out_at, one.used) == (other.signed_out_at, other.used)
 }
 
 fn account() -> AccountName {
@@ -299,6 +302,7 @@ fn any_envelope() -> impl Strategy<Value = Shown> {
                 access: expiries.0,
                 refresh: expiries.1,
                 session: expiries.2,
+                used: Used { active_at: times.0, ..Used::beginning(times.1) },
                 identity: Identity {
                     name: identity.0,
                     email: identity.1,
