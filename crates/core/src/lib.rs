@@ -12,6 +12,7 @@
 //! the tokens themselves stay with whoever runs the effects.
 
 pub mod account;
+pub mod advice;
 pub mod disposition;
 pub mod fingerprint;
 pub mod freshness;

@@ -176,7 +176,7 @@ impl Limits {
         let ago = |at: Stamp| now.boot.saturating_sub(at.boot);
         let roll = self.rolls_each().is_some_and(|each| ago(usage.rolled) >= each);
         let mark = self.marks_each().is_some_and(|each| ago(usage.active) >= each);
-        (roll || mark).then(|| Usage {
+        (roll || mark).then_some(Usage {
             signed_in: usage.signed_in,
             rolled: if roll { now } else { usage.rolled },
             active: if mark { now } else { usage.active },

@@ -2,6 +2,7 @@
 //! ([`stories`], [`failures`], [`recovery`]), and what holds whatever happens ([`properties`]).
 
 mod failures;
+mod invariants;
 mod moves;
 mod properties;
 mod recovery;

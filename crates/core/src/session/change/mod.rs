@@ -64,11 +64,9 @@ impl Change {
     }
 
     pub(super) fn sign_in(&mut self) {
-        let back = match self.session.state.clone() {
-            // Nobody waits for what is stored to be looked at any more; that stays owed.
-            State::Waiting { reason, .. } if self.session.expiring() => State::SignedOut { reason },
-            back => back,
-        };
+        let ended = self.session.state.reason().filter(|_| self.session.expiring());
+        // Nobody waits any more for what is stored of a session that ended; that stays owed.
+        let back = ended.map_or_else(|| self.session.state.clone(), |reason| State::SignedOut { reason });
         self.session.state = State::SigningIn { back: Box::new(back) };
         let id = self.await_answer();
         self.effects.push(Effect::Authenticate(id));

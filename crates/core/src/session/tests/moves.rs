@@ -11,6 +11,7 @@ use crate::session::{Asker, Effect, EffectId, Input};
 
 /// What happens next.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a test has eighty of them at most")]
 pub(super) enum Move {
     Tell(Input),
     /// A resource server refuses the access token in hand.

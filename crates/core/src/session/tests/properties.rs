@@ -15,6 +15,9 @@ use crate::session::{samples, step};
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
 
+use super::invariants::{
+    generations_do_not_go_back, is_answer, only_durable_tokens_are_published, what_was_refused_is_sealed,
+};
 use super::moves::{Asked, Move, Outcome, asked, limits, moves};
 
 proptest! {
@@ -370,87 +373,5 @@ impl World {
             session = after.session;
         }
         Ok(())
-    }
-}
-
-/// A renewed token set is durable before anyone receives it.
-fn only_durable_tokens_are_published(
-    input: &Input,
-    before: &Session,
-    effects: &[Effect],
-) -> Result<(), TestCaseError> {
-    let durable = if let Input::Loaded(_, Loaded::Found(facts) | Loaded::Unanswered(facts))
-    | Input::Sealed(_, Sealed::Adopted(facts))
-    | Input::Expired(_, Expired::Lives(facts))
-    | Input::Authenticated(_, Authenticated::Done(facts))
-    | Input::Renewed(
-        _,
-        Renewal::Done { facts, .. } | Renewal::Adopted(facts) | Renewal::Distrusted { facts, .. },
-    ) = input
-    {
-        Some(facts)
-    } else if let Input::Saved(_, Ok(())) = input {
-        before.unsaved.as_ref()
-    } else {
-        None
-    };
-    for effect in effects {
-        if let Effect::Publish { generation } = effect {
-            let durable = durable.map(|facts| facts.generation);
-            prop_assert_eq!(Some(*generation), durable, "published by {:?}", input);
-        }
-    }
-    Ok(())
-}
-
-/// Tokens that could be renewed are given up only with a seal, done or owed, unless the vault has it already.
-fn what_was_refused_is_sealed(before: &Session, input: &Input, after: &Session) -> Result<(), TestCaseError> {
-    if let Input::Loaded(_, Loaded::Found(facts) | Loaded::Unanswered(facts))
-    | Input::Renewed(_, Renewal::Adopted(facts)) = input
-        && facts.quarantined.is_some()
-    {
-        return Ok(());
-    }
-    let ended = matches!(after.state(), State::NeedsSignIn { .. });
-    let renewable = before.held().is_some_and(|held| held.facts.renewable());
-    let same =
-        before.held().map(|held| held.facts.generation) == after.held().map(|held| held.facts.generation);
-    if ended && renewable && same {
-        prop_assert!(after.owed.is_some(), "refused and not sealed: {:?}", after.state());
-    }
-    Ok(())
-}
-
-/// A newer generation is never given up for an older one, unless that was received later: after a sign-out
-/// elsewhere generations begin anew.
-fn generations_do_not_go_back(before: &Session, input: &Input, after: &Session) -> Result<(), TestCaseError> {
-    if let (Some(before), Some(after)) = (before.held(), after.held()) {
-        let later = after.facts.received.wall > before.facts.received.wall;
-        let (before, after) = (before.facts.generation, after.facts.generation);
-        prop_assert!(after >= before || later, "generation {before} → {after} by {input:?}");
-    }
-    Ok(())
-}
-
-fn is_answer(input: &Input) -> bool {
-    match input {
-        Input::Loaded(..)
-        | Input::Authenticated(..)
-        | Input::Renewed(..)
-        | Input::Saved(..)
-        | Input::Probed(..)
-        | Input::Sealed(..)
-        | Input::Wiped(..)
-        | Input::Expired(..)
-        | Input::Revoked(..) => true,
-        Input::SignInRequested
-        | Input::SignInCancelled
-        | Input::SignOutRequested
-        | Input::RenewRequested(_)
-        | Input::ReloadRequested
-        | Input::TokenRejected(_)
-        | Input::Used
-        | Input::TimePassed
-        | Input::NetworkChanged => false,
     }
 }
