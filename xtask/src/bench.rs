@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: size, start and build time of the app, and how well it renews. What it prints is what
 //! `docs/performance.md` quotes.
 
+mod desktop;
 mod policy;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,8 @@ pub(crate) enum Measure {
     Size,
     /// Time from start to first paint of the release app, beside an empty window
     Start,
+    /// What the window costs beside an empty one, against its budgets: start, memory, idle processor time, sizes
+    Desktop,
     /// Time of a build from nothing, in a target folder of its own
     Build {
         /// Which build
@@ -67,7 +70,8 @@ pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
     ui::ready(workspace)?;
     match what {
         Measure::Size => size(workspace),
-        Measure::Start => start(workspace),
+        Measure::Start => start(workspace).map(|_| ()),
+        Measure::Desktop => desktop::desktop(workspace),
         Measure::Build { profile } => build(workspace, profile),
         Measure::Policy { seed, years } => policy::policy(workspace, seed, years),
     }
@@ -142,7 +146,13 @@ fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     Ok(())
 }
 
-fn start(workspace: &Workspace) -> Result<()> {
+/// Medians from start to first paint.
+struct Measured {
+    app: Duration,
+    empty: Duration,
+}
+
+fn start(workspace: &Workspace) -> Result<Measured> {
     provision::provide(workspace, &[packages::HEADLESS], &[], false)?;
     release(workspace)?;
     let empty = empty_window(workspace)?;
@@ -167,7 +177,7 @@ fn start(workspace: &Workspace) -> Result<()> {
     say::line(format!("  Latchkey      {app}"));
     say::line(format!("  empty window  {empty}"));
     say::line(format!("  ratio of the medians {:.2}", app.median.as_secs_f64() / empty.median.as_secs_f64()));
-    Ok(())
+    Ok(Measured { app: app.median, empty: empty.median })
 }
 
 /// Builds the empty window with the very versions of the app.
