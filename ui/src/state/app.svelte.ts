@@ -5,7 +5,9 @@ import type { Host, Unsubscribe } from "../ipc/host";
 import type { AppInfo, CommandError, NewAccount, StateName, SessionStatus } from "../ipc/bindings";
 import { site } from "../sign-in/site";
 import { fill, text } from "../strings";
+import { times } from "../time";
 import { WallClock } from "./clock.svelte";
+import { comesNear, deadline } from "./deadlines";
 import { LogStore } from "./log.svelte";
 
 export type View = { kind: "session"; account: string | null } | { kind: "inspect"; account: string | null } | { kind: "log" } | { kind: "add" };
@@ -33,6 +35,7 @@ export class AppState {
   readonly log: LogStore;
   #stops: Unsubscribe[] = [];
   #begin: string | null = null;
+  #toldAt = Date.now();
   #stopped = false;
 
   constructor(readonly host: Host) {
@@ -60,6 +63,19 @@ export class AppState {
       this.failure = toCommandError(thrown);
     }
     this.loaded = true;
+  }
+
+  /** Whether anybody has to sign in by a certain time. */
+  hasDeadline = $derived(this.sessions.some((session) => deadline(session) !== null));
+
+  /** Tells of deadlines that have come near since this was asked last. */
+  tellDeadlines(now: number): void {
+    const before = this.#toldAt;
+    this.#toldAt = now;
+    for (const session of this.sessions) {
+      const left = comesNear(session, before, now);
+      if (left !== null) this.say(fill(text.announce.signInWithin, { account: session.account, left: times.coarse(left) }));
+    }
   }
 
   stop(): void {

@@ -32,6 +32,7 @@ export const window: typeof english = {
     needs_sign_in: "Neu anmelden",
   },
   announce: {
+    signInWithin: "{account}: in {left} ist eine neue Anmeldung nötig",
     signed_out: "{account}: abgemeldet",
     signed_in: "{account}: angemeldet",
     waiting: "{account}: Erneuerung wartet",

@@ -31,6 +31,7 @@ export const window = {
     needs_sign_in: "Sign in again",
   },
   announce: {
+    signInWithin: "{account}: sign in within {left}",
     signed_out: "{account}: signed out",
     signed_in: "{account}: signed in",
     waiting: "{account}: waiting to renew",
