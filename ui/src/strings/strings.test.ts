@@ -76,7 +76,7 @@ describe("what the host says", () => {
 
   it("is worded anew from its code, and leaves no slot open", async () => {
     await chooseLanguage("de");
-    const values = { said: "revoked", status: "503", error: "e", what: "its reply did not arrive", why: "w", port: "1", by_ms: "9", how: "behind", margin_ms: "12000" };
+    const values = { said: "revoked", status: "503", error: "e", what: "its reply did not arrive", why: "w", port: "1", by_ms: "9", allowed_ms: "28800000", how: "behind", margin_ms: "12000" };
     for (const code of codes) expect(told({ code, values, words: "!" }, span), code).not.toMatch(/[{}!]/);
     expect(told({ code: "refused", values, words: "" }, span)).toBe(
       "Der Anbieter hat die Erneuerung abgelehnt („revoked“). Melden Sie sich neu an",

@@ -109,7 +109,7 @@ impl Actor {
 
     /// When the session ends whatever is renewed, as far as that is known.
     pub(super) fn ceiling(&self) -> Option<Timestamp> {
-        Some(self.session.held()?.facts.session?.expires.wall)
+        Some(self.session.ceiling()?.expires.wall)
     }
 }
 

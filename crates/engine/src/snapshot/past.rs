@@ -24,7 +24,7 @@ fn mark_kind(record_kind: &str) -> Option<MarkKind> {
         "renewed" => Some(MarkKind::Renewed),
         "adopted" | "opened" => Some(MarkKind::Adopted),
         "renewal_failed" | "renewals_paused" | "needs_sign_in" | "save_failed" => Some(MarkKind::Failed),
-        "signed_out" | "vault_empty" => Some(MarkKind::SignedOut),
+        "signed_out" | "vault_empty" | "session_ended" => Some(MarkKind::SignedOut),
         "ceiling_moved" => Some(MarkKind::CeilingMoved),
         "woke" => Some(MarkKind::Slept),
         "reached" => Some(MarkKind::OutOfReach),
