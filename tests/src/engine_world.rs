@@ -69,7 +69,13 @@ pub struct Like {
 impl Default for Like {
     fn default() -> Self {
         let (access_lifetime, grace) = (Duration::from_mins(1), Duration::ZERO);
-        Self { access_lifetime, grace, clock_ahead: SignedDuration::ZERO, site: false, limits: Limits::default() }
+        Self {
+            access_lifetime,
+            grace,
+            clock_ahead: SignedDuration::ZERO,
+            site: false,
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -10,11 +10,23 @@ use crate::limits::{Limits, Usage};
 use crate::policy::{self, Policy};
 use crate::reason::{Reason, VaultProblem};
 use crate::session::{
-    Authenticated, EffectId, Expired, Failed, Input, Loaded, Renewal, Revocation, Sealed, Session, Wiped,
+    Asker, Authenticated, EffectId, Expired, Failed, Input, Loaded, Renewal, Revocation, Sealed, Session,
+    Wiped,
 };
 use crate::session::{open, step};
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
+
+/// Everyone who can want a renewal.
+pub(crate) const ASKERS: [Asker; 7] = [
+    Asker::Plan,
+    Asker::Retry,
+    Asker::Recovery,
+    Asker::ResourceServer,
+    Asker::Person,
+    Asker::Program,
+    Asker::Revalidation,
+];
 
 /// The wall clock when the boot clock of the samples is zero: 2026-01-01T00:00:00Z.
 const BASE: i64 = 1_767_225_600;

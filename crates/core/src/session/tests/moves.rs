@@ -7,7 +7,7 @@ use crate::disposition::Failure;
 use crate::limits::Limits;
 use crate::reason::VaultProblem;
 use crate::session::samples;
-use crate::session::{Asker, Effect, EffectId, Input};
+use crate::session::{Effect, EffectId, Input};
 
 /// What happens next.
 #[derive(Clone, Debug)]
@@ -54,15 +54,7 @@ pub(super) fn moves() -> impl Strategy<Value = Move> {
 }
 
 fn requests() -> impl Strategy<Value = Input> {
-    let asker = prop::sample::select(vec![
-        Asker::Plan,
-        Asker::Retry,
-        Asker::Recovery,
-        Asker::ResourceServer,
-        Asker::Person,
-        Asker::Program,
-        Asker::Revalidation,
-    ]);
+    let asker = prop::sample::select(samples::ASKERS.to_vec());
     prop_oneof![
         3 => Just(Input::SignInRequested),
         1 => Just(Input::SignInCancelled),

@@ -9,9 +9,7 @@ use jiff::SignedDuration;
 
 use crate::policy::in_words;
 use crate::reason::{Reason, VaultProblem};
-use crate::session::{
-    Asker, Authenticated, Effect, EffectId, Failed, Input, Loaded, Notice, Renewal, Revocation,
-};
+use crate::session::{Authenticated, Effect, EffectId, Failed, Input, Loaded, Notice, Renewal, Revocation};
 use crate::session::{Expired, Sealed, Session, State, Wiped};
 use crate::session::{samples, step};
 use crate::token_set::TokenFacts;
@@ -194,15 +192,7 @@ fn inputs(sample: &Sample) -> Vec<Said> {
         plain("NetworkChanged", Input::NetworkChanged),
         plain("Used", Input::Used),
     ];
-    for asker in [
-        Asker::Plan,
-        Asker::Retry,
-        Asker::Recovery,
-        Asker::ResourceServer,
-        Asker::Person,
-        Asker::Program,
-        Asker::Revalidation,
-    ] {
+    for asker in samples::ASKERS {
         let told = format!("RenewRequested {asker:?}");
         all.push(said(&told, "RenewRequested", Input::RenewRequested(asker), *secs));
     }
