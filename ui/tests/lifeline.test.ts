@@ -56,6 +56,16 @@ describe("by buttons and keys", () => {
     expect(screen.queryByTestId("lifeline-tip")).toBeNull();
   });
 
+  it("who stands on a mark that leaves the drawing stands on the next one", async () => {
+    const { user } = await openWindow({ sessions: [signedIn(NOW, { lifetime: 60_000 })] });
+    screen.getByRole("img", { name: /^Now, / }).focus();
+    await user.keyboard("{Home}");
+    const first = document.activeElement?.getAttribute("data-key");
+    await pass(40_000);
+    expect(get("lifeline").contains(document.activeElement)).toBe(true);
+    expect(document.activeElement?.getAttribute("data-key")).not.toBe(first);
+  });
+
   it("the present leaves the sight and comes back, and nothing counts where nothing moves", async () => {
     const { user } = await open();
     screen.getByRole("img", { name: /^Now, / }).focus();

@@ -40,7 +40,7 @@ async fn window_shows_renewals_on_the_lifeline_and_explains_them() {
     );
     window.picture("light-lifeline-explained").await;
 
-    for _ in 0..14 {
+    for _ in 0..18 {
         window.press("lifeline-zoom-out").await;
     }
     window.says("lifeline-length", "30").await;

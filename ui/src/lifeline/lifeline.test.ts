@@ -4,7 +4,7 @@ import type { HistoryMark, SessionStatus } from "../ipc/bindings";
 import { DAY, HOUR, makeTimes, MINUTE } from "../time";
 import { fitting, lifeline, read, type Lifeline } from "./lifeline";
 import type { Stretch } from "./look";
-import { neighbour, ordered } from "./roving";
+import { nearest, neighbour, ordered } from "./roving";
 import { lifelineWords, shortNote } from "./words";
 
 const now = Date.UTC(2026, 10, 20, 14, 34, 6);
@@ -227,6 +227,8 @@ describe("by keyboard", () => {
     expect(neighbour(items, first?.key, -1)).toBe(first?.key);
     expect(neighbour(items, first?.key, Infinity)).toBe(items.at(-1)?.key);
     expect(neighbour([], undefined, 1)).toBeUndefined();
+    expect(nearest(items, -100)).toBe(first?.key);
+    expect(nearest([], 0)).toBeUndefined();
   });
 });
 

@@ -28,3 +28,7 @@ export function neighbour(items: readonly Item[], key: string | undefined, by: n
   const at = items.findIndex((item) => item.key === key);
   return items[Math.min(Math.max(at + by, 0), items.length - 1)]?.key;
 }
+
+/** The one that is nearest to a place. */
+export const nearest = (items: readonly Item[], x: number): string | undefined =>
+  items.reduce<Item | undefined>((best, item) => (best === undefined || Math.abs(item.x - x) < Math.abs(best.x - x) ? item : best), undefined)?.key;
