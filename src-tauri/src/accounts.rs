@@ -1,10 +1,12 @@
-//! Adding an account from the window: what its server can do, and what is written down.
+//! Before an account is added from the window: what its server can do, and what it proposes to ask for.
 
 use latchkey_core::account::AccountName;
 use latchkey_engine::EngineError;
-use latchkey_engine::config::{self, AccountToml, OauthToml, ProviderConfig, Url};
+use latchkey_engine::config::{self, AccountToml, Changes, OauthToml, ProviderConfig, Url, is_loopback};
 use latchkey_engine::provider::oauth::{ServerDescription, describe};
-use serde::{Deserialize, Serialize};
+use latchkey_engine::provider::trial::{Trial, try_login};
+use latchkey_engine::sign_in::Login;
+use serde::Serialize;
 
 use crate::command_error::CommandError;
 use crate::input;
@@ -40,25 +42,11 @@ pub(crate) struct ServerFacts {
     pub(crate) dpop: bool,
 }
 
-/// An account as it was filled in.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(specta::Type))]
-pub(crate) struct NewAccount {
-    /// What to call it.
-    name: String,
-    /// Who issues the tokens.
-    issuer: String,
-    /// What the server calls this program.
-    client_id: String,
-    /// What to ask for.
-    scope: String,
-}
-
 impl Shell {
     /// Asks the server of this issuer what it can do.
     pub(crate) async fn discover(&self, issuer: String) -> Result<ServerFacts, CommandError> {
         input::line("address", &issuer)?;
+        let issuer = with_scheme(issuer.trim());
         // The question needs no client; it is asked before anybody knows which.
         let asking = oauth(&issuer, "latchkey", None).check(&input::account("new")?)?;
         let ProviderConfig::Oauth(config) = &asking.provider else {
@@ -67,20 +55,29 @@ impl Shell {
         let server = describe(config, &self.http).await.map_err(EngineError::from)?;
         Ok(facts(issuer, server))
     }
+}
 
-    /// Writes an account down, opens its session and waits until that is shown.
-    pub(crate) async fn add_account(&self, account: NewAccount) -> Result<(), CommandError> {
-        let NewAccount { name, issuer, client_id, scope } = account;
-        for (what, text) in [("address", &issuer), ("client ID", &client_id), ("scope", &scope)] {
-            input::line(what, text)?;
-        }
-        let name = input::account(&name)?;
-        let described = oauth(&issuer, &client_id, Some(scope).filter(|scope| !scope.is_empty()));
-        let added = config::add_account(&self.paths, &name, &described)?;
-        self.engine.add_account(&added, Vec::new())?;
-        self.engine.status(&name).await?;
-        Ok(())
+impl Shell {
+    /// Signs in at a REST backend that is being filled in, to see where its answer holds what; and out again.
+    pub(crate) async fn try_login(&self, changes: &Changes, login: Login) -> Result<Trial, CommandError> {
+        input::changes(changes)?;
+        let tried = config::from_keys(&input::account("new")?, changes)?;
+        let ProviderConfig::Credentials(config) = &tried.provider else {
+            return Err(EngineError::NotThisWay.into());
+        };
+        self.dev_server.start_for(std::slice::from_ref(&tried)).await;
+        Ok(try_login(config, &self.http, login, &*self.clock).await?)
     }
+}
+
+/// An address as people say it, with the scheme that it has: `http` only on this machine.
+fn with_scheme(address: &str) -> String {
+    if address.is_empty() || address.contains("://") {
+        return address.to_owned();
+    }
+    let plain = format!("http://{address}");
+    let local = Url::parse(&plain).is_ok_and(|url| is_loopback(&url));
+    if local { plain } else { format!("https://{address}") }
 }
 
 fn oauth(issuer: &str, client_id: &str, scope: Option<String>) -> AccountToml {
@@ -144,6 +141,20 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_taken_as_people_say_it() {
+        for (said, meant) in [
+            ("login.example.com", "https://login.example.com"),
+            ("sso.example.com/realms/staff", "https://sso.example.com/realms/staff"),
+            ("localhost:4180", "http://localhost:4180"),
+            ("127.0.0.1:4180", "http://127.0.0.1:4180"),
+            ("http://login.example.com", "http://login.example.com"),
+            ("", ""),
+        ] {
+            assert_eq!(with_scheme(said), meant, "{said}");
+        }
+    }
+
+    #[test]
     fn only_what_a_server_knows_is_proposed_to_be_asked_for() {
         let server = |scopes: &[&str]| ServerDescription {
             issuer: None,
@@ -162,13 +173,5 @@ mod tests {
         let scope = |scopes| facts("https://a.example".to_owned(), server(scopes)).scope;
         assert_eq!(scope(&[]), "openid profile email offline_access");
         assert_eq!(scope(&["email", "api"]), "openid email");
-    }
-
-    #[test]
-    fn what_is_no_field_of_an_account_is_refused() {
-        let read = |text: &str| serde_json::from_str::<NewAccount>(text).is_ok();
-        assert!(read(r#"{"name":"a","issuer":"b","client_id":"c","scope":""}"#));
-        assert!(!read(r#"{"name":"a","issuer":"b","client_id":"c","scope":"","client_secret":"x"}"#));
-        assert!(!read(r#"{"name":"a","issuer":"b","client_id":["c"],"scope":""}"#));
     }
 }

@@ -1,7 +1,7 @@
 //! The names of the commands, for `build.rs` and for the test that holds the handlers and the capability to it.
 
 /// Every command the window may call, in the order of `commands.rs`.
-pub(crate) const COMMANDS: [&str; 21] = [
+pub(crate) const COMMANDS: [&str; 39] = [
     "sessions",
     "sign_in",
     "sign_in_with_browser",
@@ -12,7 +12,6 @@ pub(crate) const COMMANDS: [&str; 21] = [
     "copy_user_code",
     "sign_in_picture",
     "discover",
-    "add_account",
     "sign_out",
     "renew",
     "inspect",
@@ -20,7 +19,26 @@ pub(crate) const COMMANDS: [&str; 21] = [
     "copy_access_token",
     "log",
     "set_log_level",
+    "copy_record",
+    "export_report",
+    "show_report",
     "app_info",
     "add_demo",
     "first_paint",
+    "settings",
+    "set_settings",
+    "quit",
+    "stay",
+    "start_at_login",
+    "health",
+    "account_keys",
+    "check_account",
+    "add_account",
+    "try_login",
+    "presets",
+    "change_account",
+    "remove_account",
+    "show_config_file",
+    "trouble",
+    "try_again",
 ];

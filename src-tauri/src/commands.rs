@@ -1,26 +1,26 @@
 //! What the window may ask for. Each command checks its words, asks the engine for one thing and maps one error.
 //!
-//! A new command also goes into `command_names.rs` and into `capabilities/main.json`; a test holds the three together.
+//! Those of the log stand in `log`, those of the settings in `settings`. A new command also goes into `command_names.rs` and into `capabilities/main.json`; a test holds the three together.
 
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
 
-use latchkey_engine::event_log::{Level, LogRecord};
+pub(crate) mod log;
+pub(crate) mod settings;
+
+use latchkey_engine::event_log::Level;
 use latchkey_engine::inspection::Inspection;
 use latchkey_engine::sign_in::SignIn;
 use latchkey_engine::snapshot::SessionStatus;
 use serde::Serialize;
 use tauri::{AppHandle, Runtime, State, ipc::Invoke};
 
-use crate::accounts::{NewAccount, ServerFacts};
+use crate::accounts::ServerFacts;
 use crate::command_error::CommandError;
 use crate::copied_token::CopiedToken;
 use crate::input::{self, PasswordInput, TokenInput};
 use crate::qr_picture::QrPicture;
 use crate::shell::Shell;
 use crate::{startup, windows};
-
-/// The most records in one answer: some two megabytes.
-const LONGEST_PAGE: u32 = 10_000;
 
 /// What the window shows of the app itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,17 +47,35 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         copy_user_code,
         sign_in_picture,
         discover,
-        add_account,
         sign_out,
         renew,
         inspect,
         inspect_token,
         copy_access_token,
-        log,
-        set_log_level,
+        log::log,
+        log::set_log_level,
+        log::copy_record,
+        log::export_report,
+        log::show_report,
         app_info,
         add_demo,
         first_paint,
+        settings::settings,
+        settings::set_settings,
+        settings::quit,
+        settings::stay,
+        settings::start_at_login,
+        settings::health,
+        settings::account_keys,
+        settings::check_account,
+        settings::add_account,
+        settings::try_login,
+        settings::presets,
+        settings::change_account,
+        settings::remove_account,
+        settings::show_config_file,
+        settings::trouble,
+        settings::try_again,
     ]
 }
 
@@ -154,13 +172,6 @@ pub(crate) async fn discover(shell: State<'_, Shell>, issuer: String) -> Result<
     shell.discover(issuer).await
 }
 
-/// Adds an account at an authorization server. Nobody is signed in by that.
-#[tauri::command]
-#[cfg_attr(test, specta::specta)]
-pub(crate) async fn add_account(shell: State<'_, Shell>, account: NewAccount) -> Result<(), CommandError> {
-    shell.add_account(account).await
-}
-
 /// Ends a session: tokens are erased, the provider is told.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
@@ -205,27 +216,13 @@ pub(crate) async fn copy_access_token<R: Runtime>(
     shell.copy_access_token(&app, &input::account(&account)?).await
 }
 
-/// The records after the number `after` (from the first without one), oldest first, at most `limit`.
-#[tauri::command(async)]
-#[cfg_attr(test, specta::specta)]
-pub(crate) fn log(shell: State<'_, Shell>, after: Option<u32>, limit: u32) -> Vec<LogRecord> {
-    shell.log.since(after.unwrap_or(0).into(), limit.min(LONGEST_PAGE) as usize)
-}
-
-/// Keeps records from this level on, until the app ends.
-#[tauri::command]
-#[cfg_attr(test, specta::specta)]
-pub(crate) fn set_log_level(shell: State<'_, Shell>, level: Level) {
-    shell.log.set_level(level);
-}
-
 /// What the window shows of the app itself.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
 pub(crate) fn app_info(shell: State<'_, Shell>) -> AppInfo {
     AppInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        vault: shell.vault.to_owned(),
+        vault: shell.vault.name().to_owned(),
         log_level: shell.log.level(),
     }
 }

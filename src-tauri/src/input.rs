@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use latchkey_core::account::AccountName;
 use latchkey_core::secret::{AccessToken, Password};
+use latchkey_engine::config::{Changes, KeyValue};
 use latchkey_engine::sign_in::Login;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
@@ -24,6 +25,9 @@ const LONGEST_TOKEN: usize = 64 * 1024;
 
 /// The longest line of a form, in bytes.
 const LONGEST_LINE: usize = 2048;
+
+/// More keys than any account has.
+const MOST_KEYS: usize = 100;
 
 /// A password on its way from the form to the engine: it becomes a secret as it is read.
 #[cfg_attr(test, derive(specta::Type), specta(transparent))]
@@ -70,6 +74,28 @@ pub(crate) fn line(what: &str, text: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// The keys of an account as they were filled in. Whether they mean anything is the configuration's to say.
+pub(crate) fn changes(changes: &Changes) -> Result<(), CommandError> {
+    if changes.len() > MOST_KEYS {
+        return Err(CommandError::new("invalid_input", "these are more keys than an account has", None));
+    }
+    for (key, value) in changes {
+        line("key", key)?;
+        match value {
+            Some(KeyValue::Text(text)) => line("text", text)?,
+            Some(KeyValue::Numbers(numbers)) if numbers.len() > MOST_KEYS => return Err(too_long()),
+            Some(KeyValue::Texts(texts)) if texts.len() > MOST_KEYS => return Err(too_long()),
+            Some(KeyValue::Texts(texts)) => texts.iter().try_for_each(|text| line("text", text))?,
+            Some(KeyValue::Numbers(_) | KeyValue::Number(_) | KeyValue::Flag(_)) | None => {}
+        }
+    }
+    Ok(())
+}
+
+fn too_long() -> CommandError {
+    CommandError::new("invalid_input", "this list is too long", None)
+}
+
 /// What was typed into the form.
 pub(crate) fn login(username: String, password: PasswordInput) -> Result<Login, CommandError> {
     let PasswordInput(password) = password;
@@ -99,6 +125,17 @@ mod tests {
         for bad in ["a\nb", "a\0", &"x".repeat(LONGEST_LINE + 1)] {
             assert_eq!(line("scope", bad).unwrap_err().code, "invalid_input");
         }
+    }
+
+    #[test]
+    fn keys_of_an_account_are_lines_and_not_without_number() {
+        let one =
+            |key: &str, text: &str| Changes::from([(key.to_owned(), Some(KeyValue::Text(text.to_owned())))]);
+        assert!(changes(&one("login_url", "https://api.example.com")).is_ok());
+        assert!(changes(&one("login_url", "a\nb")).is_err());
+        assert!(changes(&one(&"x".repeat(LONGEST_LINE + 1), "")).is_err());
+        let many = (0..=MOST_KEYS).map(|number| (number.to_string(), None)).collect();
+        assert!(changes(&many).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Invariants: the window is given no secret (it could hold none: the types have no field for one); a page may call
 //! what `capabilities/main.json` names and nothing else; no page but the app's own is ever opened.
 
+mod account_settings;
 mod accounts;
 mod arguments;
 #[cfg(test)]
@@ -23,21 +24,25 @@ mod dev_server;
 mod environment;
 mod events;
 mod input;
+mod log_export;
 mod notifications;
 mod qr_picture;
 mod quit;
+mod settings;
 mod shell;
 mod sign_in;
 mod startup;
 #[cfg(test)]
 mod test_world;
 mod tray;
+mod trouble;
 mod windows;
+mod words;
 
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Asked};
-use crate::startup::Prepared;
+use crate::startup::{NotPrepared, Prepared};
 
 /// Opens the app and returns when it has ended: 0 done, 1 failed, 2 wrong use or settings.
 pub fn run() -> ExitCode {
@@ -49,10 +54,13 @@ pub fn run() -> ExitCode {
         Ok(Asked::Print(text)) => return startup::print(&text),
         Err(error) => return startup::refuse(&error, Some(arguments::HINT)),
     };
-    let prepared = match startup::prepare() {
-        Ok(prepared) => prepared,
-        Err(error) => return startup::refuse(&error, error.hint()),
-    };
+    let prepared = startup::prepare();
+    if let Err(error) = &prepared {
+        let refused = startup::refuse(error, error.hint());
+        if matches!(error, NotPrepared::NoDisplay) {
+            return refused;
+        }
+    }
     let app = match builder(arguments, prepared).build(tauri::generate_context!()) {
         Ok(app) => app,
         Err(error) => return startup::fail(&error),
@@ -60,7 +68,7 @@ pub fn run() -> ExitCode {
     ExitCode::from(u8::try_from(app.run_return(quit::on_run_event)).unwrap_or(1))
 }
 
-fn builder(arguments: Arguments, prepared: Prepared) -> tauri::Builder<tauri::Wry> {
+fn builder(arguments: Arguments, prepared: Result<Prepared, NotPrepared>) -> tauri::Builder<tauri::Wry> {
     tauri::Builder::default()
         // First, so that a second start ends before it does anything. What it was called with is anyone's word
         // (any program on the session bus can send it) and is not looked at. Without a bus two instances run; the
@@ -68,5 +76,6 @@ fn builder(arguments: Arguments, prepared: Prepared) -> tauri::Builder<tauri::Wr
         .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| windows::show(app)))
         .invoke_handler(commands::handler())
         .on_window_event(windows::on_event)
-        .setup(move |app| Ok(startup::open(app.handle(), &arguments, prepared)?))
+        .plugin(settings::autostart())
+        .setup(move |app| Ok(startup::begin(app.handle(), arguments, prepared)?))
 }

@@ -7,10 +7,14 @@ use tauri::{AppHandle, Manager as _, RunEvent, Runtime, async_runtime};
 use tracing::{info, warn};
 
 use crate::shell::Shell;
+use crate::trouble;
 use crate::windows::MAIN;
 
 /// How long to wait for what is under way: longer than an exchange may take, and its storing after that.
 const PATIENCE: Duration = Duration::from_secs(45);
+
+/// How a process ends that could not be opened for what is set up wrong.
+const WRONG: i32 = 2;
 
 static UNDER_WAY: AtomicBool = AtomicBool::new(false);
 
@@ -36,7 +40,7 @@ pub(crate) fn quit<R: Runtime>(app: &AppHandle<R>) {
             info!(kind = "ended", "Latchkey ended");
             shell.log.flush();
         }
-        app.exit(0);
+        app.exit(if trouble::now(&app).is_some() { WRONG } else { 0 });
     });
 }
 

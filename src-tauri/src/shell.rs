@@ -1,14 +1,17 @@
 //! What the commands and the tray work with.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use latchkey_agent::server::Server;
 use latchkey_engine::EngineHandle;
+use latchkey_engine::config::AppConfig;
 use latchkey_engine::event_log::EventLog;
 use latchkey_engine::http::Http;
 use latchkey_engine::paths::Paths;
-use latchkey_engine::ports::{Browser, Clock};
+use latchkey_engine::ports::{Browser, Clock, Vault};
+use tokio::sync::watch;
 
 use crate::dev_server::EmbeddedServer;
 
@@ -25,8 +28,14 @@ pub(crate) struct Shell {
     pub(crate) clock: Arc<dyn Clock>,
     /// Where files are.
     pub(crate) paths: Paths,
-    /// Where tokens are kept, in words.
-    pub(crate) vault: &'static str,
+    /// Where tokens are kept.
+    pub(crate) vault: Arc<dyn Vault>,
+    /// Whether tokens in that vault are gone when the app ends.
+    pub(crate) forgetful: bool,
+    /// What is set for the app.
+    pub(crate) app: watch::Sender<AppConfig>,
+    /// Whether the environment says from which level on records are kept.
+    pub(crate) log_level_is_given: bool,
     /// What opens pages for the person.
     pub(crate) browser: Arc<dyn Browser>,
     /// What asks servers.
@@ -35,6 +44,8 @@ pub(crate) struct Shell {
     pub(crate) agent: Mutex<Option<Server>>,
     /// The development backend.
     pub(crate) dev_server: EmbeddedServer,
+    /// The report that was written last.
+    pub(crate) report: Mutex<Option<PathBuf>>,
     /// When the vault was last read because of the window, on the boot-time clock.
     pub(crate) reloaded: Mutex<Option<SignedDuration>>,
 }

@@ -8,8 +8,9 @@ use std::thread::{self, JoinHandle};
 use latchkey_agent::protocol::{About, VERSION};
 use latchkey_agent::server::{Served, Server};
 use latchkey_agent::socket;
+use latchkey_core::account::AccountName;
 use latchkey_engine::browser::SystemBrowser;
-use latchkey_engine::config::{AccountConfig, Config, ConfigError};
+use latchkey_engine::config::{AppConfig, Config, ConfigError};
 use latchkey_engine::event_log::{
     self, BadLevel, EventLog, Filter, LOG_VARIABLE, Level, LogRecord, StderrLayer, WallClock,
 };
@@ -21,8 +22,10 @@ use latchkey_engine::paths::{Paths, PathsError};
 use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::past;
+use latchkey_engine::vault::VaultKind;
 use latchkey_engine::{EngineHandle, Setup, clock::SystemClock, vault};
 use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -30,7 +33,9 @@ use crate::arguments::Arguments;
 use crate::dev_server::EmbeddedServer;
 use crate::notifications::Notifications;
 use crate::shell::Shell;
-use crate::{events, quit, tray, windows};
+use crate::trouble::{Trouble, Unopened};
+use crate::windows::Page;
+use crate::{events, quit, settings, tray, windows};
 
 /// How many records of earlier runs the lifelines are drawn from.
 const PAST: usize = 20_000;
@@ -38,7 +43,10 @@ const PAST: usize = 20_000;
 /// What is known before there is a window.
 pub(crate) struct Prepared {
     paths: Paths,
-    accounts: Vec<AccountConfig>,
+    config: Config,
+    /// From which level on records are kept, if the environment says so.
+    level: Option<Level>,
+    forgetful: bool,
     fingerprints: fingerprint_key::Loaded,
     vault: Arc<dyn Vault>,
     http: Http,
@@ -90,8 +98,10 @@ pub(crate) fn prepare() -> Result<Prepared, NotPrepared> {
     let level = Level::from_env()?;
     let paths = Paths::from_env()?;
     paths.ensure()?;
-    let vault = vault::choose(&paths, |name| std::env::var_os(name))?.without_asking()?;
-    let accounts = Config::load(&paths)?.accounts;
+    let choice = vault::choose(&paths, |name| std::env::var_os(name))?;
+    let forgetful = choice.kind == VaultKind::Memory;
+    let vault = choice.without_asking()?;
+    let config = Config::load(&paths)?;
     let fingerprints = fingerprint_key::load_or_create(&paths)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = paths.log_dir();
@@ -99,17 +109,18 @@ pub(crate) fn prepare() -> Result<Prepared, NotPrepared> {
     let past = thread::spawn(move || {
         event_log::read_tail(&folder, PAST).map(|tail| tail.records).unwrap_or_default()
     });
-    let log = open_log(&paths, level, &clock);
-    Ok(Prepared { paths, accounts, fingerprints, vault, http: Http::new()?, clock, log, past })
+    let http = Http::new()?;
+    let log = open_log(&paths, level, &config.app, &clock);
+    Ok(Prepared { paths, config, level, forgetful, fingerprints, vault, http, clock, log, past })
 }
 
 /// The event log takes in what every part says through `tracing`; a terminal shows it too when a level was asked for.
-fn open_log(paths: &Paths, level: Option<Level>, clock: &Arc<dyn Clock>) -> EventLog {
+fn open_log(paths: &Paths, level: Option<Level>, app: &AppConfig, clock: &Arc<dyn Clock>) -> EventLog {
     let wall: WallClock = {
         let clock = Arc::clone(clock);
         Arc::new(move || clock.now().wall)
     };
-    let filter = level.map_or_else(Filter::default, Filter::new);
+    let filter = Filter::new(settings::first_level(level, app));
     let (log, layer) = EventLog::open(&paths.log_dir(), filter.clone(), Arc::clone(&wall));
     let stderr = level.map(|_| StderrLayer::new(filter, wall));
     // It is refused only where there is one already, and this is the first.
@@ -117,12 +128,28 @@ fn open_log(paths: &Paths, level: Option<Level>, clock: &Arc<dyn Clock>) -> Even
     log
 }
 
-/// Opens the window and what belongs to it. The page loads in a process of its own while the sessions are opened.
-pub(crate) fn open<R: Runtime>(
+/// Opens the window: with the app in it, or with what keeps that from opening.
+pub(crate) fn begin<R: Runtime>(
     app: &AppHandle<R>,
-    arguments: &Arguments,
-    prepared: Prepared,
+    arguments: Arguments,
+    prepared: Result<Prepared, NotPrepared>,
 ) -> tauri::Result<()> {
+    match prepared {
+        Ok(prepared) => {
+            // The page loads in a process of its own while the sessions are opened.
+            windows::create(app, Page::App(&prepared.config.app), arguments.hidden)?;
+            open(app, &arguments, prepared);
+        }
+        Err(error) => {
+            app.manage(Unopened::new(Trouble::from(&error), arguments));
+            windows::create(app, Page::Trouble, false)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens the sessions and what belongs to them, behind the window.
+pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments, prepared: Prepared) {
     info!(
         kind = "started",
         version = env!("CARGO_PKG_VERSION"),
@@ -132,13 +159,21 @@ pub(crate) fn open<R: Runtime>(
     if let Some(warning) = prepared.fingerprints.warning {
         warn!(kind = "fingerprint_key", "{warning}");
     }
-    windows::create(app, arguments.hidden)?;
+    let settings = watch::Sender::new(prepared.config.app.clone());
     let notifications = {
         let app = app.clone();
-        Notifications::start(Arc::clone(&prepared.clock), move || windows::show(&app))
+        let open =
+            Arc::new(move |account: &AccountName, sign_in| windows::open_account(&app, account, sign_in));
+        Notifications::start(Arc::clone(&prepared.clock), settings.subscribe(), open)
     };
     let icons = prepared.paths.runtime_dir.join("tray");
-    app.manage(async_runtime::block_on(start(prepared, arguments, Arc::new(notifications))));
+    app.manage(async_runtime::block_on(start(
+        prepared,
+        arguments,
+        settings,
+        Arc::new(notifications.clone()),
+    )));
+    async_runtime::spawn(notifications.watch(app.state::<Shell>().engine.watch()));
     if let Err(error) = tray::build(app, icons) {
         warn!(kind = "no_tray", "there is no tray icon: {error}");
     }
@@ -157,12 +192,18 @@ pub(crate) fn open<R: Runtime>(
             }
         });
     }
-    Ok(())
 }
 
 /// Starts the engine, after the backend some of its accounts may need.
-async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Notifier>) -> Shell {
-    let Prepared { paths, accounts, fingerprints, vault, http, clock, log, past: records } = prepared;
+async fn start(
+    prepared: Prepared,
+    arguments: &Arguments,
+    app: watch::Sender<AppConfig>,
+    notifier: Arc<dyn Notifier>,
+) -> Shell {
+    let Prepared { paths, config, level, forgetful, fingerprints, vault, http, clock, log, past: records } =
+        prepared;
+    let accounts = config.accounts;
     let dev_server =
         EmbeddedServer::new(paths.devserver_state_file(), arguments.access_lifetime, http.clone());
     dev_server.start_for(&accounts).await;
@@ -193,10 +234,14 @@ async fn start(prepared: Prepared, arguments: &Arguments, notifier: Arc<dyn Noti
         log,
         clock,
         paths,
-        vault: vault.name(),
+        vault,
+        forgetful,
+        app,
+        log_level_is_given: level.is_some(),
         browser,
         http,
         dev_server,
+        report: std::sync::Mutex::default(),
         reloaded: std::sync::Mutex::default(),
     }
 }

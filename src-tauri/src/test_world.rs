@@ -6,13 +6,13 @@ use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::session::Notice;
 use latchkey_engine::clock::SystemClock;
-use latchkey_engine::config::AccountConfig;
+use latchkey_engine::config::{AccountConfig, AppConfig};
 use latchkey_engine::event_log::{EventLog, Filter};
 use latchkey_engine::http::Http;
 use latchkey_engine::journal::MemoryJournal;
 use latchkey_engine::network::ManualNetwork;
 use latchkey_engine::paths::Paths;
-use latchkey_engine::ports::{Clock, NoBrowser, Notifier};
+use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::{Clocks, Headline, HeadlineKind, Renewals, SessionStatus, StateName};
 use latchkey_engine::vault::memory::MemoryVault;
@@ -22,6 +22,7 @@ use tauri::ipc::{CallbackFn, InvokeBody};
 use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
 use tauri::webview::InvokeRequest;
 use tauri::{App, WebviewWindow, WebviewWindowBuilder, async_runtime};
+use tokio::sync::watch;
 
 use crate::dev_server::EmbeddedServer;
 use crate::shell::Shell;
@@ -91,8 +92,9 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
     let (log, _layer) =
         EventLog::open(&paths.log_dir(), Filter::default(), Arc::new(move || wall.now().wall));
     let http = Http::new().unwrap();
+    let vault: Arc<dyn Vault> = Arc::new(MemoryVault::new());
     let setup = Setup {
-        vault: Arc::new(MemoryVault::new()),
+        vault: Arc::clone(&vault),
         lock: Arc::new(FileLock::new(paths.locks_dir(), Arc::clone(&clock))),
         journal: Arc::new(MemoryJournal::default()),
         network: Arc::new(ManualNetwork::default()),
@@ -108,11 +110,15 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         agent: std::sync::Mutex::default(),
         log,
         clock,
-        vault: "memory",
+        vault,
+        forgetful: true,
+        app: watch::Sender::new(AppConfig::default()),
+        log_level_is_given: false,
         browser: Arc::new(NoBrowser),
         http: http.clone(),
         dev_server: EmbeddedServer::new(paths.devserver_state_file(), None, http),
         paths,
+        report: Mutex::default(),
         reloaded: Mutex::default(),
     }
 }

@@ -8,15 +8,18 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Zoned;
 use jiff::tz::TimeZone;
+use latchkey_core::account::AccountName;
 use latchkey_engine::snapshot::SessionStatus;
 use tauri::image::Image;
-use tauri::menu::{MenuBuilder, MenuEvent};
+use tauri::menu::{MenuBuilder, MenuEvent, SubmenuBuilder};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
-use tauri::{AppHandle, Manager as _, Runtime};
+use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
+use tracing::debug;
 
 use crate::shell::Shell;
+use crate::words::Tongue;
 use crate::{quit, windows};
-use menu::{Entry, Mark, Menu};
+use menu::{Action, Entry, Mark, Menu};
 
 const SHOW: &str = "show";
 const QUIT: &str = "quit";
@@ -32,7 +35,7 @@ pub(crate) fn build<R: Runtime>(app: &AppHandle<R>, icons: PathBuf) -> Result<()
     if !host::has_library() {
         return Err(NoTray::NoLibrary);
     }
-    let first = menu::menu(&[], &now(app));
+    let first = menu::menu(&[], &now(app), tongue(app));
     let icon = TrayIconBuilder::with_id("latchkey")
         .temp_dir_path(icons)
         .icon(image(first.mark))
@@ -56,7 +59,7 @@ pub(crate) enum NoTray {
 /// Shows these sessions. Touches nothing that has not changed: a menu that is open would close.
 pub(crate) fn show<R: Runtime>(app: &AppHandle<R>, sessions: &[SessionStatus]) {
     let Some(tray) = app.try_state::<Tray<R>>() else { return };
-    let menu = menu::menu(sessions, &now(app));
+    let menu = menu::menu(sessions, &now(app), tongue(app));
     let mut shown = tray.shown.lock().unwrap_or_else(PoisonError::into_inner);
     // An icon that cannot be changed now is tried again at the next change.
     if shown.mark != menu.mark && tray.icon.set_icon(Some(image(menu.mark))).is_err() {
@@ -82,17 +85,52 @@ fn rendered<R: Runtime>(app: &AppHandle<R>, menu: &Menu) -> tauri::Result<tauri:
     let mut builder = MenuBuilder::new(app);
     for entry in &menu.entries {
         builder = match entry {
-            Entry::Session { account, text } => builder.text(format!("session:{account}"), text),
+            Entry::Session { account, text, actions } => {
+                let mut session = SubmenuBuilder::new(app, text);
+                for (action, label) in actions {
+                    session = session.text(format!("{}:{account}", action.name()), label);
+                }
+                builder.item(&session.build()?)
+            }
             Entry::Separator => builder.separator(),
-            Entry::Show => builder.text(SHOW, "Show Latchkey"),
-            Entry::Quit => builder.text(QUIT, "Quit"),
+            Entry::Show(label) => builder.text(SHOW, label),
+            Entry::Quit(label) => builder.text(QUIT, label),
         };
     }
     builder.build()
 }
 
 fn chosen<R: Runtime>(app: &AppHandle<R>, event: &MenuEvent) {
-    if event.id() == QUIT { quit::quit(app) } else { windows::show(app) }
+    let id = event.id().as_ref();
+    if id == QUIT {
+        return quit::quit(app);
+    }
+    let said = id
+        .split_once(':')
+        .and_then(|(action, account)| Some((Action::of(action)?, AccountName::new(account).ok()?)));
+    match said {
+        Some((Action::Open, account)) => windows::open_account(app, &account, false),
+        Some((Action::SignIn, account)) => windows::open_account(app, &account, true),
+        Some((action @ (Action::Renew | Action::SignOut), account)) => do_at_once(app, action, account),
+        None => windows::show(app),
+    }
+}
+
+/// Does what needs no window. Where it does not work the window opens, and its account says why.
+fn do_at_once<R: Runtime>(app: &AppHandle<R>, action: Action, account: AccountName) {
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let engine = app.state::<Shell>().engine.clone();
+        let done = if action == Action::Renew {
+            engine.renew(&account).await
+        } else {
+            engine.sign_out(&account).await
+        };
+        if let Err(error) = done {
+            debug!(account = %account, kind = "tray", code = error.code(), "What was chosen in the tray did not work");
+            windows::open_account(&app, &account, false);
+        }
+    });
 }
 
 fn image(mark: Mark) -> Image<'static> {
@@ -102,6 +140,10 @@ fn image(mark: Mark) -> Image<'static> {
         Mark::Waiting => tauri::include_image!("../icons/tray/waiting.png"),
         Mark::Attention => tauri::include_image!("../icons/tray/attention.png"),
     }
+}
+
+fn tongue<R: Runtime>(app: &AppHandle<R>) -> Tongue {
+    Tongue::of(app.state::<Shell>().app.borrow().language)
 }
 
 fn now<R: Runtime>(app: &AppHandle<R>) -> Zoned {

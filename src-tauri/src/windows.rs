@@ -1,9 +1,15 @@
 //! The window: how it is made, shown and closed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use latchkey_core::account::AccountName;
+use latchkey_engine::config::AppConfig;
+use latchkey_engine::snapshot::{SessionStatus, StateName};
+use serde::Serialize;
 use tauri::webview::NewWindowResponse;
 use tauri::{
-    AppHandle, Manager as _, Runtime, Url, UserAttentionType, WebviewWindowBuilder, Window, WindowEvent,
-    async_runtime,
+    AppHandle, Emitter as _, Manager as _, Runtime, Url, UserAttentionType, WebviewUrl, WebviewWindowBuilder,
+    Window, WindowEvent, async_runtime,
 };
 
 use crate::shell::Shell;
@@ -20,11 +26,22 @@ const FIRST_PAINT: &str = "(() => {
   look();
 })();";
 
+/// What the window opens with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page<'a> {
+    /// The app, as it is set.
+    App(&'a AppConfig),
+    /// What keeps the app from opening.
+    Trouble,
+}
+
 /// Makes the window as `tauri.conf.json` describes it.
-pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, hidden: bool) -> tauri::Result<()> {
+pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, page: Page<'_>, hidden: bool) -> tauri::Result<()> {
     let described = app.config().app.windows.iter().find(|window| window.label == MAIN);
     let described = described.ok_or(tauri::Error::WindowNotFound)?;
-    let mut builder = WebviewWindowBuilder::from_config(app, described)?
+    let mut described = described.clone();
+    described.url = WebviewUrl::App(address(page).into());
+    let mut builder = WebviewWindowBuilder::from_config(app, &described)?
         .visible(!hidden)
         .devtools(cfg!(debug_assertions))
         .on_navigation(is_ours)
@@ -34,6 +51,16 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, hidden: bool) -> tauri::Res
     }
     builder.build()?;
     Ok(())
+}
+
+/// The page, and how it begins: it would otherwise speak another language until it has asked.
+fn address(page: Page<'_>) -> String {
+    match page {
+        Page::App(app) => {
+            format!("index.html?language={}&dates={}", app.language.name(), app.dates.name())
+        }
+        Page::Trouble => "index.html#trouble".to_owned(),
+    }
 }
 
 /// Shows the window and brings it to the front, wherever it was.
@@ -47,6 +74,27 @@ pub(crate) fn show<R: Runtime>(app: &AppHandle<R>) {
         let _ = window.unminimize();
         let _ = window.set_focus();
     }
+}
+
+/// The event that opens an account in the page.
+const OPEN: &str = "open";
+
+/// The event that asks whether the app may end.
+const CLOSING: &str = "closing";
+
+/// An account to be opened.
+#[derive(Clone, Debug, Serialize)]
+struct OpenAccount<'a> {
+    account: &'a str,
+    /// Whether to begin to sign in there.
+    sign_in: bool,
+}
+
+/// Shows the window with this account in it.
+pub(crate) fn open_account<R: Runtime>(app: &AppHandle<R>, account: &AccountName, sign_in: bool) {
+    show(app);
+    // A window that is gone has nobody to tell.
+    let _ = app.emit_to(MAIN, OPEN, OpenAccount { account: account.as_str(), sign_in });
 }
 
 /// Shows by the window's frame or its place in the task bar that something happened in it, and takes nobody's keys
@@ -71,13 +119,44 @@ pub(crate) fn on_event<R: Runtime>(window: &Window<R>, event: &WindowEvent) {
 }
 
 /// Renewing goes on in the background while there is a tray icon to come back by. Without one nobody could find the
-/// app again, so closing its window ends it.
+/// app again, so closing its window ends it; where that ends renewals, the page asks first. Whoever closes a second
+/// time, or a window whose page does not answer, means it.
 async fn close<R: Runtime>(window: &Window<R>) {
-    if tray::can_be_seen(window.app_handle()).await {
+    let app = window.app_handle();
+    if tray::can_be_seen(app).await {
         let _ = window.hide();
+    } else if renews(app) && !ASKED.swap(true, Ordering::Relaxed) {
+        let _ = window.unminimize();
+        if app.emit_to(MAIN, CLOSING, ()).is_err() {
+            quit::quit(app);
+        }
     } else {
-        quit::quit(window.app_handle());
+        quit::quit(app);
     }
+}
+
+/// Whether the page was asked and has not answered.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// The page's answer: the window stays, or goes to the task bar.
+pub(crate) fn stay<R: Runtime>(app: &AppHandle<R>, minimised: bool) {
+    ASKED.store(false, Ordering::Relaxed);
+    if let Some(window) = app.get_webview_window(MAIN).filter(|_| minimised) {
+        let _ = window.minimize();
+    }
+}
+
+/// Whether some session renews itself as long as the app runs.
+fn renews<R: Runtime>(app: &AppHandle<R>) -> bool {
+    let Some(shell) = app.try_state::<Shell>() else { return false };
+    let sessions = shell.engine.watch();
+    let renewing = |session: &SessionStatus| {
+        matches!(
+            session.state,
+            StateName::SignedIn | StateName::Renewing | StateName::Waiting | StateName::Saving
+        )
+    };
+    sessions.borrow().values().any(renewing)
 }
 
 /// Whether an address is one of the app's own pages: `tauri://localhost`, on Windows `http://tauri.localhost`.

@@ -269,6 +269,18 @@ impl Desktop {
         assert!(asked.ended(PATIENCE).success(), "the keychain of the test takes nothing");
     }
 
+    /// Closes the app's window as its frame does.
+    ///
+    /// # Panics
+    /// When `wmctrl` is not installed.
+    pub fn close_windows(&self) {
+        let mut ask = self.command("wmctrl");
+        ask.args(["-c", "Latchkey"]);
+        let closed =
+            ask.status().expect("`wmctrl` is not installed: install it with `apt-get install wmctrl`");
+        assert!(closed.success(), "no window of the app is there to be closed");
+    }
+
     /// The number of the keychain's process.
     pub fn keychain_pid(&self) -> Option<u32> {
         self.keychain.as_ref().map(Process::id)

@@ -16,6 +16,7 @@
     reason = "a test fails by a panic, which says where"
 )]
 
+pub mod attendant;
 pub mod bad_provider;
 pub mod canary;
 pub mod desktop;

@@ -36,6 +36,14 @@ impl Window {
     /// # Panics
     /// When there is no page in time.
     pub async fn open(desktop: &Desktop, arguments: &[&str]) -> Self {
+        Self::open_with(desktop, arguments, "nav-log").await
+    }
+
+    /// The same, and the page is the one in which this can be found.
+    ///
+    /// # Panics
+    /// When there is no page in time.
+    pub async fn open_with(desktop: &Desktop, arguments: &[&str], testid: &str) -> Self {
         let app = latchkey_desktop();
         let port = free_port();
         let mut command = desktop.command("WebKitWebDriver");
@@ -59,7 +67,7 @@ impl Window {
             .unwrap_or_else(|error| panic!("no window: {error}\n{}", printed(desktop)));
         let window = Self { page: Some(page), driver };
         let end = Deadline::after(PATIENCE);
-        while window.all_css(&css("nav-log")).await.is_empty() {
+        while window.all_css(&css(testid)).await.is_empty() {
             if end.passed() {
                 let source = window.page().source().await.unwrap_or_default();
                 panic!("the page does not open\n{source}\n{}", printed(desktop));

@@ -1,9 +1,10 @@
 // Chooses the host and opens the window.
-import { mount } from "svelte";
+import { mount, unmount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
+import { chooseDates } from "./dates.svelte";
 import { insideTauri, tauriHost, type Host } from "./ipc/host";
-import { chooseLanguage, text } from "./strings";
+import { chooseLanguage, LANGUAGES, type Language, text } from "./strings";
 
 async function chooseHost(): Promise<Host | null> {
   if (insideTauri()) return tauriHost;
@@ -20,9 +21,29 @@ document.addEventListener("contextmenu", (event) => {
   const writable = event.target instanceof Element && event.target.closest("input, textarea") !== null;
   if (!writable && (getSelection()?.isCollapsed ?? true)) event.preventDefault();
 });
+// The app says in the address how the page is to begin: in which language, and whether there is an app to show at all.
+const asked = new URLSearchParams(location.search);
+const wanted = asked.get("language");
+const first = wanted !== null && Object.hasOwn(LANGUAGES, wanted) ? (wanted as Language) : "system";
+const dates = asked.get("dates");
+if (dates === "iso" || dates === "system") chooseDates(dates);
 
 const target = document.getElementById("app");
 // A language that cannot be loaded must not keep the window shut: English is always there.
-const [host] = await Promise.all([chooseHost(), chooseLanguage("system").catch(() => undefined)]);
-if (target && host) mount(App, { target, props: { host } });
-else if (target) target.textContent = text.app.notAnApp;
+const [host] = await Promise.all([chooseHost(), chooseLanguage(first).catch(() => undefined)]);
+if (target && host) {
+  if (location.hash === "#trouble") {
+    const { default: TroubleView } = await import("./trouble/TroubleView.svelte");
+    const shown = mount(TroubleView, {
+      target,
+      props: {
+        host,
+        open: () => {
+          history.replaceState(null, "", location.pathname + location.search);
+          void unmount(shown);
+          mount(App, { target, props: { host } });
+        },
+      },
+    });
+  } else mount(App, { target, props: { host } });
+} else if (target) target.textContent = text.app.notAnApp;

@@ -1,6 +1,7 @@
 // How the window says times: in the user's locale and zone, by Intl, with the present as an argument.
 // Nothing here is ever negative or absurd: what has passed is "now", what cannot be read is "unknown".
-import { fill, locales, text } from "./strings";
+import { dateForm, dateLocales } from "./dates.svelte";
+import { fill, text } from "./strings";
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
@@ -46,7 +47,8 @@ const pad = (n: number): string => String(n).padStart(2, "0");
 /** How often a countdown to `left` from now changes: what a timer need not be faster than. */
 export const countdownStep = (left: number): number => (left > DAY + MINUTE ? MINUTE : SECOND);
 
-export function makeTimes(locale?: string | readonly string[], timeZone?: string): Times {
+/** `iso`: year, month, day and 24 hours, whatever the locale does (ISO 8601). */
+export function makeTimes(locale?: string | readonly string[], timeZone?: string, iso = false): Times {
   // Building a formatter costs a hundred times what using it does.
   const format = (options: Intl.DateTimeFormatOptions) => {
     const formatter = new Intl.DateTimeFormat(locale, timeZone ? { ...options, timeZone } : options);
@@ -57,18 +59,31 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
   const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const say = (unit: "ms" | "s" | "min" | "h" | "d", n: number) => fill(text.time[unit], { n: whole.format(n) });
 
+  const isoParts = new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", { year: "numeric", month: "2-digit", day: "2-digit", ...(timeZone ? { timeZone } : {}) });
+
   // 09:12, but 9:12 AM: what each of the two conventions is used to.
   const { hourCycle } = new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions();
-  const hour = hourCycle === "h12" || hourCycle === "h11" ? "numeric" : "2-digit";
+  const hour = !iso && (hourCycle === "h12" || hourCycle === "h11") ? "numeric" : "2-digit";
+  const cycle: Intl.DateTimeFormatOptions = iso ? { hourCycle: "h23" } : {};
 
-  const clock = format({ hour, minute: "2-digit", second: "2-digit" });
-  const short = format({ hour, minute: "2-digit" });
+  const clock = format({ hour, minute: "2-digit", second: "2-digit", ...cycle });
+  const short = format({ hour, minute: "2-digit", ...cycle });
   const day = format({ year: "numeric", month: "numeric", day: "numeric" });
-  const date = format({ weekday: "short", day: "numeric", month: "short" });
-  const dated = format({ weekday: "short", day: "numeric", month: "short", hour, minute: "2-digit" });
-  const weekday = format({ weekday: "short", hour, minute: "2-digit" });
-  const farDate = format({ year: "numeric", month: "short", day: "numeric" });
+  const date = iso ? isoDate : format({ weekday: "short", day: "numeric", month: "short" });
+  const dated = iso ? isoTime : format({ weekday: "short", day: "numeric", month: "short", hour, minute: "2-digit" });
+  const weekday = iso ? isoTime : format({ weekday: "short", hour, minute: "2-digit" });
+  const farDate = iso ? isoDate : format({ year: "numeric", month: "short", day: "numeric" });
   const far = (at: number, now: number) => Math.abs(at - now) > 300 * DAY;
+
+  function isoDate(at: number): string {
+    if (!valid(at)) return text.time.unknown;
+    const parts = new Map(isoParts.formatToParts(at).map(({ type, value }) => [type, value]));
+    return `${parts.get("year") ?? ""}-${parts.get("month") ?? ""}-${parts.get("day") ?? ""}`;
+  }
+
+  function isoTime(at: number): string {
+    return valid(at) ? `${isoDate(at)} ${short(at)}` : text.time.unknown;
+  }
 
   function when(at: number, now: number): string {
     if (!valid(at)) return text.time.unknown;
@@ -135,11 +150,12 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
   return { clock, short, when, brief, tick, countdown, coarse, span, took };
 }
 
-let made: { for: readonly string[]; times: Times } | undefined;
+let made: { for: readonly string[]; iso: boolean; times: Times } | undefined;
 
 function current(): Times {
-  const wanted = locales();
-  if (made?.for !== wanted) made = { for: wanted, times: makeTimes(wanted) };
+  const wanted = dateLocales();
+  const iso = dateForm() === "iso";
+  if (made?.for !== wanted || made.iso !== iso) made = { for: wanted, iso, times: makeTimes(wanted, undefined, iso) };
   return made.times;
 }
 

@@ -161,8 +161,8 @@ describe("an account by its address", () => {
     expect(get("field-name")).toHaveValue("work");
     await user.type(get("field-client_id"), "latchkey{Enter}");
     await pass(0);
-    expect(add).toHaveBeenCalledExactlyOnceWith({
-      name: "work",
+    expect(add).toHaveBeenCalledExactlyOnceWith("work", {
+      provider: "oauth",
       issuer: "https://login.example.com",
       client_id: "latchkey",
       scope: "openid profile email offline_access",

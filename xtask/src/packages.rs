@@ -40,6 +40,7 @@ pub(crate) const BLACK_BOX: &[Package] = &[
     package("libsecret-tools", "secret-tool reads the keychain back"),
     package("git", "asks its credential helper, and serves what is cloned"),
     package("openssl", "makes the certificate of the server that kubectl is tried with"),
+    package("wmctrl", "closes windows as their frames do"),
 ];
 
 /// For the Kubernetes client that the tests start, where no kubectl is there at all: people have it from many places.

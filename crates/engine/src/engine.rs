@@ -24,7 +24,7 @@ use crate::provider::Provider;
 use crate::provider::nextauth::Jar;
 use crate::provider::nextauth::site_secret::OpenedCookie;
 use crate::sign_in::SignIn;
-use crate::snapshot::{Beside, History, HistoryMark, SessionStatus};
+use crate::snapshot::{Beside, History, HistoryMark, SessionStatus, StateName};
 use crate::surroundings::{self, Surroundings};
 use crate::workshop::{SiteSecret, Workshop};
 
@@ -192,6 +192,23 @@ impl EngineHandle {
             sessions.remove(account);
         });
         erased.map_err(|error| EngineError::Vault { problem: error.problem })
+    }
+
+    /// Takes another configuration of an account that signs in where it did before. What is under way is finished,
+    /// then its session goes on as the vault has it.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`] while new tokens wait to be stored: the session that holds them is not let go of.
+    pub async fn change_account(&self, config: &AccountConfig) -> Result<(), EngineError> {
+        let status = self.status(&config.name).await?;
+        if status.state == StateName::Saving {
+            return Err(EngineError::Busy);
+        }
+        let known = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner).remove(&config.name);
+        if let Some(known) = known {
+            close(&known.outbox).await;
+        }
+        self.add_account(config, Arc::unwrap_or_clone(status.history))
     }
 
     /// All sessions as they are now, in the order of their names.

@@ -10,6 +10,7 @@
 mod actor;
 pub mod authorization;
 pub mod browser;
+pub mod bug_report;
 pub mod clock;
 pub mod config;
 mod engine;

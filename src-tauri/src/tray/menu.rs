@@ -3,6 +3,8 @@
 use jiff::{Timestamp, Zoned};
 use latchkey_engine::snapshot::{HeadlineKind, SessionStatus, StateName};
 
+use crate::words::Tongue;
+
 /// What the icon says, from calm to urgent. Each has a shape of its own; colour only repeats it.
 ///
 /// Being signed out is calm: somebody wanted it so. It shows only where nothing else does.
@@ -29,33 +31,90 @@ pub(crate) struct Menu {
 /// One line of the menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// A session; choosing it shows the window.
+    /// A session with its headline, and what can be done with it below.
     Session {
         account: String,
         text: String,
+        actions: Vec<(Action, &'static str)>,
     },
     Separator,
-    Show,
-    Quit,
+    Show(&'static str),
+    Quit(&'static str),
+}
+
+/// What can be done with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Show it in the window.
+    Open,
+    /// Show it in the window and begin to sign in.
+    SignIn,
+    /// Renew now.
+    Renew,
+    /// Sign out.
+    SignOut,
+}
+
+impl Action {
+    const ALL: [Self; 4] = [Self::Open, Self::SignIn, Self::Renew, Self::SignOut];
+
+    /// Its part of an item's id.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::SignIn => "sign-in",
+            Self::Renew => "renew",
+            Self::SignOut => "sign-out",
+        }
+    }
+
+    /// The action of this name.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
+    fn label(self, tongue: Tongue) -> &'static str {
+        match self {
+            Self::Open => tongue.pick("Show in the window", "Im Fenster zeigen"),
+            Self::SignIn => tongue.pick("Sign in", "Anmelden"),
+            Self::Renew => tongue.pick("Renew now", "Jetzt erneuern"),
+            Self::SignOut => tongue.pick("Sign out", "Abmelden"),
+        }
+    }
+}
+
+/// What can be done with a session as it is; what needs its person first.
+fn actions(session: &SessionStatus) -> Vec<Action> {
+    match session.state {
+        StateName::SignedOut => vec![Action::SignIn, Action::Open],
+        StateName::NeedsSignIn => vec![Action::SignIn, Action::Open, Action::SignOut],
+        StateName::SigningIn | StateName::Renewing | StateName::Saving => vec![Action::Open],
+        StateName::Waiting if session.access.is_none() => vec![Action::Open],
+        StateName::SignedIn | StateName::Waiting => vec![Action::Open, Action::Renew, Action::SignOut],
+    }
 }
 
 /// The menu for these sessions at this time of day.
-pub(crate) fn menu(sessions: &[SessionStatus], now: &Zoned) -> Menu {
+pub(crate) fn menu(sessions: &[SessionStatus], now: &Zoned, tongue: Tongue) -> Menu {
     let mark = sessions.iter().map(mark).max().unwrap_or(Mark::SignedOut);
     let lines = sessions.iter().map(|session| Entry::Session {
         account: session.account.clone(),
-        text: format!("{}: {}", session.account, headline(session, now)),
+        text: format!("{}: {}", session.account, headline(session, now, tongue)),
+        actions: actions(session).into_iter().map(|action| (action, action.label(tongue))).collect(),
     });
     let mut entries: Vec<Entry> = lines.collect();
     if !entries.is_empty() {
         entries.push(Entry::Separator);
     }
-    entries.extend([Entry::Show, Entry::Quit]);
+    entries.extend([
+        Entry::Show(tongue.pick("Show Latchkey", "Latchkey zeigen")),
+        Entry::Quit(tongue.pick("Quit", "Beenden")),
+    ]);
     let tooltip = match mark {
-        Mark::SignedOut => "Latchkey: signed out",
-        Mark::SignedIn => "Latchkey: signed in",
-        Mark::Waiting => "Latchkey: waiting",
-        Mark::Attention => "Latchkey: something needs you",
+        Mark::SignedOut => tongue.pick("Latchkey: signed out", "Latchkey: abgemeldet"),
+        Mark::SignedIn => tongue.pick("Latchkey: signed in", "Latchkey: angemeldet"),
+        Mark::Waiting => tongue.pick("Latchkey: waiting", "Latchkey: wartet"),
+        Mark::Attention => tongue.pick("Latchkey: something needs you", "Latchkey: etwas braucht Sie"),
     };
     Menu { mark, tooltip: tooltip.to_owned(), entries }
 }
@@ -79,25 +138,29 @@ fn mark(session: &SessionStatus) -> Mark {
     }
 }
 
-fn headline(session: &SessionStatus, now: &Zoned) -> String {
+fn headline(session: &SessionStatus, now: &Zoned, tongue: Tongue) -> String {
+    let pick = |english: &'static str, german: &'static str| tongue.pick(english, german).to_owned();
     let reason = reason(session);
-    let at = session.headline.at.as_deref().and_then(|at| moment(at, now));
+    let at = session.headline.at.as_deref().and_then(|at| moment(at, now, tongue));
+    let silent = pick("the keychain does not answer", "der Schlüsselbund antwortet nicht");
     let said = match (session.headline.kind, at) {
-        (HeadlineKind::SignedInUntil, Some(at)) => format!("signed in until {at}"),
-        (HeadlineKind::SignInAgainBy, Some(at)) => format!("sign in again by {at}"),
-        (HeadlineKind::SignedIn | HeadlineKind::SignedInUntil, _) => "signed in".to_owned(),
-        (HeadlineKind::SignInAgainBy | HeadlineKind::NeedsSignIn, _) => "sign in again".to_owned(),
-        (HeadlineKind::SigningIn, _) => "signing in …".to_owned(),
-        (HeadlineKind::SignedOut, _) => "signed out".to_owned(),
-        (HeadlineKind::Unknown, _) if is_the_keychains(reason) => {
-            return "the keychain does not answer".to_owned();
+        (HeadlineKind::SignedInUntil, Some(at)) => {
+            format!("{} {at}", pick("signed in until", "angemeldet bis"))
         }
-        (HeadlineKind::Unknown, _) => return "opening …".to_owned(),
+        (HeadlineKind::SignInAgainBy, Some(at)) => {
+            format!("{} {at}", pick("sign in again by", "neu anmelden bis"))
+        }
+        (HeadlineKind::SignedIn | HeadlineKind::SignedInUntil, _) => pick("signed in", "angemeldet"),
+        (HeadlineKind::SignInAgainBy | HeadlineKind::NeedsSignIn, _) => pick("sign in again", "neu anmelden"),
+        (HeadlineKind::SigningIn, _) => pick("signing in …", "Anmeldung läuft …"),
+        (HeadlineKind::SignedOut, _) => pick("signed out", "abgemeldet"),
+        (HeadlineKind::Unknown, _) if is_the_keychains(reason) => return silent,
+        (HeadlineKind::Unknown, _) => return pick("opening …", "wird geöffnet …"),
     };
     match session.state {
-        StateName::Waiting if is_the_keychains(reason) => format!("{said} (the keychain does not answer)"),
-        StateName::Waiting => format!("{said} (waiting)"),
-        StateName::Saving => format!("{said} (not saved yet)"),
+        StateName::Waiting if is_the_keychains(reason) => format!("{said} ({silent})"),
+        StateName::Waiting => format!("{said} ({})", pick("waiting", "wartet")),
+        StateName::Saving => format!("{said} ({})", pick("not saved yet", "noch nicht gespeichert")),
         StateName::SignedOut
         | StateName::SigningIn
         | StateName::SignedIn
@@ -114,15 +177,16 @@ fn is_the_keychains(reason: &str) -> bool {
     reason.starts_with("keychain_")
 }
 
-/// A time as short as it can be told from now: `18:00`, `Fri 27 Nov, 09:12`, `1 Mar 2027, 09:12`.
-fn moment(at: &str, now: &Zoned) -> Option<String> {
+/// A time as short as it can be told from now: `18:00`, `Fri 27 Nov, 09:12`, `1 Mar 2027, 09:12`; in German `18:00`,
+/// `27.11., 09:12`, `1.3.2027, 09:12`.
+fn moment(at: &str, now: &Zoned, tongue: Tongue) -> Option<String> {
     let at = at.parse::<Timestamp>().ok()?.to_zoned(now.time_zone().clone());
     let pattern = if at.date() == now.date() {
         "%H:%M"
     } else if at.year() == now.year() {
-        "%a %-d %b, %H:%M"
+        tongue.pick("%a %-d %b, %H:%M", "%-d.%-m., %H:%M")
     } else {
-        "%-d %b %Y, %H:%M"
+        tongue.pick("%-d %b %Y, %H:%M", "%-d.%-m.%Y, %H:%M")
     };
     Some(at.strftime(pattern).to_string())
 }
@@ -136,8 +200,8 @@ mod tests {
 
     #[test]
     fn without_sessions_there_is_the_window_and_the_way_out() {
-        let menu = menu(&[], &now());
-        assert_eq!(menu.entries, [Entry::Show, Entry::Quit]);
+        let menu = menu(&[], &now(), Tongue::En);
+        assert_eq!(menu.entries, [Entry::Show("Show Latchkey"), Entry::Quit("Quit")]);
         assert_eq!(menu.mark, Mark::SignedOut);
     }
 
@@ -174,7 +238,7 @@ mod tests {
             ),
             because(with(session("x", StateName::Waiting), HeadlineKind::Unknown, None), "opening"),
         ];
-        let menu = menu(&all, &now());
+        let menu = menu(&all, &now(), Tongue::En);
         let lines: Vec<&str> = menu.entries.iter().map(text).collect();
         assert_eq!(
             lines,
@@ -200,7 +264,7 @@ mod tests {
         let inside = || session("b", StateName::SignedIn);
         let waiting = || because(session("c", StateName::Waiting), "provider_busy");
         let needs = || because(session("d", StateName::NeedsSignIn), "refused");
-        let shown = |all: &[SessionStatus]| menu(all, &now()).mark;
+        let shown = |all: &[SessionStatus]| menu(all, &now(), Tongue::En).mark;
         assert_eq!(shown(&[out()]), Mark::SignedOut);
         assert_eq!(shown(&[out(), inside()]), Mark::SignedIn);
         assert_eq!(shown(&[out(), waiting(), inside()]), Mark::Waiting);
@@ -231,9 +295,33 @@ mod tests {
     }
 
     #[test]
+    fn what_can_be_done_follows_from_what_a_session_does() {
+        let names = |state, reason| -> Vec<&str> {
+            actions(&because(session("work", state), reason)).into_iter().map(Action::name).collect()
+        };
+        assert_eq!(names(StateName::SignedIn, ""), ["open", "renew", "sign-out"]);
+        assert_eq!(names(StateName::NeedsSignIn, "refused"), ["sign-in", "open", "sign-out"]);
+        assert_eq!(names(StateName::SignedOut, "signed_out"), ["sign-in", "open"]);
+        assert_eq!(names(StateName::Renewing, ""), ["open"]);
+        assert_eq!(names(StateName::Waiting, "keychain_locked"), ["open"]);
+        for action in Action::ALL {
+            assert_eq!(Action::of(action.name()), Some(action));
+        }
+    }
+
+    #[test]
+    fn it_speaks_german_too() {
+        let end = Some("2026-11-27T08:12:00Z");
+        let work = with(session("work", StateName::SignedIn), HeadlineKind::SignedInUntil, end);
+        let menu = menu(&[work], &now(), Tongue::De);
+        assert_eq!(menu.tooltip, "Latchkey: angemeldet");
+        assert_eq!(menu.entries.first().map(text), Some("work: angemeldet bis 27.11., 09:12"));
+    }
+
+    #[test]
     fn a_time_that_cannot_be_read_is_left_out() {
         let odd = with(session("work", StateName::SignedIn), HeadlineKind::SignedInUntil, Some("soon"));
-        assert_eq!(headline(&odd, &now()), "signed in");
+        assert_eq!(headline(&odd, &now(), Tongue::En), "signed in");
     }
 
     fn now() -> Zoned {
@@ -258,8 +346,8 @@ mod tests {
         match entry {
             Entry::Session { text, .. } => text,
             Entry::Separator => "—",
-            Entry::Show => "show",
-            Entry::Quit => "quit",
+            Entry::Show(_) => "show",
+            Entry::Quit(_) => "quit",
         }
     }
 }

@@ -27,8 +27,6 @@ export const commands = {
 	signInPicture: (account: string) => __TAURI_INVOKE<QrPicture | null>("sign_in_picture", { account }),
 	/**  Asks an authorization server what it can do. Nothing is sent to it but the question. */
 	discover: (issuer: string) => __TAURI_INVOKE<ServerFacts>("discover", { issuer }),
-	/**  Adds an account at an authorization server. Nobody is signed in by that. */
-	addAccount: (account: NewAccount) => __TAURI_INVOKE<null>("add_account", { account }),
 	/**  Ends a session: tokens are erased, the provider is told. */
 	signOut: (account: string) => __TAURI_INVOKE<null>("sign_out", { account }),
 	/**  Renews now and waits for the outcome. */
@@ -43,18 +41,68 @@ export const commands = {
 	log: (after: number | null, limit: number) => __TAURI_INVOKE<LogRecord[]>("log", { after, limit }),
 	/**  Keeps records from this level on, until the app ends. */
 	setLogLevel: (level: Level) => __TAURI_INVOKE<void>("set_log_level", { level }),
+	/**  Puts the record with this number into the clipboard. */
+	copyRecord: (seq: number) => __TAURI_INVOKE<null>("copy_record", { seq }),
+	/**  Writes a report without secrets for whoever helps, into the downloads folder. Says where it is. */
+	exportReport: () => __TAURI_INVOKE<string>("export_report"),
+	/**  Shows the last report in the desktop's file manager. */
+	showReport: () => __TAURI_INVOKE<null>("show_report"),
 	/**  What the window shows of the app itself. */
 	appInfo: () => __TAURI_INVOKE<AppInfo>("app_info"),
 	/**  Adds the account `demo` on the embedded development backend where it is missing, and signs in to it. */
 	addDemo: () => __TAURI_INVOKE<SessionStatus>("add_demo"),
 	/**  Says that the page was painted, where somebody measures that. */
 	firstPaint: () => __TAURI_INVOKE<void>("first_paint"),
+	/**  What is set now. */
+	settings: () => __TAURI_INVOKE<Settings>("settings"),
+	/**  Writes settings of the app down and follows them from now on. */
+	setSettings: (wanted: AppConfig) => __TAURI_INVOKE<null>("set_settings", { wanted }),
+	/**  Ends the app, with what is under way. */
+	quit: () => __TAURI_INVOKE<void>("quit"),
+	/**  The window that was to be closed stays, or goes to the task bar. */
+	stay: (minimised: boolean) => __TAURI_INVOKE<void>("stay", { minimised }),
+	/**  Has the desktop start the app at login, or no longer. */
+	startAtLogin: (on: boolean) => __TAURI_INVOKE<null>("start_at_login", { on }),
+	/**  Looks at everything that `latchkey doctor` looks at. Takes some seconds at most. */
+	health: () => __TAURI_INVOKE<Report>("health"),
+	/**  The keys of an account as they stand in the configuration; of a secret only that it is set. */
+	accountKeys: (account: string) => __TAURI_INVOKE<{ [key in string]: KeyValue }>("account_keys", { account }),
+	/**
+	 *  What would be wrong with an account if these changes were saved, and what saving them would do. Without an account
+	 *  it is about a new one that has these keys.
+	 */
+	checkAccount: (account: string | null, changes: { [key in string]: KeyValue | null }) => __TAURI_INVOKE<AccountCheck>("check_account", { account, changes }),
+	/**  Adds an account. Nobody is signed in by that. */
+	addAccount: (account: string, changes: { [key in string]: KeyValue | null }) => __TAURI_INVOKE<null>("add_account", { account, changes }),
+	/**  Signs in at a REST backend that is being filled in, to see where its answer holds what; and out again. */
+	tryLogin: (changes: { [key in string]: KeyValue | null }, username: string, password: PasswordInput) => __TAURI_INVOKE<Trial>("try_login", { changes, username, password }),
+	/**  The widespread servers that need two or three words to sign in to. */
+	presets: () => __TAURI_INVOKE<PresetFacts[]>("presets"),
+	/**  Changes an account. */
+	changeAccount: (account: string, changes: { [key in string]: KeyValue | null }) => __TAURI_INVOKE<null>("change_account", { account, changes }),
+	/**  Signs out of an account and forgets it. */
+	removeAccount: (account: string) => __TAURI_INVOKE<null>("remove_account", { account }),
+	/**  Shows the configuration in the desktop's file manager. */
+	showConfigFile: () => __TAURI_INVOKE<null>("show_config_file"),
+	/**  Why the app did not open; nothing where it did. */
+	trouble: () => __TAURI_INVOKE<Trouble | null>("trouble"),
+	/**  Tries again to open the app. Says what still keeps it from opening. */
+	tryAgain: () => __TAURI_INVOKE<Trouble | null>("try_again"),
 };
 
 /* Constants */
 export const codes = ["never_signed_in","signed_out","vault_empty","refused","idle","refused_after_lost_reply","unclear_refusal","not_renewable","keychain_locked","keychain_unavailable","keychain_refused","keychain_slow","keychain_item_too_large","keychain_item_damaged","keychain_item_newer","keychain_wrong_passphrase","keychain_file_unusable","keychain_not_kept","ceiling_reached","max_age_reached","unused_too_long","wrong_credentials","unreachable","reply_lost","provider_busy","not_the_provider","misconfigured","sign_in_denied","sign_in_refused","sign_in_timed_out","not_believed","port_taken","misfit","distrusted","key_lost","session_error","lock_busy","lock_unusable","network","clock_off","renewal_under_way","storm_breaker","opening","fifth_of_lifetime","an_hour","renew_before","half_of_lifetime","expired_on_arrival","ceiling","unanswered","as_planned","trying_again","asking_once_more","access_token_refused","asked_by_person","asked_by_program","asked_by_revalidation","not_erased","provider_not_told","ends_at_max_age","ends_unless_used","sign_in_under_way","no_refresh_token","access_token_lives","access_token_expired"] as const;
 
 /* Types */
+/**  What keeps the app from opening. */
+export type About = 
+/**  The configuration. */
+"configuration" | 
+/**  Where tokens are kept. */
+"vault" | 
+/**  Anything else. */
+"start";
+
 /**  Facts of the access token in hand; never the token. */
 export type AccessStatus = {
 	/**  When it arrived. */
@@ -67,6 +115,14 @@ export type AccessStatus = {
 	fingerprint: string,
 	/**  Its claims, if it is a JWT; unverified. */
 	claims: ClaimStatus[],
+};
+
+/**  What is thought of an account before it is saved. */
+export type AccountCheck = {
+	/**  What keeps it from being saved. */
+	problems: KeyProblem[],
+	/**  Whether saving it ends its session: the tokens in hand are another server's. */
+	ends_session: boolean,
 };
 
 /**  What a session does next. */
@@ -89,6 +145,18 @@ export type ActionName =
 "end_session" | 
 /**  Waits for an answer. */
 "wait";
+
+/**  What is set for the app as a whole. */
+export type AppConfig = {
+	/**  In which language does the window speak? */
+	language: Language,
+	/**  How are dates and times written? */
+	dates: Dates,
+	/**  From which level on are records kept, where the environment does not say otherwise? */
+	log_level: Level,
+	/**  What is a person told while the window is closed? */
+	notifications: NotificationConfig,
+};
 
 /**  What the window shows of the app itself. */
 export type AppInfo = {
@@ -142,8 +210,67 @@ export type CopiedToken = {
 	stays_secs: number,
 };
 
+/**  A way to write dates and times. */
+export type Dates = 
+/**  That of the window's language. */
+"language" | 
+/**  That of the desktop, whatever language the window speaks. */
+"system" | 
+/**  Year, month, day, and 24 hours (ISO 8601, RFC 3339 §5.6). */
+"iso";
+
 /**  What a fact may be, spelled out for the bindings. */
 export type Fact = string | number | boolean;
+
+/**  What is wrong in one place of a file. */
+export type FileProblem = {
+	/**  The line, counted from one. */
+	line: number | null,
+	/**  The column, counted from one. */
+	column: number | null,
+	/**  Which key. */
+	key: string,
+	/**  What is wrong with it. */
+	what: string,
+	/**  What to do. */
+	remedy: string,
+};
+
+/**  One thing that was looked at. */
+export type Finding = {
+	/**  What it is about. */
+	topic: Topic,
+	/**  Which account, where it is about one. */
+	account: string | null,
+	/**  Stable name for programs. */
+	code: string,
+	/**  How bad it is. */
+	grade: Grade,
+	/**  What was found, in a sentence. */
+	message: string,
+	/**  What to do about it. */
+	hint: string | null,
+};
+
+/**  What kind of value stands in a place. */
+export type FoundKind = 
+/**  A JSON Web Token. */
+"jwt" | 
+/**  Another text. */
+"text" | 
+/**  A number. */
+"number" | 
+/**  Yes or no. */
+"flag";
+
+/**  How bad it is. */
+export type Grade = 
+/**  As it should be. */
+"ok" | 
+/**  It works, and something about it is better known. */
+"warning" | 
+/**  It does not work. */
+"problem";
 
 /**  What matters most to the person. */
 export type Headline = {
@@ -222,6 +349,38 @@ export type Inspection = {
 	previous?: ClaimStatus[] | null,
 };
 
+/**  What is wrong with one key. */
+export type KeyProblem = {
+	/**  Which (`login_url`, `map.access_token`); empty where it is about all of it. */
+	key: string,
+	/**  What is wrong with it. */
+	what: string,
+	/**  What to do. */
+	remedy: string,
+};
+
+/**  The value of one key. */
+export type KeyValue = 
+/**  Yes or no. */
+boolean | 
+/**  A port. */
+number | 
+/**  Statuses. */
+number[] | 
+/**  Hosts. */
+string[] | 
+/**  Everything else. */
+string;
+
+/**  A language of the window. */
+export type Language = 
+/**  That of the desktop; English where there is no such. */
+"system" | 
+/**  English. */
+"en" | 
+/**  German. */
+"de";
+
 /**  How much a record matters. The order is that of detail: errors first. */
 export type Level = 
 /**  A person must do something. */
@@ -272,18 +431,6 @@ export type MarkKind =
 /**  The provider could not be reached. */
 "out_of_reach";
 
-/**  An account as it was filled in. */
-export type NewAccount = {
-	/**  What to call it. */
-	name: string,
-	/**  Who issues the tokens. */
-	issuer: string,
-	/**  What the server calls this program. */
-	client_id: string,
-	/**  What to ask for. */
-	scope: string,
-};
-
 /**  What comes next. */
 export type NextStatus = {
 	/**  What. */
@@ -298,8 +445,42 @@ export type NextStatus = {
 	values: { [key in string]: string },
 };
 
+/**  What a person is told while the window is closed. */
+export type NotificationConfig = {
+	/**  That only a new sign-in helps? */
+	sign_in_needed: boolean,
+	/**  That a sign-in will be needed soon? */
+	sign_in_soon: boolean,
+	/**  That new tokens cannot be stored? */
+	not_saved: boolean,
+	/**  From when on nothing is told, on the clock of the wall. Only together with `quiet_to`. */
+	quiet_from: TimeOfDay | null,
+	/**  Until when. */
+	quiet_to: TimeOfDay | null,
+};
+
 /**  A password on its way from the form to the engine: it becomes a secret as it is read. */
 export type PasswordInput = string;
+
+/**  One place of an answer. */
+export type PlaceFound = {
+	/**  Where (`/data/accessToken`, `header:X-Token`). */
+	place: string,
+	/**  What kind of value stands there. */
+	kind: FoundKind,
+};
+
+/**  What a form asks of somebody who chose a preset. */
+export type PresetFacts = {
+	/**  Its name in the file. */
+	name: string,
+	/**  What people call the server. */
+	title: string,
+	/**  Its variables with their usual values; an empty one must be filled in. */
+	variables: { [key in string]: string },
+	/**  What must be registered at the server for this program. */
+	redirect_uri: string,
+};
 
 /**  A QR code (ISO/IEC 18004) without its quiet zone. */
 export type QrPicture = {
@@ -340,6 +521,14 @@ export type Renewals = {
 	failed: number,
 	/**  How long the last one took, in milliseconds. */
 	last_ms: number | null,
+};
+
+/**  Everything that was looked at, topic by topic. */
+export type Report = {
+	/**  Whether there is no problem; warnings may be there. */
+	healthy: boolean,
+	/**  What was found. */
+	findings: Finding[],
 };
 
 /**  What the window shows of an authorization server before an account is added, and what it proposes. */
@@ -421,6 +610,18 @@ export type SessionUpdate = {
 	changes: SessionChange[],
 };
 
+/**  What the window shows under Settings. */
+export type Settings = {
+	/**  What stands in the configuration. */
+	app: AppConfig,
+	/**  Whether the app starts with the desktop session; nothing where that cannot be told. */
+	start_at_login: boolean | null,
+	/**  Where the configuration is. */
+	config_file: string,
+	/**  Whether LATCHKEY_LOG says from which level on records are kept, whatever stands in the configuration. */
+	log_level_is_given: boolean,
+};
+
 /**  What the person has to do for the sign-in under way. */
 export type SignInPrompt = 
 /**  Sign in on this page, in the browser of this machine. */
@@ -476,6 +677,50 @@ export type StateName =
 /**  Only a new sign-in helps. */
 "needs_sign_in";
 
+/**  A time of day to the minute (`22:00`). */
+export type TimeOfDay = string;
+
 /**  A token that a person wants to look into: it becomes a secret as it is read. */
 export type TokenInput = string;
+
+/**  What a finding is about. */
+export type Topic = 
+/**  Where tokens are kept. */
+"vault" | 
+/**  The accounts, as the person wrote them. */
+"config" | 
+/**  The folders Latchkey works in, and the locks in them. */
+"folders" | 
+/**  The clock of this machine. */
+"clock" | 
+/**  One account: its provider and what is stored for it. */
+"account";
+
+/**  What a login brought. */
+export type Trial = {
+	/**  Where the answer holds something, as the keys of `map` name places. */
+	places: PlaceFound[],
+	/**  Was there an access token where the account says? */
+	access_token: boolean,
+	/**  Was there a refresh token? */
+	refresh_token: boolean,
+	/**  How long the access token lives, in whole seconds, where that can be told. */
+	lifetime: number | null,
+	/**  Was the session ended again? Not where the backend has no logout, or does not answer there. */
+	signed_out: boolean,
+};
+
+/**  What keeps the app from opening. */
+export type Trouble = {
+	/**  What it is about. */
+	about: About,
+	/**  What is wrong, in a sentence. */
+	message: string,
+	/**  What to do, where the sentence does not say it. */
+	hint: string | null,
+	/**  The file it is about. */
+	file: string | null,
+	/**  What is wrong in that file, in its order. */
+	problems: FileProblem[],
+};
 

@@ -28,6 +28,15 @@ export const KNOWN_CODES = [
   "no_browser",
   "no_web_page",
   "clipboard",
+  "invalid_input",
+  "closing",
+  "not_now",
+  "no_sign_in",
+  "devserver_not_started",
+  "autostart",
+  "no_file_manager",
+  "record_forgotten",
+  "not_exported",
   "internal",
 ] as const;
 
@@ -72,6 +81,15 @@ const severities: Record<KnownCode, Severity> = {
   no_browser: "notice",
   no_web_page: "problem",
   clipboard: "notice",
+  invalid_input: "problem",
+  closing: "notice",
+  not_now: "notice",
+  no_sign_in: "notice",
+  devserver_not_started: "problem",
+  autostart: "problem",
+  no_file_manager: "notice",
+  record_forgotten: "notice",
+  not_exported: "problem",
   internal: "problem",
 };
 
@@ -86,6 +104,10 @@ const selfExplaining: ReadonlySet<string> = new Set<KnownCode>([
   "no_browser",
   "no_web_page",
   "clipboard",
+  "closing",
+  "no_sign_in",
+  "autostart",
+  "no_file_manager",
 ]);
 
 const isKnown = (code: string): code is KnownCode => (KNOWN_CODES as readonly string[]).includes(code);

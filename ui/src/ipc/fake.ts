@@ -1,66 +1,30 @@
 // A host without an app: scripted sessions that renew themselves, for development in a browser and for
 // tests. It keeps to the contract of `Host` (one list per change, errors as `CommandError`) and holds no
 // secret either: the only password it knows is "demo".
-import { corp, fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut, tokens, withCode } from "./fake-sessions";
+import { fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut, tokens, withCode } from "./fake-sessions";
 import { inspectionOf, inspectionOfText } from "./fake-tokens";
-import type { Host, Unsubscribe } from "./host";
-import type { AppInfo, CommandError, CopiedToken, Inspection, Level, LogRecord, NewAccount, QrPicture, ServerFacts, SessionStatus } from "./bindings";
+import { error, FakeSettings, wait, type Command, type FakeOptions } from "./fake-settings-host";
+import type { Host, OpenAccount, Unsubscribe } from "./host";
+import type { CommandError, CopiedToken, Inspection, LogRecord, QrPicture, ServerFacts, SessionStatus } from "./bindings";
 
-export interface FakeOptions {
-  sessions?: SessionStatus[];
-  log?: LogRecord[];
-  info?: Partial<AppInfo>;
-  /** How long an answer takes. */
-  latency?: number;
-  /** How long a renewal takes. */
-  renewal?: number;
-  /** How long the person takes in the browser; without it they never come back. */
-  person?: number;
-  picture?: QrPicture;
-}
-
-type Command =
-  | "sessions"
-  | "signIn"
-  | "signInWithBrowser"
-  | "signInWithDevice"
-  | "cancelSignIn"
-  | "openSignInPage"
-  | "copySignInAddress"
-  | "copyUserCode"
-  | "signInPicture"
-  | "discover"
-  | "addAccount"
-  | "signOut"
-  | "renew"
-  | "inspect"
-  | "inspectToken"
-  | "copyAccessToken"
-  | "log"
-  | "addDemo"
-  | "appInfo"
-  | "setLogLevel";
-
-export class FakeHost implements Host {
+export class FakeHost extends FakeSettings implements Host {
   #sessions: SessionStatus[];
   #log: LogRecord[];
-  #info: AppInfo;
-  #latency: number;
   #renewal: number;
   #person: number | undefined;
   #picture: QrPicture | null;
   #sessionListeners = new Set<(sessions: SessionStatus[]) => void>();
+  #openListeners = new Set<(asked: OpenAccount) => void>();
+  #closingListeners = new Set<() => void>();
   #logListeners = new Set<(records: LogRecord[]) => void>();
   #clipboardListeners = new Set<(cleared: boolean) => void>();
-  #failures = new Map<Command, CommandError>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #attempts = new Map<string, (failure: CommandError | null) => void>();
 
   constructor(options: FakeOptions = {}) {
+    super(options);
     this.#sessions = options.sessions ?? [];
     this.#log = options.log ?? [];
-    this.#info = { version: "0.1.0", vault: "memory", log_level: "info", ...options.info };
-    this.#latency = options.latency ?? 0;
     this.#renewal = options.renewal ?? 300;
     this.#person = options.person;
     this.#picture = options.picture ?? null;
@@ -69,14 +33,9 @@ export class FakeHost implements Host {
 
   // What tests and scenarios use.
 
-  /** The next call of this command fails like this. */
-  failNext(command: Command, error: CommandError): void {
-    this.#failures.set(command, error);
-  }
-
   /** Says that a session changed, as the host would. */
   change(account: string, patch: Partial<SessionStatus>): void {
-    this.#put({ ...this.#find(account), ...patch });
+    this.put({ ...this.find(account), ...patch });
   }
 
   /** The sign-in under way ends: well, or like this. */
@@ -96,6 +55,16 @@ export class FakeHost implements Host {
     for (const listener of this.#logListeners) listener([full]);
   }
 
+  /** A notification or the tray opens an account. */
+  openAccount(asked: OpenAccount): void {
+    for (const listener of this.#openListeners) listener(asked);
+  }
+
+  /** Somebody closes the window. */
+  close(): void {
+    for (const listener of this.#closingListeners) listener();
+  }
+
   dispose(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
@@ -104,25 +73,25 @@ export class FakeHost implements Host {
   // The contract.
 
   async sessions(): Promise<SessionStatus[]> {
-    await this.#answer("sessions");
+    await this.answer("sessions");
     return this.#sessions;
   }
 
   async signIn(account: string, username: string, password: string): Promise<void> {
-    const before = this.#find(account);
-    this.#put({ ...before, state: "signing_in", headline: { kind: "signing_in", at: null } });
+    const before = this.find(account);
+    this.put({ ...before, state: "signing_in", headline: { kind: "signing_in", at: null } });
     try {
-      await this.#answer("signIn");
+      await this.answer("signIn");
       if (password !== "demo") throw error("wrong_credentials", "The backend refused the user name or password");
     } catch (thrown) {
-      this.#put(before);
+      this.put(before);
       this.record({ level: "warn", account, kind: "sign_in_failed", message: "Sign-in failed" });
       throw thrown;
     }
     const email = username.includes("@") ? username : `${username}@example.com`;
     const fresh = signedIn(Date.now(), { account, generation: 1, past: 0, gone: 0 });
     this.record({ account, kind: "signed_in", message: "Signed in", facts: { generation: 1, fingerprint: fingerprint(1) } });
-    this.#put({ ...fresh, identity: { name: username, email, subject: email }, renewals: { count: 0, failed: 0, last_ms: null } });
+    this.put({ ...fresh, identity: { name: username, email, subject: email }, renewals: { count: 0, failed: 0, last_ms: null } });
   }
 
   signInWithBrowser(account: string): Promise<void> {
@@ -134,95 +103,87 @@ export class FakeHost implements Host {
   }
 
   async cancelSignIn(account: string): Promise<void> {
-    await this.#answer("cancelSignIn");
+    await this.answer("cancelSignIn");
     this.endSignIn(account, error("cancelled", "the sign-in was given up"));
   }
 
   openSignInPage(): Promise<void> {
-    return this.#answer("openSignInPage");
+    return this.answer("openSignInPage");
   }
 
   copySignInAddress(): Promise<void> {
-    return this.#answer("copySignInAddress");
+    return this.answer("copySignInAddress");
   }
 
   copyUserCode(): Promise<void> {
-    return this.#answer("copyUserCode");
+    return this.answer("copyUserCode");
   }
 
   async signInPicture(): Promise<QrPicture | null> {
-    await this.#answer("signInPicture");
+    await this.answer("signInPicture");
     return this.#picture;
   }
 
   async discover(issuer: string): Promise<ServerFacts> {
-    await this.#answer("discover");
+    await this.answer("discover");
     return { ...server, issuer };
   }
 
-  async addAccount(account: NewAccount): Promise<void> {
-    await this.#answer("addAccount");
-    if (this.#sessions.some((session) => session.account === account.name)) {
-      throw error("account_exists", `there is an account \`${account.name}\` already`);
-    }
-    this.#put(corp(account.name));
-  }
-
   async signOut(account: string): Promise<void> {
-    await this.#answer("signOut");
+    await this.answer("signOut");
     this.record({ account, kind: "signed_out", message: "Signed out" });
-    this.#put({ ...signedOut(account, reason("signed_out", "You signed out")), history: this.#find(account).history });
+    this.put({ ...signedOut(account, reason("signed_out", "You signed out")), history: this.find(account).history });
   }
 
   async renew(account: string): Promise<void> {
-    await this.#answer("renew");
-    const before = this.#find(account);
+    await this.answer("renew");
+    const before = this.find(account);
     if (before.state === "renewing") throw error("busy", "A renewal is under way");
     if (before.access === null) throw error("sign_in_needed", "There is nothing to renew");
-    this.#put({ ...before, state: "renewing", reason: null, next: null });
+    this.put({ ...before, state: "renewing", reason: null, next: null });
     await wait(this.#renewal);
     this.#renewed(account);
   }
 
   async inspect(account: string): Promise<Inspection> {
-    await this.#answer("inspect");
-    const { access } = this.#find(account);
+    await this.answer("inspect");
+    const { access } = this.find(account);
     if (access === null) throw error("sign_in_needed", "nobody is signed in");
     return inspectionOf(access);
   }
 
   async inspectToken(token: string): Promise<Inspection> {
-    await this.#answer("inspectToken");
+    await this.answer("inspectToken");
     return inspectionOfText(token);
   }
 
   async copyAccessToken(): Promise<CopiedToken> {
-    await this.#answer("copyAccessToken");
+    await this.answer("copyAccessToken");
     clearTimeout(this.#timers.get("clipboard"));
     this.#timers.set("clipboard", setTimeout(() => this.clearClipboard(true), 60_000));
     return { stays_secs: 60 };
   }
 
   async log(after: number | null, limit: number): Promise<LogRecord[]> {
-    await this.#answer("log");
+    await this.answer("log");
     return this.#log.filter((record) => after === null || record.seq > after).slice(0, limit);
   }
 
   async addDemo(): Promise<SessionStatus> {
-    await this.#answer("addDemo");
+    await this.answer("addDemo");
     const demo = signedIn(Date.now(), { account: "demo", generation: 1, past: 0, gone: 0 });
-    this.#put(demo);
+    this.put(demo);
     return demo;
   }
 
-  async appInfo(): Promise<AppInfo> {
-    await this.#answer("appInfo");
-    return this.#info;
+  onOpen(listener: (asked: OpenAccount) => void): Promise<Unsubscribe> {
+    this.#openListeners.add(listener);
+    return Promise.resolve(() => this.#openListeners.delete(listener));
   }
 
-  async setLogLevel(level: Level): Promise<void> {
-    await this.#answer("setLogLevel");
-    this.#info = { ...this.#info, log_level: level };
+  onClosing(listener: () => void): Promise<Unsubscribe> {
+    this.#closingListeners.add(listener);
+    return Promise.resolve(() => this.#closingListeners.delete(listener));
   }
 
   onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe> {
@@ -242,45 +203,47 @@ export class FakeHost implements Host {
 
   // How it works inside.
 
-  async #answer(command: Command): Promise<void> {
-    if (this.#latency > 0) await wait(this.#latency);
-    const failure = this.#failures.get(command);
-    this.#failures.delete(command);
-    if (failure) throw failure;
-  }
-
   async #signInElsewhere(command: Command, account: string, waiting: (now: number) => SessionStatus): Promise<void> {
-    const before = this.#find(account);
-    this.#put({ ...before, state: "signing_in", headline: { kind: "signing_in", at: null } });
+    const before = this.find(account);
+    this.put({ ...before, state: "signing_in", headline: { kind: "signing_in", at: null } });
     const end = new Promise<CommandError | null>((resolve) => this.#attempts.set(account, resolve));
-    const begun = this.#answer(command).then(() => {
+    const begun = this.answer(command).then(() => {
       if (!this.#attempts.has(account)) return;
-      this.#put({ ...before, ...pick(waiting(Date.now())) });
+      this.put({ ...before, ...pick(waiting(Date.now())) });
       if (this.#person !== undefined) this.#timers.set(`${account} signs in`, setTimeout(() => this.endSignIn(account), this.#person));
     });
     const failure = await Promise.race([end, begun.then(() => end, (thrown: CommandError) => thrown)]);
     this.#attempts.delete(account);
     clearTimeout(this.#timers.get(`${account} signs in`));
     if (failure) {
-      this.#put(before);
+      this.put(before);
       throw failure;
     }
     this.record({ account, kind: "signed_in", message: "Signed in", facts: { generation: 1, fingerprint: fingerprint(1) } });
-    this.#put({ ...signedIn(Date.now(), { account, generation: 1, past: 0, gone: 0 }), provider: "oauth" });
+    this.put({ ...signedIn(Date.now(), { account, generation: 1, past: 0, gone: 0 }), provider: "oauth" });
   }
 
-  #find(account: string): SessionStatus {
+  protected find(account: string): SessionStatus {
     const found = this.#sessions.find((session) => session.account === account);
     if (!found) throw error("unknown_account", `There is no account ${account}`);
     return found;
   }
 
-  #put(session: SessionStatus): void {
+  protected put(session: SessionStatus): void {
     const known = this.#sessions.some(({ account }) => account === session.account);
     this.#sessions = known
       ? this.#sessions.map((other) => (other.account === session.account ? session : other))
       : [...this.#sessions, session];
     this.#plan(session);
+    for (const listener of this.#sessionListeners) listener(this.#sessions);
+  }
+
+  protected has(account: string): boolean {
+    return this.#sessions.some((session) => session.account === account);
+  }
+
+  protected forget(account: string): void {
+    this.#sessions = this.#sessions.filter((session) => session.account !== account);
     for (const listener of this.#sessionListeners) listener(this.#sessions);
   }
 
@@ -296,7 +259,7 @@ export class FakeHost implements Host {
   }
 
   #renewed(account: string): void {
-    const before = this.#find(account);
+    const before = this.find(account);
     if (before.access === null || before.state !== "renewing") return;
     const now = Date.now();
     const generation = before.generation + 1;
@@ -310,7 +273,7 @@ export class FakeHost implements Host {
       message: `Renewed in ${took_ms} ms`,
       facts: { generation, fingerprint: fingerprint(generation) },
     });
-    this.#put({
+    this.put({
       ...before,
       ...fresh,
       state: "signed_in",
@@ -328,6 +291,4 @@ export class FakeHost implements Host {
 
 const pick = ({ state, headline, sign_in }: SessionStatus) => ({ state, headline, sign_in });
 
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-const error = (code: string, message: string, hint: string | null = null): CommandError => ({ code, message, hint });
+export type { FakeOptions };

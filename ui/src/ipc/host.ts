@@ -2,9 +2,15 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AppInfo, type CopiedToken, type Inspection, type Level, type LogRecord, type NewAccount, type QrPicture, type ServerFacts, type SessionStatus } from "./bindings";
+import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type Inspection, type Level, type KeyValue, type LogRecord, type PresetFacts, type QrPicture, type Report, type ServerFacts, type SessionStatus, type Settings, type Trial, type Trouble } from "./bindings";
 
 export type Unsubscribe = () => void;
+
+/** The keys of an account, those of a table below it with a dot. */
+export type Keys = Record<string, KeyValue>;
+
+/** Keys with their new values; null takes one out. */
+export type Changes = Record<string, KeyValue | null>;
 
 /** Each command rejects with a `CommandError` and nothing else. */
 export interface Host {
@@ -22,7 +28,27 @@ export interface Host {
   signInPicture(account: string): Promise<QrPicture | null>;
   /** Asks a server what it can do. */
   discover(issuer: string): Promise<ServerFacts>;
-  addAccount(account: NewAccount): Promise<void>;
+  /** The keys of an account as they stand in the configuration. */
+  accountKeys(account: string): Promise<Keys>;
+  /** What would be wrong with these changes, or with a new account that has these keys. */
+  checkAccount(account: string | null, changes: Changes): Promise<AccountCheck>;
+  addAccount(account: string, changes: Changes): Promise<void>;
+  /** Signs in at a REST backend that is being filled in, to see where its answer holds what; and out again. */
+  tryLogin(changes: Changes, username: string, password: string): Promise<Trial>;
+  presets(): Promise<PresetFacts[]>;
+  changeAccount(account: string, changes: Changes): Promise<void>;
+  /** Signs out, and forgets it. */
+  removeAccount(account: string): Promise<void>;
+  settings(): Promise<Settings>;
+  setSettings(app: AppConfig): Promise<void>;
+  startAtLogin(on: boolean): Promise<void>;
+  /** What `latchkey doctor` finds. */
+  health(): Promise<Report>;
+  showConfigFile(): Promise<void>;
+  /** What keeps the app from opening; nothing where it is open. */
+  trouble(): Promise<Trouble | null>;
+  /** Tries again to open it. */
+  tryAgain(): Promise<Trouble | null>;
   signOut(account: string): Promise<void>;
   renew(account: string): Promise<void>;
   /** Looks into the access token in hand. */
@@ -33,15 +59,34 @@ export interface Host {
   copyAccessToken(account: string): Promise<CopiedToken>;
   /** Records after the number `after`, oldest first, at most `limit`. */
   log(after: number | null, limit: number): Promise<LogRecord[]>;
+  /** Puts a record into the clipboard. */
+  copyRecord(seq: number): Promise<void>;
+  /** Writes a report without secrets for whoever helps; says where it is. */
+  exportReport(): Promise<string>;
+  showReport(): Promise<void>;
   addDemo(): Promise<SessionStatus>;
   appInfo(): Promise<AppInfo>;
   setLogLevel(level: Level): Promise<void>;
+  /** Ends the app, with what is under way. */
+  quit(): Promise<void>;
+  /** The window that was to be closed stays, or goes to the task bar. */
+  stay(minimised: boolean): Promise<void>;
+  /** An account is to be opened: from a notification, or the tray. */
+  onOpen(listener: (asked: OpenAccount) => void): Promise<Unsubscribe>;
+  /** The window was closed, which would end the app. */
+  onClosing(listener: () => void): Promise<Unsubscribe>;
   /** The full list, at each change of any session. */
   onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe>;
   /** The end of a copied token: cleared, or left alone because something else was copied since. */
   onClipboardCleared(listener: (cleared: boolean) => void): Promise<Unsubscribe>;
   /** New records, in order. */
   onLog(listener: (records: LogRecord[]) => void): Promise<Unsubscribe>;
+}
+
+export interface OpenAccount {
+  account: string;
+  /** Whether to begin to sign in there. */
+  sign_in: boolean;
 }
 
 export const insideTauri = (): boolean => "__TAURI_INTERNALS__" in globalThis;
@@ -66,16 +111,36 @@ export const tauriHost: Host = {
   copyUserCode: async (account) => void (await told(commands.copyUserCode(account))),
   signInPicture: (account) => told(commands.signInPicture(account)),
   discover: (issuer) => told(commands.discover(issuer)),
-  addAccount: async (account) => void (await told(commands.addAccount(account))),
+  accountKeys: (account) => told(commands.accountKeys(account)),
+  checkAccount: (account, changes) => told(commands.checkAccount(account, changes)),
+  addAccount: async (account, changes) => void (await told(commands.addAccount(account, changes))),
+  tryLogin: (changes, username, password) => told(commands.tryLogin(changes, username, password)),
+  presets: () => told(commands.presets()),
+  changeAccount: async (account, changes) => void (await told(commands.changeAccount(account, changes))),
+  removeAccount: async (account) => void (await told(commands.removeAccount(account))),
+  settings: () => told(commands.settings()),
+  setSettings: async (app) => void (await told(commands.setSettings(app))),
+  startAtLogin: async (on) => void (await told(commands.startAtLogin(on))),
+  health: () => told(commands.health()),
+  showConfigFile: async () => void (await told(commands.showConfigFile())),
+  trouble: () => told(commands.trouble()),
+  tryAgain: () => told(commands.tryAgain()),
   signOut: async (account) => void (await told(commands.signOut(account))),
   renew: async (account) => void (await told(commands.renew(account))),
   inspect: (account) => told(commands.inspect(account)),
   inspectToken: (token) => told(commands.inspectToken(token)),
   copyAccessToken: (account) => told(commands.copyAccessToken(account)),
   log: (after, limit) => told(commands.log(after, limit)),
+  copyRecord: async (seq) => void (await told(commands.copyRecord(seq))),
+  exportReport: () => told(commands.exportReport()),
+  showReport: async () => void (await told(commands.showReport())),
   addDemo: () => told(commands.addDemo()),
   appInfo: () => told(commands.appInfo()),
   setLogLevel: (level) => told(commands.setLogLevel(level)),
+  quit: async () => void (await told(commands.quit())),
+  stay: async (minimised) => void (await told(commands.stay(minimised))),
+  onOpen: (listener) => listen<OpenAccount>("open", (event) => listener(event.payload)),
+  onClosing: (listener) => listen("closing", () => listener()),
   onSessions: (listener) => listen<SessionStatus[]>("sessions", (event) => listener(event.payload)),
   onClipboardCleared: (listener) => listen<boolean>("clipboard-cleared", (event) => listener(event.payload)),
   onLog: (listener) => listen<LogRecord[]>("log", (event) => listener(event.payload)),

@@ -7,6 +7,8 @@ export interface Filter {
   /** This level and what is graver. */
   level: Level;
   account: string | null;
+  /** What happened (`renewed`). */
+  kind: string | null;
   query: string;
 }
 
@@ -16,19 +18,25 @@ export interface Entry {
   haystack: string;
 }
 
-export const rank = (level: Level): number => LEVELS.indexOf(level);
+/** Everything there is. */
+export const EVERYTHING: Filter = { level: "trace", account: null, kind: null, query: "" };
+
+const RANKS: Readonly<Record<Level, number>> = { error: 0, warn: 1, info: 2, debug: 3, trace: 4 };
+
+export const rank = (level: Level): number => RANKS[level];
 
 export function toEntry(record: LogRecord): Entry {
   const facts = Object.entries(record.facts).map(([name, value]) => `${name}=${String(value)}`);
   return { record, haystack: [record.account ?? "", record.kind, record.message, ...facts].join("\n").toLowerCase() };
 }
 
-export function matcher({ level, account, query }: Filter): (entry: Entry) => boolean {
+export function matcher({ level, account, kind, query }: Filter): (entry: Entry) => boolean {
   const limit = rank(level);
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   return ({ record, haystack }) =>
     rank(record.level) <= limit &&
     (account === null || record.account === account) &&
+    (kind === null || record.kind === kind) &&
     words.every((word) => haystack.includes(word));
 }
 
@@ -41,3 +49,7 @@ export function visibleRange(total: number, scrollTop: number, height: number, r
 
 /** Is this fact a token's fingerprint, to be shown as one? */
 export const isFingerprint = (name: string): boolean => /(^|_)(fingerprint|fp)$/.test(name);
+
+/** The fingerprints in a record, in the order of its facts. */
+export const fingerprintsOf = (record: LogRecord): string[] =>
+  Object.entries(record.facts).flatMap(([name, value]) => (isFingerprint(name) ? [String(value)] : []));

@@ -2,15 +2,17 @@
 import { createContext } from "svelte";
 import { toCommandError } from "../ipc/errors";
 import type { Host, Unsubscribe } from "../ipc/host";
-import type { AppInfo, CommandError, NewAccount, StateName, SessionStatus } from "../ipc/bindings";
+import { chooseDates } from "../dates.svelte";
+import type { AppConfig, AppInfo, CommandError, Settings, StateName, SessionStatus } from "../ipc/bindings";
+import type { Changes } from "../ipc/host";
 import { site } from "../sign-in/site";
-import { fill, text } from "../strings";
+import { chooseLanguage, fill, text } from "../strings";
 import { times } from "../time";
 import { WallClock } from "./clock.svelte";
 import { comesNear, deadline } from "./deadlines";
 import { LogStore } from "./log.svelte";
 
-export type View = { kind: "session"; account: string | null } | { kind: "inspect"; account: string | null } | { kind: "log" } | { kind: "add" };
+export type View = { kind: "session"; account: string | null } | { kind: "inspect"; account: string | null } | { kind: "log" } | { kind: "add" } | { kind: "settings"; account: string | null };
 
 export interface Copied {
   account: string;
@@ -24,6 +26,12 @@ export class AppState {
   loaded = $state(false);
   failure = $state.raw<CommandError | null>(null);
   info = $state.raw<AppInfo | null>(null);
+  /** How often an account was opened from outside. */
+  opened = $state(0);
+  /** Whether the window was closed and it is asked what that should mean. */
+  closing = $state(false);
+  settings = $state.raw<Settings | null>(null);
+  settingsFailure = $state.raw<CommandError | null>(null);
   view = $state.raw<View>({ kind: "session", account: null });
   /** What a screen reader is told, politely: state changes only. */
   announcement = $state("");
@@ -35,6 +43,7 @@ export class AppState {
   readonly log: LogStore;
   #stops: Unsubscribe[] = [];
   #begin: string | null = null;
+  #toSignIn = $state.raw<{ account: string; generation: number } | null>(null);
   #toldAt = Date.now();
   #stopped = false;
 
@@ -53,8 +62,7 @@ export class AppState {
     this.failure = null;
     try {
       // Listen first, ask second: a change between the two would be lost the other way round.
-      if (this.#stops.length === 0) this.#keep(await this.host.onSessions((sessions) => this.#take(sessions)));
-      if (this.#stops.length === 1) this.#keep(await this.host.onClipboardCleared((cleared) => this.#clipboard(cleared)));
+      await this.#listen();
       this.#take(await this.host.sessions());
       // The sessions are what people open the window for: nothing else holds them up.
       this.loaded = true;
@@ -85,6 +93,12 @@ export class AppState {
     this.clock.stop();
   }
 
+  /** The window stays after all, or goes to the task bar. */
+  async stay(minimised: boolean): Promise<void> {
+    this.closing = false;
+    await this.host.stay(minimised);
+  }
+
   open(view: View): void {
     this.view = view;
   }
@@ -95,17 +109,59 @@ export class AppState {
   }
 
   /** Adds an account, goes to it and signs in there at once. */
-  async addAccount(account: NewAccount): Promise<void> {
+  async addAccount(account: string, changes: Changes): Promise<void> {
     // Before the host answers: its news of the new session may open it first.
-    this.#begin = account.name;
+    this.#begin = account;
     try {
-      await this.host.addAccount(account);
+      await this.host.addAccount(account, changes);
     } catch (thrown) {
       this.#begin = null;
       throw thrown;
     }
     this.#take(await this.host.sessions());
-    this.open({ kind: "session", account: account.name });
+    this.open({ kind: "session", account });
+  }
+
+  async removeAccount(account: string): Promise<void> {
+    await this.host.removeAccount(account);
+    this.#take(await this.host.sessions());
+  }
+
+  /** Somebody else may have written the file: whoever looks at the settings sees what holds. */
+  async readSettings(): Promise<void> {
+    this.settingsFailure = null;
+    try {
+      this.settings = await this.host.settings();
+    } catch (thrown) {
+      this.settingsFailure = toCommandError(thrown);
+    }
+  }
+
+  async setSettings(app: AppConfig): Promise<void> {
+    await this.host.setSettings(app);
+    if (this.settings) this.settings = { ...this.settings, app };
+    await this.#follow(app);
+    // What records are kept may have changed with it.
+    this.info = await this.host.appInfo();
+  }
+
+  async startAtLogin(on: boolean): Promise<void> {
+    try {
+      await this.host.startAtLogin(on);
+    } finally {
+      await this.readSettings();
+    }
+  }
+
+  async #follow(app: Pick<AppConfig, "language" | "dates">): Promise<void> {
+    chooseDates(app.dates);
+    // A language that cannot be loaded leaves the one that is spoken.
+    await chooseLanguage(app.language).catch(() => undefined);
+  }
+
+  /** Whether somebody wants to sign in there although the session lives yet: until new tokens are in hand. */
+  isToSignIn({ account, generation }: SessionStatus): boolean {
+    return this.#toSignIn?.account === account && this.#toSignIn.generation === generation;
   }
 
   /** Whether the sign-in of this account is to begin by itself; so only once. */
@@ -133,6 +189,25 @@ export class AppState {
     const added = await this.host.addDemo();
     this.#take(await this.host.sessions());
     this.open({ kind: "session", account: added.account });
+  }
+
+  async #listen(): Promise<void> {
+    if (this.#stops.length > 0) return;
+    this.#keep(await this.host.onSessions((sessions) => this.#take(sessions)));
+    this.#keep(
+      await this.host.onOpen(({ account, sign_in }) => {
+        if (sign_in) {
+          this.#begin = account;
+          const generation = this.sessions.find((session) => session.account === account)?.generation ?? 0;
+          this.#toSignIn = { account, generation };
+        }
+        // The page of an account that is open already begins anew with it.
+        this.opened += 1;
+        this.open({ kind: "session", account });
+      }),
+    );
+    this.#keep(await this.host.onClipboardCleared((cleared) => this.#clipboard(cleared)));
+    this.#keep(await this.host.onClosing(() => (this.closing = true)));
   }
 
   #keep(stop: Unsubscribe): void {

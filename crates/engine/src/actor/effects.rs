@@ -5,6 +5,7 @@ use std::sync::Arc;
 use latchkey_core::limits::Usage;
 use latchkey_core::session::{Asker, Effect, Input, Step};
 use tokio::sync::mpsc;
+use tracing::debug;
 
 use super::{Actor, Done, Message};
 use crate::error::EngineError;
@@ -141,5 +142,9 @@ impl Actor {
         }
         self.beside.rotates = arrived.rotated.or(self.beside.rotates);
         self.current = Some(arrived);
+        debug!(
+            account = %self.workshop.account, kind = "published", generation,
+            "Whoever asks gets the new access token from now on"
+        );
     }
 }

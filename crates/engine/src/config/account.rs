@@ -49,6 +49,22 @@ impl ProviderConfig {
         }
     }
 
+    /// Whether tokens that one of them got are good for the other: the same server gave them to the same client.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Credentials(one), Self::Credentials(other)) => {
+                one.login_url == other.login_url && one.refresh_url == other.refresh_url
+            }
+            (Self::Oauth(one), Self::Oauth(other)) => {
+                one.issuer == other.issuer
+                    && one.client_id == other.client_id
+                    && one.endpoints.token == other.endpoints.token
+            }
+            (Self::Nextauth(one), Self::Nextauth(other)) => one.site == other.site,
+            (Self::Credentials(_) | Self::Oauth(_) | Self::Nextauth(_), _) => false,
+        }
+    }
+
     /// The address that tells people where this account signs in: its login, its site, its issuer, or where
     /// it has none its authorization or token endpoint.
     pub fn address(&self) -> Option<Url> {
@@ -255,4 +271,21 @@ pub fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     bare == "localhost" || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_server_is_another_place_and_another_margin_is_not() {
+        let demo = AccountConfig::demo(4180).provider;
+        assert!(demo.is_same_place(&demo));
+        assert!(!demo.is_same_place(&AccountConfig::demo(4181).provider));
+        let ProviderConfig::Credentials(config) = demo.clone() else {
+            unreachable!("the demo has a REST login")
+        };
+        let other = CredentialsConfig { logout_url: None, username_field: "email".to_owned(), ..config };
+        assert!(demo.is_same_place(&ProviderConfig::Credentials(other)));
+    }
 }

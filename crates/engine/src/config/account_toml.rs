@@ -11,7 +11,7 @@ use super::limits::LimitsToml;
 use super::nextauth::{NextauthConfig, NextauthToml};
 use super::oauth::OauthToml;
 use super::problem::ConfigError;
-use super::{read, values};
+use super::{edit, values};
 
 /// The keys of an account, unchecked: what a command line or a form gives. Unset keys are not written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,14 +64,7 @@ pub struct CarrierToml {
 impl AccountToml {
     /// What a file with nothing but this account says, or what is wrong with it. Complaints give keys, no lines.
     pub fn check(&self, name: &AccountName) -> Result<AccountConfig, ConfigError> {
-        let mut document = toml_edit::DocumentMut::new();
-        let mut accounts = Table::new();
-        accounts.set_implicit(true);
-        accounts.insert(name.as_str(), Item::Table(self.table()));
-        document.insert("accounts", Item::Table(accounts));
-        let config = read::config(&document.to_string(), None)?;
-        // A text that reads without a complaint holds the one account that was put into it.
-        config.accounts.into_iter().next().ok_or(ConfigError::Invalid { file: None, problems: Vec::new() })
+        edit::check_table(name, self.table())
     }
 
     /// As a table of the file, keys in the order of the documentation.

@@ -19,7 +19,16 @@ pub fn add_account(
     name: &AccountName,
     account: &AccountToml,
 ) -> Result<AccountConfig, ConfigError> {
-    let checked = account.check(name)?;
+    add_table(paths, name, account.table())
+}
+
+/// Adds an account as it is to stand in the file.
+pub(super) fn add_table(
+    paths: &Paths,
+    name: &AccountName,
+    table: Table,
+) -> Result<AccountConfig, ConfigError> {
+    let checked = check_table(name, table.clone())?;
     let path = paths.config_file();
     let _lock = lock(paths)?;
     let text = file::read(&path)?.unwrap_or_default();
@@ -29,7 +38,7 @@ pub fn add_account(
         return Err(ConfigError::AccountExists { file: path, account: name.clone() });
     }
     let refused = || ConfigError::NotEditable { file: path.clone(), account: name.clone(), doing: "added" };
-    insert(&mut document, name, account.table()).ok_or_else(refused)?;
+    insert(&mut document, name, table).ok_or_else(refused)?;
     let edited = document.to_string();
     // Whatever way the file is written in: what is not read back as it was meant is not written.
     let alone = only(&edited, name).ok_or_else(refused)?;
@@ -92,8 +101,20 @@ pub fn set_hosts(paths: &Paths, name: &AccountName, hosts: &Hosts) -> Result<(),
     file::write(&path, &edited)
 }
 
+/// What a file with nothing but this account says, or what is wrong with it. Complaints give keys, no lines.
+pub(super) fn check_table(name: &AccountName, table: Table) -> Result<AccountConfig, ConfigError> {
+    let mut document = DocumentMut::new();
+    let mut accounts = Table::new();
+    accounts.set_implicit(true);
+    accounts.insert(name.as_str(), Item::Table(table));
+    document.insert("accounts", Item::Table(accounts));
+    let config = Config::parse(&document.to_string(), None)?;
+    // A text that reads without a complaint holds the one account that was put into it.
+    config.accounts.into_iter().next().ok_or(ConfigError::Invalid { file: None, problems: Vec::new() })
+}
+
 /// One at a time: two processes that read, change and write would lose an account.
-fn lock(paths: &Paths) -> Result<std::fs::File, ConfigError> {
+pub(super) fn lock(paths: &Paths) -> Result<std::fs::File, ConfigError> {
     let path = paths.locks_dir().join("config.lock");
     let take = || {
         create_private_dir(&paths.locks_dir())?;
@@ -105,7 +126,7 @@ fn lock(paths: &Paths) -> Result<std::fs::File, ConfigError> {
     take().map_err(|source| file::failed(&path, "locked", source))
 }
 
-fn parse(text: &str, path: &Path) -> Result<DocumentMut, ConfigError> {
+pub(super) fn parse(text: &str, path: &Path) -> Result<DocumentMut, ConfigError> {
     text.parse().or_else(|_| {
         let mut problems = Problems::new(text, Some(path));
         if let Err(error) = toml::de::DeTable::parse(text) {
@@ -115,13 +136,13 @@ fn parse(text: &str, path: &Path) -> Result<DocumentMut, ConfigError> {
     })
 }
 
-fn names(document: &DocumentMut) -> Vec<String> {
+pub(super) fn names(document: &DocumentMut) -> Vec<String> {
     let accounts = document.get("accounts").and_then(Item::as_table_like);
     accounts.map(|table| table.iter().map(|(name, _)| name.to_owned()).collect()).unwrap_or_default()
 }
 
 /// The account as the edited text has it, whatever is wrong with the others.
-fn only(text: &str, name: &AccountName) -> Option<AccountConfig> {
+pub(super) fn only(text: &str, name: &AccountName) -> Option<AccountConfig> {
     let mut document: DocumentMut = text.parse().ok()?;
     let accounts = document.get_mut("accounts")?.as_table_like_mut()?;
     let others: Vec<_> =

@@ -1,4 +1,4 @@
-//! The accounts, as the person wrote them in `config.toml`.
+//! The accounts and the settings of the app, as the person wrote them in `config.toml`.
 //!
 //! Reading is strict: an unknown key is an error with a suggestion, because a misspelt `renew_before` that is
 //! silently ignored signs somebody out a week later. Every complaint says file, line, column, key and remedy,
@@ -6,9 +6,11 @@
 
 mod account;
 mod account_toml;
+mod app;
 mod edit;
 mod file;
 mod hosts;
+mod keys;
 mod limits;
 mod nextauth;
 mod oauth;
@@ -20,19 +22,25 @@ mod values;
 #[cfg(test)]
 mod edit_tests;
 #[cfg(test)]
+mod keys_tests;
+#[cfg(test)]
 mod tests;
 
 pub use account::{
     AccountConfig, Carrier, CredentialsConfig, Mapping, Place, ProviderConfig, Url, is_loopback,
 };
 pub use account_toml::{AccountToml, CarrierToml};
+pub use app::{AppConfig, Dates, Language, NoTimeOfDay, NotificationConfig, TimeOfDay};
 pub use edit::{add_account, remove_account, set_hosts};
 pub use hosts::{HostPlace, Hosts, Owner, USUAL_USER, may_carry_tokens};
+pub use keys::{
+    Changes, KeyValue, Keys, account_keys, add_by_keys, change_account, from_keys, set_app, with_changes,
+};
 pub use limits::LimitsToml;
 pub use nextauth::{NextauthConfig, NextauthToml};
 pub use oauth::{
-    ClaimPlaces, ClientSecret, Endpoints, IssuerUrl, OauthConfig, OauthToml, PresetUse, Redirect,
-    RedirectHost, When, preset_titles,
+    ClaimPlaces, ClientSecret, Endpoints, IssuerUrl, OauthConfig, OauthToml, PresetFacts, PresetUse,
+    Redirect, RedirectHost, When, preset_titles, presets,
 };
 pub use problem::{ConfigError, Problem};
 
@@ -45,6 +53,8 @@ use crate::paths::Paths;
 /// All that is configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
+    /// What is set for the app as a whole.
+    pub app: AppConfig,
     /// The accounts, in the order of the file.
     pub accounts: Vec<AccountConfig>,
 }

@@ -12,7 +12,7 @@ use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, Provide
 use super::hosts::{self, Hosts};
 use super::problem::{ConfigError, Flaw, Problems, shown};
 use super::section::{Section, wrong_type};
-use super::{Config, limits, nextauth, oauth, values};
+use super::{AppConfig, Config, app, limits, nextauth, oauth, values};
 
 /// The keys that every account has.
 const SHARED_KEYS: [&str; 6] =
@@ -39,10 +39,11 @@ pub(super) fn config(text: &str, file: Option<&Path>) -> Result<Config, ConfigEr
             return problems.into_result(Config::default());
         }
     };
-    for (key, _) in root.iter().filter(|(key, _)| key.get_ref() != "accounts") {
+    for (key, _) in root.iter().filter(|(key, _)| !matches!(key.get_ref().as_ref(), "accounts" | "app")) {
         let flaw = Flaw::new("this key is unknown", "accounts stand in tables such as `[accounts.work]`");
         problems.push(&key.span(), shown(key.get_ref()), flaw);
     }
+    let app = root.get("app").map_or_else(AppConfig::default, |value| app::app(value, &mut problems));
     let accounts = match root.get("accounts").map(|value| (value, value.get_ref().as_table())) {
         None => Vec::new(),
         Some((_, Some(table))) => accounts(table, &mut problems),
@@ -52,7 +53,7 @@ pub(super) fn config(text: &str, file: Option<&Path>) -> Result<Config, ConfigEr
             Vec::new()
         }
     };
-    problems.into_result(Config { accounts })
+    problems.into_result(Config { app, accounts })
 }
 
 fn accounts(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<AccountConfig> {

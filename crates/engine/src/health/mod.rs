@@ -26,6 +26,7 @@ use crate::ports::{Clock, Vault};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
     /// As it should be.
@@ -38,6 +39,7 @@ pub enum Grade {
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// Where tokens are kept.
@@ -54,12 +56,15 @@ pub enum Topic {
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Finding {
     /// What it is about.
     pub topic: Topic,
     /// Which account, where it is about one.
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
     pub account: Option<AccountName>,
     /// Stable name for programs.
+    #[cfg_attr(feature = "bindings", specta(type = String))]
     pub code: &'static str,
     /// How bad it is.
     pub grade: Grade,
@@ -71,6 +76,7 @@ pub struct Finding {
 
 /// Everything that was looked at, topic by topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Report {
     /// Whether there is no problem; warnings may be there.
     pub healthy: bool,

@@ -29,12 +29,7 @@ impl Credentials {
     }
 
     pub(super) async fn sign_in(&self, login: Login, clock: &dyn Clock) -> Result<Issued, SignInFailure> {
-        let members = [
-            (self.config.username_field.as_str(), login.username.as_str()),
-            ("password", login.password.expose()),
-        ];
-        let request = Request::post_json(&self.config.login_url, &members);
-        let answer = self.http.send(request).await.map_err(SignInFailure::Failed)?;
+        let answer = self.http.send(self.login_request(&login)).await.map_err(SignInFailure::Failed)?;
         let received = clock.now().wall;
         let mut issued =
             reply::read(&answer, &self.config.map, &NONE_REFUSED, received).map_err(|failure| {
@@ -47,6 +42,14 @@ impl Credentials {
             self.ask_user_info(&mut issued).await;
         }
         Ok(issued)
+    }
+
+    pub(super) fn login_request(&self, login: &Login) -> Request {
+        let members = [
+            (self.config.username_field.as_str(), login.username.as_str()),
+            ("password", login.password.expose()),
+        ];
+        Request::post_json(&self.config.login_url, &members)
     }
 
     pub(super) async fn renew(&self, refresh: &RefreshToken, clock: &dyn Clock) -> Result<Issued, Failure> {
@@ -110,7 +113,7 @@ impl Credentials {
 }
 
 /// A login that brought no tokens: wrong credentials if the backend says so in a readable answer.
-fn refused_login(failure: Failure) -> SignInFailure {
+pub(super) fn refused_login(failure: Failure) -> SignInFailure {
     match &failure {
         Failure::Answered(Answer { status: 400 | 401 | 403 | 422, body, .. }) => match body {
             Body::Verdict { said, .. } => SignInFailure::WrongCredentials { said: said.clone() },

@@ -5,6 +5,7 @@ pub mod expiry;
 pub mod nextauth;
 pub mod oauth;
 mod reply;
+pub mod trial;
 
 use std::sync::Arc;
 

@@ -214,8 +214,9 @@ impl Workshop {
         u64::try_from(took).unwrap_or_default()
     }
 
-    fn step(&self, kind: &'static str, since: Stamp) {
-        debug!(account = %self.account, kind, took_ms = self.millis_since(since), "{}", match kind {
+    /// One step of a renewal of `generation`; the window puts the steps of each together.
+    fn step(&self, kind: &'static str, generation: u64, since: Stamp) {
+        debug!(account = %self.account, kind, generation, took_ms = self.millis_since(since), "{}", match kind {
             "lock_taken" => "The renewal lock is held",
             "reply" => "The provider answered with tokens",
             "no_reply" => "The exchange brought no tokens",

@@ -63,7 +63,7 @@ impl Workshop {
                 return (Renewal::LockUnusable { what: text::foreign(&error.to_string()) }, None);
             }
         };
-        self.step("lock_taken", started);
+        self.step("lock_taken", generation, started);
         // 4. Read only now, under the lock, so that a token is never spent that another process has replaced.
         let envelope = match self.stored().await {
             Ok(Some(envelope)) => envelope,
@@ -87,9 +87,14 @@ impl Workshop {
         failpoint!("before_send");
         // 6. The exchange.
         let sent = self.clock.now();
+        debug!(
+            account = %self.account, kind = "sent", generation,
+            fingerprint = facts.refresh_fingerprint.map(tracing::field::display),
+            "The refresh token is on its way to the provider"
+        );
         let (outcome, lost) = self.exchange(&refresh, &envelope, wish.update(), sent_before).await;
         drop(place);
-        self.step(if outcome.is_ok() { "reply" } else { "no_reply" }, sent);
+        self.step(if outcome.is_ok() { "reply" } else { "no_reply" }, generation, sent);
         failpoint!("received");
         let after_lost_reply = sent_before || lost;
         let issued = match outcome {
@@ -123,7 +128,7 @@ impl Workshop {
             arrived.unsaved = Some(Unsaved { envelope: renewed, lock: Some(lock) });
             return (Renewal::Unsaved { facts, problem }, Some(arrived));
         }
-        self.step("stored", storing);
+        self.step("stored", generation + 1, storing);
         failpoint!("stored");
         self.close_intent().await;
         failpoint!("journal_closed");

@@ -11,6 +11,7 @@ export const window: typeof english = {
     sessions: "Sitzungen",
     views: "Ansichten",
     log: "Protokoll",
+    settings: "Einstellungen",
     main: "Sitzung",
     footer: "{version} · {vault}",
     vaultMeaning: "Aufbewahrung der Geheimnisse: {vault}",
@@ -42,4 +43,11 @@ export const window: typeof english = {
     code: "{account}: Code {code} auf {site} eingeben",
   },
   marks: { ok: "Gelungen", failed: "Fehlgeschlagen", elsewhere: "Von anderswo" },
+  closing: {
+    title: "Schließen beendet Latchkey",
+    meaning: "Hier gibt es keinen Infobereich, aus dem es sich zurückholen ließe; Latchkey würde enden. Solange es geschlossen ist, werden Sitzungen nicht erneuert.",
+    minimise: "Stattdessen minimieren",
+    quit: "Latchkey beenden",
+    keep: "Geöffnet lassen",
+  },
 };

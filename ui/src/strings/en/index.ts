@@ -7,6 +7,7 @@ import { lifeline } from "./lifeline";
 import { log } from "./log";
 import { reasons } from "./reasons";
 import { sessions } from "./sessions";
+import { settings } from "./settings";
 import { signIn } from "./sign-in";
 import { time } from "./time";
 import { token } from "./token";
@@ -24,6 +25,7 @@ export const en = {
   ...signIn,
   ...accounts,
   ...log,
+  ...settings,
   ...errors,
   ...time,
 };

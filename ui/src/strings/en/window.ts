@@ -10,6 +10,7 @@ export const window = {
     sessions: "Sessions",
     views: "Views",
     log: "Log",
+    settings: "Settings",
     main: "Session",
     footer: "{version} · {vault}",
     vaultMeaning: "Where secrets are kept: {vault}",
@@ -41,4 +42,11 @@ export const window = {
     code: "{account}: enter the code {code} at {site}",
   },
   marks: { ok: "Succeeded", failed: "Failed", elsewhere: "From elsewhere" },
+  closing: {
+    title: "Closing ends Latchkey",
+    meaning: "There is no tray here to come back from, so Latchkey would end. Sessions are not renewed while it is closed.",
+    minimise: "Minimise instead",
+    quit: "End Latchkey",
+    keep: "Keep it open",
+  },
 };

@@ -13,7 +13,7 @@ use std::fmt;
 use reqwest::Url;
 use zeroize::Zeroizing;
 
-pub use preset::{PresetUse, preset_titles};
+pub use preset::{PresetFacts, PresetUse, preset_titles, presets};
 pub(super) use read::{KEYS, oauth};
 pub use toml::OauthToml;
 

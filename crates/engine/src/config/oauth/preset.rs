@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::problem::Flaw;
+use super::{Redirect, RedirectHost};
 
 /// The presets there are, by their names, with what they say.
 pub(super) const PRESETS: [(&str, &str); 8] = [
@@ -61,6 +62,40 @@ pub(super) struct Preset {
 /// The presets and what people call their servers.
 pub fn preset_titles() -> impl Iterator<Item = (&'static str, String)> {
     PRESETS.iter().filter_map(|(name, _)| Some((*name, find(name).ok()?.1.title)))
+}
+
+/// What a form asks of somebody who chose a preset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct PresetFacts {
+    /// Its name in the file.
+    pub name: String,
+    /// What people call the server.
+    pub title: String,
+    /// Its variables with their usual values; an empty one must be filled in.
+    pub variables: BTreeMap<String, String>,
+    /// What must be registered at the server for this program.
+    pub redirect_uri: String,
+}
+
+/// The presets, as a form shows them.
+pub fn presets() -> Vec<PresetFacts> {
+    let facts = |(name, _): &(&'static str, &str)| {
+        let (name, preset) = find(name).ok()?;
+        let host = match preset.redirect_host.as_deref() {
+            Some("localhost") => RedirectHost::Localhost,
+            Some(_) | None => RedirectHost::Address,
+        };
+        let usual = Redirect::default();
+        let redirect = Redirect { host, path: preset.redirect_path.unwrap_or(usual.path), port: None };
+        Some(PresetFacts {
+            name: name.to_owned(),
+            title: preset.title,
+            variables: preset.variables,
+            redirect_uri: redirect.registered(),
+        })
+    };
+    PRESETS.iter().filter_map(facts).collect()
 }
 
 /// The preset of this name.

@@ -1,0 +1,144 @@
+//! Accounts as the window shows and changes them: key by key, as they stand in the configuration.
+
+use latchkey_core::account::AccountName;
+use latchkey_engine::config::{self, AccountConfig, Changes, ConfigError, Keys, Problem};
+use serde::Serialize;
+use tracing::info;
+
+use crate::command_error::CommandError;
+use crate::input;
+use crate::shell::Shell;
+
+/// What an account is called that has no name yet.
+const NEW: &str = "new";
+
+/// What is thought of an account before it is saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(specta::Type))]
+pub(crate) struct AccountCheck {
+    /// What keeps it from being saved.
+    problems: Vec<KeyProblem>,
+    /// Whether saving it ends its session: the tokens in hand are another server's.
+    ends_session: bool,
+}
+
+/// What is wrong with one key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(specta::Type))]
+pub(crate) struct KeyProblem {
+    /// Which (`login_url`, `map.access_token`); empty where it is about all of it.
+    key: String,
+    /// What is wrong with it.
+    what: String,
+    /// What to do.
+    remedy: String,
+}
+
+impl Shell {
+    /// The keys of an account.
+    pub(crate) fn account_keys(&self, account: &AccountName) -> Result<Keys, CommandError> {
+        Ok(config::account_keys(&self.paths, account)?)
+    }
+
+    /// What would be wrong with an account if these changes were saved, or with a new one that had these keys. Nothing
+    /// is saved.
+    pub(crate) fn check_account(
+        &self,
+        account: Option<&AccountName>,
+        changes: &Changes,
+    ) -> Result<AccountCheck, CommandError> {
+        input::changes(changes)?;
+        let new = input::account(NEW)?;
+        let checked = match account {
+            Some(account) => config::with_changes(&self.paths, account, changes),
+            None => config::from_keys(&new, changes),
+        };
+        match checked {
+            Ok(changed) => {
+                let known = account.map(|account| self.known(account)).transpose()?.flatten();
+                let ends_session = known.is_some_and(|known| moves(&known, &changed));
+                Ok(AccountCheck { problems: Vec::new(), ends_session })
+            }
+            Err(ConfigError::Invalid { file: None, problems }) => Ok(AccountCheck {
+                problems: problems
+                    .into_iter()
+                    .map(|problem| of_key(account.unwrap_or(&new), problem))
+                    .collect(),
+                ends_session: false,
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes an account down, opens its session and waits until that is shown.
+    pub(crate) async fn add_account(
+        &self,
+        account: &AccountName,
+        changes: &Changes,
+    ) -> Result<(), CommandError> {
+        input::changes(changes)?;
+        let added = config::add_by_keys(&self.paths, account, changes)?;
+        self.dev_server.start_for(std::slice::from_ref(&added)).await;
+        self.engine.add_account(&added, Vec::new())?;
+        self.engine.status(account).await?;
+        info!(account = %account, kind = "account_added", "The account was added");
+        Ok(())
+    }
+
+    /// Changes an account. Its session goes on where it signs in to the same server as the same client; elsewhere it
+    /// is signed out there first, since nobody could do that later.
+    pub(crate) async fn change_account(
+        &self,
+        account: &AccountName,
+        changes: &Changes,
+    ) -> Result<(), CommandError> {
+        input::changes(changes)?;
+        let wanted = config::with_changes(&self.paths, account, changes)?;
+        if self.known(account)?.is_some_and(|known| moves(&known, &wanted)) {
+            self.engine.sign_out(account).await?;
+        }
+        let changed = config::change_account(&self.paths, account, changes)?;
+        self.dev_server.start_for(std::slice::from_ref(&changed)).await;
+        self.engine.change_account(&changed).await?;
+        self.engine.status(account).await?;
+        info!(account = %account, kind = "account_changed", "The account was changed");
+        Ok(())
+    }
+
+    /// Signs out of an account and takes it out of the configuration.
+    pub(crate) async fn remove_account(&self, account: &AccountName) -> Result<(), CommandError> {
+        let known = self.known(account)?;
+        // The configuration goes last: without it nobody would know whose tokens are left in the keychain.
+        self.engine.remove_account(account).await?;
+        if let Err(error) = config::remove_account(&self.paths, account) {
+            // It is there after the next start, so it is there now.
+            if let Some(known) = known {
+                let _ = self.engine.add_account(&known, Vec::new());
+            }
+            return Err(error.into());
+        }
+        info!(account = %account, kind = "account_removed", "The account was removed");
+        Ok(())
+    }
+
+    /// The account as it is configured, if it is.
+    fn known(&self, account: &AccountName) -> Result<Option<AccountConfig>, CommandError> {
+        match config::with_changes(&self.paths, account, &Changes::new()) {
+            Ok(known) => Ok(Some(known)),
+            // One that is not there, or not right, has no session to lose.
+            Err(ConfigError::Invalid { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether the tokens of an account are of no use once it is changed.
+fn moves(known: &AccountConfig, changed: &AccountConfig) -> bool {
+    !known.provider.is_same_place(&changed.provider)
+}
+
+fn of_key(account: &AccountName, Problem { key, what, remedy, .. }: Problem) -> KeyProblem {
+    let prefix = format!("accounts.{account}");
+    let own = key.strip_prefix(&prefix).map(|rest| rest.trim_start_matches('.').to_owned());
+    KeyProblem { key: own.unwrap_or(key), what, remedy }
+}

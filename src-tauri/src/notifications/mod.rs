@@ -1,0 +1,314 @@
+//! Tells a person what needs them while the window is closed, and nothing else.
+//!
+//! What is said how stands in [`text`], when a session is announced to end in [`soon`], when nothing is said in
+//! [`quiet`]. Sessions that renew themselves are never spoken of.
+
+mod quiet;
+mod show;
+mod soon;
+mod text;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
+use latchkey_core::account::AccountName;
+use latchkey_core::session::Notice;
+use latchkey_engine::Sessions;
+use latchkey_engine::config::{AppConfig, NotificationConfig};
+use latchkey_engine::ports::{Clock, Notifier};
+use latchkey_engine::snapshot::{SessionStatus, StateName};
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::words::Tongue;
+use quiet::quiet_until;
+use show::{Open, Showing};
+use soon::Soon;
+pub(crate) use text::News;
+
+/// The same is not said again within this.
+const QUIET: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long nothing is looked at where nothing is known to come.
+const LOOK: SignedDuration = SignedDuration::from_hours(1);
+
+/// The notifications of the desktop. A clone is another handle to the same.
+#[derive(Clone)]
+pub(crate) struct Notifications(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    app: watch::Receiver<AppConfig>,
+    told: Mutex<Told>,
+    showing: mpsc::Sender<Showing>,
+}
+
+/// What was said, and what waits for the end of the quiet hours.
+#[derive(Default)]
+struct Told {
+    said: Said,
+    held: Vec<(AccountName, News)>,
+}
+
+impl Notifications {
+    /// `open` is what the button does.
+    pub(crate) fn start(clock: Arc<dyn Clock>, app: watch::Receiver<AppConfig>, open: Open) -> Self {
+        let (showing, texts) = mpsc::channel::<Showing>();
+        // The desktop may take its time to answer; nobody waits for it but this thread.
+        let thread = thread::Builder::new().name("notifications".to_owned()).spawn(move || {
+            for one in texts {
+                show::show(one, &open);
+            }
+        });
+        if let Err(error) = thread {
+            warn!(kind = "no_notifications", "notifications cannot be shown: {error}");
+        }
+        Self(Arc::new(Inner { clock, app, told: Mutex::default(), showing }))
+    }
+
+    /// Announces sessions that end, and tells after quiet hours what was held back, until the engine ends.
+    pub(crate) async fn watch(self, mut sessions: watch::Receiver<Sessions>) {
+        let (mut soon, mut app) = (Soon::default(), self.0.app.clone());
+        loop {
+            let all: Vec<SessionStatus> = sessions.borrow_and_update().values().cloned().collect();
+            app.borrow_and_update();
+            let next = self.look(&mut soon, &all);
+            let now = self.0.clock.now();
+            let pause = next.map_or(LOOK, |at| at.duration_since(now.wall).clamp(SignedDuration::ZERO, LOOK));
+            tokio::select! {
+                () = self.0.clock.sleep_until(now.boot.saturating_add(pause)) => {}
+                changed = sessions.changed() => if changed.is_err() { return },
+                changed = app.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// Tells what has come due; gives when to look again.
+    fn look(&self, soon: &mut Soon, sessions: &[SessionStatus]) -> Option<Timestamp> {
+        let now = self.now();
+        let mut next = Vec::new();
+        for ending in soon.endings(sessions, now.timestamp()) {
+            if ending.tell_at > now.timestamp() {
+                next.push(ending.tell_at);
+            } else if let Ok(account) = AccountName::new(&ending.account) {
+                self.tell(&account, News::Ends(ending.ends_at.to_zoned(now.time_zone().clone())));
+            }
+        }
+        match self.quiet_until(&now) {
+            Some(end) => next.push(end.timestamp()),
+            None => {
+                let held = std::mem::take(&mut self.told().held);
+                for (account, news) in
+                    held.into_iter().filter(|(account, news)| still(account, news, sessions))
+                {
+                    self.tell(&account, news);
+                }
+            }
+        }
+        next.into_iter().min()
+    }
+
+    /// Tells it, unless nobody wants to hear it, it was said, or it can wait for the end of the quiet hours.
+    fn tell(&self, account: &AccountName, news: News) {
+        if !is_wanted(&self.0.app.borrow().notifications, &news) {
+            return;
+        }
+        let now = self.now();
+        let quiet = self.quiet_until(&now);
+        let mut told = self.told();
+        if quiet.is_some_and(|end| can_wait(&news, &end)) {
+            told.held.retain(|(other, held)| other != account || held.code() != news.code());
+            told.held.push((account.clone(), news));
+        } else if told.said.is_news(account, news.code(), self.0.clock.now().boot) {
+            let tongue = Tongue::of(self.0.app.borrow().language);
+            let text = text::text(account, &news, tongue);
+            // Without the thread there is nobody to show it; the window does.
+            let _ = self.0.showing.send(Showing {
+                account: account.clone(),
+                text,
+                sign_in: wants_sign_in(&news),
+            });
+        }
+    }
+
+    fn quiet_until(&self, now: &Zoned) -> Option<Zoned> {
+        quiet_until(&self.0.app.borrow().notifications, now)
+    }
+
+    fn now(&self) -> Zoned {
+        self.0.clock.now().wall.to_zoned(TimeZone::system())
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notifier for Notifications {
+    fn notify(&self, account: &AccountName, notice: &Notice) {
+        self.tell(account, News::Notice(notice.clone()));
+    }
+}
+
+fn is_wanted(told: &NotificationConfig, news: &News) -> bool {
+    match news {
+        News::Notice(Notice::SignInNeeded(_)) => told.sign_in_needed,
+        News::Notice(Notice::CannotSave(_)) => told.not_saved,
+        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => told.sign_in_soon,
+    }
+}
+
+/// Whether nothing is lost when it is told after the quiet hours: a session that has ended stays ended, and one that
+/// ends later can be kept then. One that ends within them cannot, and neither can tokens that are lost with the machine.
+fn can_wait(news: &News, end: &Zoned) -> bool {
+    match news {
+        News::Notice(Notice::SignInNeeded(_)) => true,
+        News::Notice(Notice::CannotSave(_)) => false,
+        News::Notice(Notice::EndsSoon(soon)) => soon.at.wall > end.timestamp(),
+        News::Ends(at) => at > end,
+    }
+}
+
+fn wants_sign_in(news: &News) -> bool {
+    match news {
+        News::Notice(Notice::SignInNeeded(_)) | News::Ends(_) => true,
+        News::Notice(Notice::CannotSave(_) | Notice::EndsSoon(_)) => false,
+    }
+}
+
+/// Whether what was held back is still so: somebody may have signed in meanwhile.
+fn still(account: &AccountName, news: &News, sessions: &[SessionStatus]) -> bool {
+    match news {
+        News::Notice(Notice::SignInNeeded(_) | Notice::CannotSave(_)) => sessions.iter().any(|session| {
+            session.account == account.as_str()
+                && matches!(session.state, StateName::NeedsSignIn | StateName::SignedOut)
+        }),
+        // What ends is looked at anew each time.
+        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => false,
+    }
+}
+
+/// What was said when.
+#[derive(Default)]
+struct Said(BTreeMap<(AccountName, &'static str), SignedDuration>);
+
+impl Said {
+    fn is_news(&mut self, account: &AccountName, code: &'static str, now: SignedDuration) -> bool {
+        self.0.retain(|_, at| now.saturating_sub(*at) < QUIET);
+        let key = (account.clone(), code);
+        if self.0.contains_key(&key) {
+            return false;
+        }
+        self.0.insert(key, now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_core::reason::{Reason, VaultProblem};
+    use latchkey_engine::clock::ManualClock;
+    use latchkey_engine::snapshot::{Headline, HeadlineKind};
+
+    use super::*;
+    use crate::test_world::{name, session};
+
+    #[test]
+    fn the_same_is_said_once_an_hour_and_something_else_at_once() {
+        let mut said = Said::default();
+        let at = SignedDuration::from_mins;
+        assert!(said.is_news(&name("work"), "refused", at(0)));
+        assert!(!said.is_news(&name("work"), "refused", at(59)));
+        assert!(said.is_news(&name("work"), "keychain_locked", at(59)));
+        assert!(said.is_news(&name("home"), "refused", at(59)));
+        assert!(said.is_news(&name("work"), "refused", at(61)));
+    }
+
+    #[test]
+    fn what_is_switched_off_is_not_told() {
+        let world = World::at("2026-11-20T12:00:00Z");
+        world.set(|told| told.sign_in_needed = false);
+        world.notifications.notify(&name("work"), &Notice::SignInNeeded(Reason::Idle));
+        assert_eq!(world.shown(), [""; 0]);
+        world.notifications.notify(&name("work"), &Notice::CannotSave(VaultProblem::Locked));
+        assert_eq!(world.shown(), ["Cannot save the new tokens: work"]);
+    }
+
+    #[test]
+    fn quiet_hours_hold_back_what_can_wait_and_tell_it_when_they_are_over() {
+        let world = World::at("2026-11-20T23:00:00Z");
+        world.quiet();
+        let mut soon = Soon::default();
+        let ended = || vec![session("work", StateName::NeedsSignIn), session("home", StateName::SignedIn)];
+        for account in ["work", "home"] {
+            world.notifications.notify(&name(account), &Notice::SignInNeeded(Reason::Idle));
+        }
+        world.notifications.notify(&name("work"), &Notice::CannotSave(VaultProblem::Locked));
+        assert!(world.notifications.look(&mut soon, &ended()).is_some());
+        assert_eq!(world.shown(), ["Cannot save the new tokens: work"], "tokens would be lost");
+        world.clock.advance(SignedDuration::from_hours(25));
+        world.loud();
+        world.notifications.look(&mut soon, &ended());
+        assert_eq!(world.shown(), ["Sign in again: work"], "somebody has signed in to `home` meanwhile");
+    }
+
+    #[test]
+    fn a_session_that_ends_is_announced_once_and_in_quiet_hours_only_where_it_ends_in_them() {
+        let world = World::at("2026-11-20T12:00:00Z");
+        let mut soon = Soon::default();
+        let mut work = session("work", StateName::SignedIn);
+        let end = "2026-11-20T14:00:00Z".to_owned();
+        work.headline = Headline { kind: HeadlineKind::SignedInUntil, at: Some(end) };
+        let next = world.notifications.look(&mut soon, std::slice::from_ref(&work));
+        assert_eq!(next, Some("2026-11-20T13:45:00Z".parse().unwrap()));
+        assert_eq!(world.shown(), [""; 0]);
+        world.clock.advance(SignedDuration::from_mins(106));
+        for _ in 0..3 {
+            world.notifications.look(&mut soon, std::slice::from_ref(&work));
+        }
+        assert_eq!(world.shown(), ["Sign in soon: work"]);
+    }
+
+    struct World {
+        clock: ManualClock,
+        app: watch::Sender<AppConfig>,
+        notifications: Notifications,
+        texts: Mutex<mpsc::Receiver<Showing>>,
+    }
+
+    impl World {
+        fn at(now: &str) -> Self {
+            let clock = ManualClock::new(now.parse().unwrap());
+            let english =
+                AppConfig { language: latchkey_engine::config::Language::En, ..AppConfig::default() };
+            let (app, receiver) = watch::channel(english);
+            let (showing, texts) = mpsc::channel();
+            let inner =
+                Inner { clock: Arc::new(clock.clone()), app: receiver, told: Mutex::default(), showing };
+            Self { clock, app, notifications: Notifications(Arc::new(inner)), texts: Mutex::new(texts) }
+        }
+
+        fn set(&self, change: impl FnOnce(&mut NotificationConfig)) {
+            self.app.send_modify(|app| change(&mut app.notifications));
+        }
+
+        /// All of today but its last minute, in whatever zone this runs.
+        fn quiet(&self) {
+            self.set(|told| {
+                (told.quiet_from, told.quiet_to) =
+                    (Some("00:00".parse().unwrap()), Some("23:59".parse().unwrap()));
+            });
+        }
+
+        fn loud(&self) {
+            self.set(|told| (told.quiet_from, told.quiet_to) = (None, None));
+        }
+
+        fn shown(&self) -> Vec<String> {
+            self.texts.lock().unwrap().try_iter().map(|one| one.text.summary).collect()
+        }
+    }
+}

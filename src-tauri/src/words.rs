@@ -1,0 +1,56 @@
+//! In which language the tray and the notifications speak. The page has its own words.
+
+use latchkey_engine::config::Language;
+
+/// A language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tongue {
+    /// English.
+    En,
+    /// German.
+    De,
+}
+
+/// What says which language a desktop speaks, the first that is set (POSIX.1-2017 §8.2, and `LANGUAGE` of gettext).
+const VARIABLES: [&str; 4] = ["LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"];
+
+impl Tongue {
+    /// The language that was chosen, or that of the desktop.
+    pub(crate) fn of(chosen: Language) -> Self {
+        Self::chosen(chosen, |name| std::env::var(name).ok())
+    }
+
+    fn chosen(chosen: Language, lookup: impl Fn(&str) -> Option<String>) -> Self {
+        match chosen {
+            Language::En => Self::En,
+            Language::De => Self::De,
+            Language::System => {
+                let said = VARIABLES.into_iter().filter_map(lookup).find(|value| !value.is_empty());
+                if said.is_some_and(|said| said.starts_with("de")) { Self::De } else { Self::En }
+            }
+        }
+    }
+
+    /// The one of two texts that is in this language.
+    pub(crate) fn pick<T>(self, english: T, german: T) -> T {
+        match self {
+            Self::En => english,
+            Self::De => german,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_chosen_wins_and_else_the_desktop_does() {
+        let german = |name: &str| (name == "LANG").then(|| "de_AT.UTF-8".to_owned());
+        assert_eq!(Tongue::chosen(Language::System, german), Tongue::De);
+        assert_eq!(Tongue::chosen(Language::En, german), Tongue::En);
+        assert_eq!(Tongue::chosen(Language::System, |_| None), Tongue::En);
+        let both = |name: &str| Some(if name == "LC_ALL" { "en_GB.UTF-8" } else { "" }.to_owned());
+        assert_eq!(Tongue::chosen(Language::System, both), Tongue::En);
+    }
+}

@@ -1,0 +1,81 @@
+//! The desktop around the window: the tray icon's menu, notifications with a button, closing without a tray.
+
+use std::time::Duration;
+
+use latchkey_tests::attendant::Attendant;
+use latchkey_tests::wait::{PATIENCE, until_async};
+use latchkey_tests::window::Window;
+
+use crate::backend::living;
+use crate::window::desktop_with_demo;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_tray_shows_each_session_and_does_what_is_chosen() {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let attendant = Attendant::of(&desktop).await;
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    let session = attendant.line("demo: signed in until").await;
+    assert!(session.below.iter().any(|line| line.label.contains("Renew now")), "{session:?}");
+
+    let generation = desktop.status("demo")["generation"].clone();
+    attendant.choose(&attendant.line("Renew now").await).await;
+    until_async("a renewal by the tray", PATIENCE, async || {
+        (desktop.status("demo")["generation"] != generation).then_some(())
+    })
+    .await;
+    attendant.choose(&attendant.line("Sign out").await).await;
+    window.comes_to("signed_out").await;
+    attendant.line("demo: signed out").await;
+    window.press("nav-log").await;
+    attendant.choose(&attendant.line("Sign in").await).await;
+    window.find("sign-in-username").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_notification_comes_when_a_session_ends_and_its_button_opens_the_sign_in() {
+    let backend = living(Duration::from_secs(20)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let attendant = Attendant::of(&desktop).await;
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    window.press("renew-now").await;
+    window.find("history-renewed").await;
+    assert_eq!(attendant.shown(), [], "a session that renews itself is spoken of");
+    window.press("nav-log").await;
+    assert_eq!(backend.revoke("demo").await, Some(1));
+    let told = attendant.says("Sign in again: demo").await;
+    assert!(!told.body.contains("demo@") && told.body.contains("ended this session"), "{told:?}");
+    attendant.press(&told, "sign-in").await;
+    window.find("sign-in-username").await;
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+    assert_eq!(attendant.shown().len(), 1, "{:?}", attendant.shown());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_that_no_tray_could_bring_back_asks_before_it_ends_renewals() {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    desktop.close_windows();
+    window.find("closing").await;
+    window.picture("light-closing").await;
+    window.press("closing-keep").await;
+    window.gone("closing").await;
+    window.press("renew-now").await;
+    window.find("history-renewed").await;
+    let app = window.app();
+    desktop.close_windows();
+    window.find("closing").await;
+    window.press("closing-quit").await;
+    until_async("the app to end", PATIENCE, async || {
+        (!std::path::Path::new(&format!("/proc/{app}")).exists()).then_some(())
+    })
+    .await;
+}

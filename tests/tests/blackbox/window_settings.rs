@@ -1,0 +1,121 @@
+//! Settings in the built window: what is changed acts at once, stands in the file, and is there after a restart.
+
+use std::fs;
+use std::time::Duration;
+
+use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::wait::{PATIENCE, until, until_async};
+use latchkey_tests::window::Window;
+
+use crate::backend::living;
+use crate::window::desktop_with_demo;
+
+async fn set(window: &Window, setting: &str, value: &str) {
+    let script = format!(
+        "const e = document.querySelector('[data-testid=\"setting-{setting}\"]'); e.value = '{value}'; \
+         e.dispatchEvent(new Event('change', {{ bubbles: true }}))"
+    );
+    window.find(&format!("setting-{setting}")).await;
+    window.run(&script).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_settings_act_at_once_and_are_there_after_a_restart() {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let before = fs::read_to_string(desktop.config_file()).unwrap();
+    fs::write(desktop.config_file(), format!("# Mine.\n{before}")).unwrap();
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.press("nav-settings").await;
+    window.says("health-sum", "").await;
+    window.find("finding").await;
+    window.picture("light-settings").await;
+
+    set(&window, "language", "de").await;
+    until_async("the window to speak German", PATIENCE, async || {
+        window.words().await.contains("Einstellungen").then_some(())
+    })
+    .await;
+    set(&window, "dates", "iso").await;
+    set(&window, "log_level", "debug").await;
+    window.press("setting-quiet").await;
+    window.find("setting-quiet_from").await;
+    window.press("setting-start_at_login").await;
+    until("the app to be started at login", PATIENCE, || {
+        desktop.path("home").join(".config/autostart").read_dir().ok()?.next()?.ok()
+    });
+    until("the settings in the file", PATIENCE, || {
+        let text = fs::read_to_string(desktop.config_file()).unwrap();
+        let all = [
+            "# Mine.",
+            "language = \"de\"",
+            "dates = \"iso\"",
+            "log_level = \"debug\"",
+            "quiet_to = \"07:00\"",
+        ];
+        all.iter().all(|line| text.contains(line)).then_some(())
+    });
+    window.resize(420, 800).await;
+    window.picture("light-narrow-settings-german").await;
+    drop(window);
+
+    let window = Window::open(&desktop, &[]).await;
+    window.says("headline", "Angemeldet").await;
+    window.press("nav-settings").await;
+    window.find("finding").await;
+    let level = window.find("setting-log_level").await.prop("value").await.unwrap();
+    assert_eq!(level.as_deref(), Some("debug"));
+    assert!(window.find("setting-start_at_login").await.is_selected().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_account_keeps_its_session_when_its_policy_changes_and_goes_when_it_is_removed() {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    window.press("nav-settings").await;
+    window.press("edit-demo").await;
+    window.fill("field-renew_before", "soon").await;
+    window.says("problem-renew_before", "this is no duration").await;
+    window.picture("light-settings-account-wrong").await;
+    window.fill("field-renew_before", "2m").await;
+    window.gone("problem-renew_before").await;
+    window.says("what-saving-does", "The session goes on").await;
+    window.press("save-account").await;
+    window.find("edit-demo").await;
+    assert!(fs::read_to_string(desktop.config_file()).unwrap().contains("renew_before = \"2m\""));
+    assert_eq!(desktop.status("demo")["state"], "signed_in");
+    window.press("session-item-demo").await;
+    window.comes_to("signed_in").await;
+    window.says("next", "2 min before expiry, as the account asks").await;
+
+    window.press("nav-settings").await;
+    window.press("remove-demo").await;
+    window.find("remove-confirm").await;
+    window.picture("light-settings-remove").await;
+    window.press("remove-confirm").await;
+    window.gone("account-demo").await;
+    assert!(!fs::read_to_string(desktop.config_file()).unwrap().contains("accounts.demo"));
+    until("the keychain to be empty", PATIENCE, || desktop.secret_of("demo").is_none().then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_says_what_is_wrong_with_the_configuration_and_opens_when_it_is_right() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    fs::write(desktop.config_file(), "[accounts.work]\nprovider = \"SeCrEt\"\n").unwrap();
+    let window = Window::open_with(&desktop, &[], "try-again").await;
+    window.says("trouble-problem", "Line 2").await;
+    window.says("trouble-file", "config.toml").await;
+    assert!(!window.everything().await.contains("SeCrEt"), "a value of the file is shown");
+    window.picture("light-trouble").await;
+    window.press("try-again").await;
+    window.says("trouble-problem", "there is no such provider").await;
+    fs::write(desktop.config_file(), "").unwrap();
+    window.press("try-again").await;
+    window.find("try-demo").await;
+    window.press("try-demo").await;
+    window.comes_to("signed_in").await;
+}

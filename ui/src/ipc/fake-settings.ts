@@ -1,0 +1,81 @@
+// The settings of the host without an app: what they are, and what it finds wrong with an account.
+import type { AccountCheck, KeyValue, PresetFacts, Report, Settings, Trial } from "./bindings";
+import type { Changes, Keys } from "./host";
+
+export const settings = (): Settings => ({
+  app: {
+    language: "system",
+    dates: "language",
+    log_level: "info",
+    notifications: { sign_in_needed: true, sign_in_soon: true, not_saved: true, quiet_from: null, quiet_to: null },
+  },
+  start_at_login: false,
+  config_file: "/home/ada/.config/latchkey/config.toml",
+  log_level_is_given: false,
+});
+
+export const health: Report = {
+  healthy: true,
+  findings: [
+    { topic: "vault", account: null, code: "vault_works", grade: "ok", message: "The keychain (Secret Service) wrote, read and erased a probe in 12 ms", hint: null },
+    { topic: "config", account: null, code: "config_read", grade: "ok", message: "2 accounts are configured", hint: null },
+    { topic: "clock", account: null, code: "clock_unsynchronised", grade: "warning", message: "Nothing keeps the clock of this machine right", hint: "switch on the time synchronisation of your system" },
+  ],
+};
+
+/** What a REST backend's account says, as the demo has it. */
+export const demoKeys: Keys = {
+  provider: "credentials",
+  login_url: "http://127.0.0.1:4180/auth/login",
+  refresh_url: "http://127.0.0.1:4180/auth/refreshToken",
+  renew_before: "12s",
+};
+
+const REQUIRED: Readonly<Record<string, readonly string[]>> = { credentials: ["login_url", "refresh_url"], oauth: ["client_id"], nextauth: ["site"] };
+
+/** Where an account signs in: another one there ends the session. */
+const PLACE = ["login_url", "refresh_url", "issuer", "client_id", "site"];
+
+/** The two mistakes that people make most, as the host tells them. */
+export function check(before: Keys | null, changes: Changes): AccountCheck {
+  const keys = apply(before ?? {}, changes);
+  const problems = Object.entries(keys).flatMap(([key, value]) => {
+    if (typeof value !== "string") return [];
+    if (/(_url|issuer|site)$/.test(key) && !value.startsWith("https://") && !/^http:\/\/(127\.0\.0\.1|localhost)\b/.test(value)) {
+      return [{ key, what: "this is no `https` URL", remedy: "write an absolute URL such as `https://api.example.com/auth/login`" }];
+    }
+    if (key === "renew_before" && !/^(\d+[hms])+$/.test(value)) {
+      return [{ key, what: "this is no duration", remedy: "write a number and a unit, such as `90s`, `5m` or `1h30m`" }];
+    }
+    return [];
+  });
+  const missing = (REQUIRED[String(keys["provider"])] ?? [])
+    .filter((key) => !(key in keys))
+    .map((key) => ({ key, what: "this key is missing", remedy: `add \`${key} = "…"\`` }));
+  return { problems: [...missing, ...problems], ends_session: before !== null && PLACE.some((key) => key in changes) };
+}
+
+export function apply(before: Keys, changes: Changes): Keys {
+  const entries: [string, KeyValue | null][] = [...Object.entries(before), ...Object.entries(changes)];
+  const merged = new Map(entries);
+  return Object.fromEntries([...merged].filter((entry): entry is [string, KeyValue] => entry[1] !== null));
+}
+
+export const presets: PresetFacts[] = [
+  { name: "entra", title: "Microsoft Entra ID", variables: { tenant: "" }, redirect_uri: "http://localhost/" },
+  { name: "github", title: "GitHub", variables: {}, redirect_uri: "http://127.0.0.1/callback" },
+  { name: "keycloak", title: "Keycloak", variables: { base: "", realm: "" }, redirect_uri: "http://127.0.0.1/callback" },
+];
+
+/** An answer that holds its tokens elsewhere than most. */
+export const trial: Trial = {
+  places: [
+    { place: "/data/jwt", kind: "jwt" },
+    { place: "/data/refresh", kind: "text" },
+    { place: "/data/expires", kind: "number" },
+  ],
+  access_token: false,
+  refresh_token: false,
+  lifetime: null,
+  signed_out: false,
+};
