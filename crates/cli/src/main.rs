@@ -3,6 +3,7 @@
 //! Where to look: `args` has the command line, `commands` one file for each command, `session` opens and closes
 //! the engine around them, `output` is the one place that prints, `exit_code` says what the shell is told.
 
+mod agent;
 mod args;
 mod commands;
 mod completion;

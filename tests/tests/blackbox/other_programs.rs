@@ -319,6 +319,24 @@ fn the_log_is_followed_while_the_agent_writes_it() {
 }
 
 #[test]
+fn a_running_agent_tells_what_it_knows_and_the_vault_is_not_opened_again() {
+    let (desktop, _backend) = signed_in();
+    let keyless = |arguments: &[&str]| {
+        let mut command = desktop.latchkey_command(arguments);
+        command.env_remove("LATCHKEY_KEY_FILE");
+        Running::start(command, "").done()
+    };
+    let _ = keyless(&["status", "demo"]).ends(2).says("LATCHKEY_KEY_FILE");
+    let agent = desktop.start_latchkey(&["agent"], "");
+    assert!(agent.first_line().contains("agent.sock"));
+    let status = keyless(&["status", "--json"]).ends(0).json();
+    assert_eq!((&status[0]["state"], &status[0]["generation"]), (&json!("signed_in"), &json!(1)));
+    assert!(keyless(&["status"]).ends(0).stdout.contains("Demo User <demo@example.com>"));
+    let _ = keyless(&["renew", "demo"]).ends(0).says("generation 1 → 2");
+    assert!(keyless(&["token", "demo"]).ends(0).stdout.starts_with("ey"));
+}
+
+#[test]
 fn completions_name_commands_and_accounts() {
     let (desktop, _backend) = signed_in();
     let script = desktop.latchkey(&["completions", "bash"]).ends(0).stdout;

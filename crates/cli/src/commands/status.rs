@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 use latchkey_engine::EngineError;
+use latchkey_engine::config::AccountConfig;
 use latchkey_engine::snapshot::SessionStatus;
 
+use crate::agent;
 use crate::args::Status;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::names::NO_ACCOUNT;
 use crate::output;
 use crate::render::status::{block, line};
@@ -29,25 +32,37 @@ pub(crate) async fn run(args: Status) -> Result<(), Failure> {
     if accounts.is_empty() {
         return nothing(&args);
     }
+    if args.watch && agent::sessions(&desk, &accounts).is_some() {
+        return watch_agent(&desk, &accounts, &args).await;
+    }
+    if !args.watch
+        && let Some(sessions) = agent::sessions(&desk, &accounts)
+    {
+        return show(&desk, &accounts, &args, &sessions);
+    }
     with(&desk, accounts, async |open| {
         if args.watch {
             return watch(open, &args).await;
         }
-        let sessions = open.engine.sessions().await;
-        if args.json {
-            output::json(&sessions)?;
-        } else {
-            output::value(&page(open, &sessions))?;
-        }
-        readable(open, &sessions)
+        show(&desk, &open.accounts, &args, &open.engine.sessions().await)
     })
     .await
     .or_else(|failure| if args.watch && failure == Failure::interrupted() { Ok(()) } else { Err(failure) })
 }
 
-/// A session that cannot be read has been shown as waiting; the shell is told that it is not known.
-fn readable(open: &Open<'_>, sessions: &[SessionStatus]) -> Result<(), Failure> {
-    for (account, session) in open.accounts.iter().zip(sessions) {
+/// Prints them. A session that cannot be read is shown as waiting; the shell is told that it is not known.
+fn show(
+    desk: &Desk,
+    accounts: &[&AccountConfig],
+    args: &Status,
+    sessions: &[SessionStatus],
+) -> Result<(), Failure> {
+    if args.json {
+        output::json(&sessions)?;
+    } else {
+        output::value(&page(desk, sessions))?;
+    }
+    for (account, session) in accounts.iter().zip(sessions) {
         if let Some(problem) = vault_problem(session).filter(|_| session.generation == 0) {
             return Err(Failure::of(&EngineError::Vault { problem }, account));
         }
@@ -61,26 +76,48 @@ fn nothing(args: &Status) -> Result<(), Failure> {
     if args.json { output::json(&[(); 0]) } else { Ok(()) }
 }
 
-fn page(open: &Open<'_>, sessions: &[SessionStatus]) -> String {
-    let when = open.desk.when();
+fn page(desk: &Desk, sessions: &[SessionStatus]) -> String {
+    let when = desk.when();
     let blocks: Vec<_> = sessions.iter().map(|session| block(session, &when)).collect();
     blocks.join("\n").trim_end().to_owned()
 }
 
+/// Watches through the agent, which says what changes: nothing is opened or asked for here. Runs until Ctrl-C, or until
+/// the agent ends.
+async fn watch_agent(desk: &Desk, accounts: &[&AccountConfig], args: &Status) -> Result<(), Failure> {
+    let ended = || Failure::failed("the agent has ended").hint("start to watch again");
+    let mut interrupt = Interrupt::listen();
+    let mut events = agent::follow(desk).ok_or_else(ended)?;
+    let mut sessions = agent::sessions(desk, accounts).ok_or_else(ended)?;
+    let mut display = Display::open(args)?;
+    loop {
+        display.show(desk, args, &sessions, false)?;
+        // Only a countdown has something to do while nothing changes.
+        let tick = async {
+            if display.screen.is_some() { desk.pause(REDRAW).await } else { std::future::pending().await }
+        };
+        tokio::select! {
+            () = interrupt.wished() => return Ok(()),
+            () = tick => {}
+            event = events.recv() => {
+                let session = event.ok_or_else(ended)?;
+                if let Some(known) = sessions.iter_mut().find(|known| known.account == session.account) {
+                    *known = session;
+                }
+            }
+        }
+    }
+}
+
 /// Runs until Ctrl-C.
 async fn watch(open: &Open<'_>, args: &Status) -> Result<(), Failure> {
-    let on_screen = !args.json && output::stdout_is_terminal();
-    let mut screen = if on_screen { Some(Screen::open()?) } else { None };
+    let mut display = Display::open(args)?;
     let log = open.desk.paths.events_file();
     let mark = || std::fs::metadata(&log).ok().map(|found| (found.len(), found.modified().ok()));
-    let (mut seen, mut shown, mut since_read) = (mark(), Vec::new(), 0);
+    let (mut seen, mut since_read) = (mark(), 0);
     loop {
         let sessions = open.engine.sessions().await;
-        if let Some(screen) = &mut screen {
-            screen.draw(&page(open, &sessions), since_read == 0)?;
-        } else {
-            tell_changes(open, args, &sessions, &mut shown)?;
-        }
+        display.show(open.desk, args, &sessions, since_read == 0)?;
         open.desk.pause(REDRAW).await;
         since_read += 1;
         let now = mark();
@@ -94,28 +131,45 @@ async fn watch(open: &Open<'_>, args: &Status) -> Result<(), Failure> {
     }
 }
 
-/// A line for each session that is no longer what was shown last.
-fn tell_changes(
-    open: &Open<'_>,
-    args: &Status,
-    sessions: &[SessionStatus],
-    shown: &mut Vec<SessionStatus>,
-) -> Result<(), Failure> {
-    let changed: Vec<_> =
-        sessions.iter().filter(|session| !shown.iter().any(|old| same(old, session))).collect();
-    if changed.is_empty() {
-        return Ok(());
+/// Where sessions are watched: on a terminal as a page, elsewhere as a line for each change.
+struct Display {
+    screen: Option<Screen>,
+    /// What was told last, elsewhere.
+    told: Vec<SessionStatus>,
+}
+
+impl Display {
+    fn open(args: &Status) -> Result<Self, Failure> {
+        let on_screen = !args.json && output::stdout_is_terminal();
+        Ok(Self { screen: if on_screen { Some(Screen::open()?) } else { None }, told: Vec::new() })
     }
-    let when = open.desk.when();
-    if args.json {
-        output::json_line(&sessions)?;
-    } else {
-        for session in changed {
-            output::value(&format!("{} {}", when.clock(open.desk.now()), line(session, &when)))?;
+
+    fn show(
+        &mut self,
+        desk: &Desk,
+        args: &Status,
+        sessions: &[SessionStatus],
+        anew: bool,
+    ) -> Result<(), Failure> {
+        if let Some(screen) = &mut self.screen {
+            return screen.draw(&page(desk, sessions), anew);
         }
+        let told = |session: &&SessionStatus| !self.told.iter().any(|old| same(old, session));
+        let changed: Vec<_> = sessions.iter().filter(told).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let when = desk.when();
+        if args.json {
+            output::json_line(&sessions)?;
+        } else {
+            for session in changed {
+                output::value(&format!("{} {}", when.clock(desk.now()), line(session, &when)))?;
+            }
+        }
+        sessions.clone_into(&mut self.told);
+        Ok(())
     }
-    sessions.clone_into(shown);
-    Ok(())
 }
 
 /// Whether nothing happened between two looks: a plan is drawn anew with each reading of the vault.

@@ -16,7 +16,7 @@ use latchkey_core::session::{Headline as CoreHeadline, Held, Session};
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::Clock;
 use latchkey_core::wording;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::vault::Identity;
 
@@ -27,7 +27,7 @@ pub(crate) use update::changes;
 pub use update::{SessionChange, SessionUpdate};
 
 /// One session, as people and programs see it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct SessionStatus {
     /// The account's name.
@@ -67,7 +67,7 @@ pub struct SessionStatus {
 }
 
 /// What the person has to do for the sign-in under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SignInPrompt {
@@ -94,7 +94,7 @@ pub enum SignInPrompt {
 }
 
 /// A reason, for programs and for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct ReasonStatus {
     /// Stable name.
@@ -110,7 +110,7 @@ pub struct ReasonStatus {
 pub type Values = BTreeMap<String, String>;
 
 /// What matters most to the person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Headline {
     /// What it is.
@@ -120,7 +120,7 @@ pub struct Headline {
 }
 
 /// The three clocks of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Clocks {
     /// The access token's.
@@ -132,7 +132,7 @@ pub struct Clocks {
 }
 
 /// When something ends, and who said so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct ClockStatus {
     /// When (RFC 3339, UTC).
@@ -142,7 +142,7 @@ pub struct ClockStatus {
 }
 
 /// What comes next.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct NextStatus {
     /// What.
@@ -158,7 +158,7 @@ pub struct NextStatus {
 }
 
 /// How renewals went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Renewals {
     /// How many succeeded.
@@ -170,7 +170,7 @@ pub struct Renewals {
 }
 
 /// Facts of the access token in hand; never the token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct AccessStatus {
     /// When it arrived.
@@ -186,7 +186,7 @@ pub struct AccessStatus {
 }
 
 /// One claim, fit to be shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct ClaimStatus {
     /// Its name.
@@ -196,7 +196,7 @@ pub struct ClaimStatus {
 }
 
 /// Facts of the refresh token in the vault; never the token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct RefreshStatus {
     /// Its fingerprint.
@@ -208,7 +208,7 @@ pub struct RefreshStatus {
 }
 
 /// A mark of the past on the lifeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct HistoryMark {
     /// What happened.

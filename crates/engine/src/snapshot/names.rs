@@ -4,12 +4,12 @@
 use std::fmt;
 
 use latchkey_core::session::{Action, State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 macro_rules! names {
     ($($(#[$doc:meta])* $set:ident { $($(#[$about:meta])* $name:ident = $text:literal,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "bindings", derive(specta::Type))]
         #[serde(rename_all = "snake_case")]
         pub enum $set { $($(#[$about])* $name,)* }

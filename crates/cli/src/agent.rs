@@ -1,0 +1,77 @@
+//! What a running agent says of sessions, so that a command need not open the vault, which may ask for a passphrase.
+
+use std::io::{BufRead as _, BufReader};
+
+use latchkey_agent::client::{Client, ClientError};
+use latchkey_engine::config::AccountConfig;
+use latchkey_engine::snapshot::SessionStatus;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use crate::failure::Failure;
+use crate::output;
+use crate::session::Desk;
+
+/// The sessions of these accounts, in their order; none where no agent runs, or it does not know all of them yet.
+pub(crate) fn sessions(desk: &Desk, accounts: &[&AccountConfig]) -> Option<Vec<SessionStatus>> {
+    let told: Vec<SessionStatus> =
+        answered(Client::new(&desk.paths.runtime_dir).get("/v1/sessions")).ok()??;
+    let of = |account: &&AccountConfig| {
+        told.iter().find(|session| session.account == account.name.as_str()).cloned()
+    };
+    accounts.iter().map(of).collect()
+}
+
+/// Has a renewal done: the session before and after; none where no agent runs that knows the account.
+pub(crate) fn renewal(
+    desk: &Desk,
+    account: &AccountConfig,
+) -> Result<Option<(SessionStatus, SessionStatus)>, Failure> {
+    let Some(before) = sessions(desk, &[account]).and_then(|mut sessions| sessions.pop()) else {
+        return Ok(None);
+    };
+    let path = format!("/v1/sessions/{}/renew", account.name);
+    let renewed = answered(Client::new(&desk.paths.runtime_dir).post(&path));
+    match renewed {
+        Ok(renewed) => Ok(renewed.map(|renewed| (before, renewed))),
+        Err(why) => Err(Failure::from_agent(why, account)),
+    }
+}
+
+/// Sessions as they change, read on a thread of its own until the agent ends. None where no agent runs.
+pub(crate) fn follow(desk: &Desk) -> Option<mpsc::UnboundedReceiver<SessionStatus>> {
+    let events = Client::new(&desk.paths.runtime_dir).open("/v1/events").ok()?;
+    let (sender, changes) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let mut event = String::new();
+        for line in BufReader::new(events).lines().map_while(Result::ok) {
+            // An event is a name and a line of data (the agent writes no longer ones).
+            if let Some(name) = line.strip_prefix("event: ") {
+                name.clone_into(&mut event);
+            } else if let Some(data) = line.strip_prefix("data: ").filter(|_| event == "session")
+                && let Ok(session) = serde_json::from_str(data)
+                && sender.send(session).is_err()
+            {
+                return;
+            }
+        }
+    });
+    Some(changes)
+}
+
+/// What an agent answers; nothing where there is none to answer. What it refuses is an error.
+fn answered<T: DeserializeOwned>(
+    answer: Result<T, ClientError>,
+) -> Result<Option<T>, latchkey_agent::protocol::ProblemDetail> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(ClientError::Refused(why)) if why.code == "unknown_account" => Ok(None),
+        Err(ClientError::Refused(why)) => Err(why),
+        Err(error) => {
+            if !error.nobody() {
+                output::warn(&format!("{error}; doing without the agent"));
+            }
+            Ok(None)
+        }
+    }
+}
