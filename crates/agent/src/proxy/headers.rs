@@ -24,11 +24,8 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 /// What authorizes, and is Latchkey's to say.
 const OURS: [HeaderName; 2] = [AUTHORIZATION, HeaderName::from_static("dpop")];
-/// What a site says when a session's data are to be read anew.
-pub(super) const REVALIDATE: HeaderName = HeaderName::from_static("x-revalidate-session");
 /// Of the upstream's own connection, or for Latchkey alone.
-const NOT_FOR_THE_CALLER: [HeaderName; 3] =
-    [HeaderName::from_static("alt-svc"), HeaderName::from_static("dpop-nonce"), REVALIDATE];
+const NOT_FOR_THE_CALLER: [&str; 3] = ["alt-svc", "dpop-nonce", "x-revalidate-session"];
 /// How this proxy is called in messages that went through it (RFC 9110 §7.6.3).
 const BY: HeaderValue = HeaderValue::from_static("1.1 latchkey");
 
@@ -85,7 +82,7 @@ pub(super) fn authorize(request: &mut HeaderMap, with: &HeaderMap) {
 /// An answer's headers as the caller gets them: without what is the session's own.
 pub(super) fn back(headers: &HeaderMap, authorized_with: &HeaderMap, websocket: bool) -> HeaderMap {
     let mut back = end_to_end(headers);
-    for name in &NOT_FOR_THE_CALLER {
+    for name in NOT_FOR_THE_CALLER {
         back.remove(name);
     }
     let ours = cookie_names(authorized_with);

@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::header::HeaderMap;
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -186,7 +185,6 @@ impl Relay {
         let mut back = headers::back(passed.headers(), &with.headers, false);
         let here = format!("{}{}/", self.gate.origin(), admitted.prefix);
         headers::relocate(&mut back, asked, &self.upstream, &here);
-        self.revalidate_if_asked(passed.headers());
         let body = passed.into_body().map_frame(move |frame| {
             // Counted as open until its last piece has been passed on.
             let _ = &open;
@@ -196,15 +194,6 @@ impl Relay {
         *response.status_mut() = status;
         *response.headers_mut() = back;
         Ok(response)
-    }
-
-    /// A NextAuth site says that the data of its session have changed.
-    fn revalidate_if_asked(&self, answer: &HeaderMap) {
-        if answer.get(headers::REVALIDATE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
-        {
-            debug!(account = %self.account, kind = "revalidation_asked", "The upstream asked to read the session anew");
-            let _ = self.engine.reload(&self.account);
-        }
     }
 
     fn patience(&self) -> std::sync::MutexGuard<'_, Patience> {
