@@ -1,6 +1,8 @@
 //! Accounts as the window shows and changes them: key by key, as they stand in the configuration.
 
+use jiff::Timestamp;
 use latchkey_core::account::AccountName;
+use latchkey_core::advice::{Advice, Known, Severity, advice};
 use latchkey_engine::config::{self, AccountConfig, Changes, ConfigError, Keys, Problem};
 use serde::Serialize;
 use tracing::info;
@@ -18,8 +20,22 @@ const NEW: &str = "new";
 pub(crate) struct AccountCheck {
     /// What keeps it from being saved.
     problems: Vec<KeyProblem>,
+    /// What contradicts itself, or what is known of its tokens.
+    advice: Vec<AdviceStatus>,
     /// Whether saving it ends its session: the tokens in hand are another server's.
     ends_session: bool,
+}
+
+/// One thing to think about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(specta::Type))]
+pub(crate) struct AdviceStatus {
+    /// Stable name.
+    code: String,
+    /// Whether it does not do what it seems to; otherwise it is only worth knowing.
+    warns: bool,
+    /// What it is, why that matters, and what to do.
+    message: String,
 }
 
 /// What is wrong with one key.
@@ -57,13 +73,19 @@ impl Shell {
             Ok(changed) => {
                 let known = account.map(|account| self.known(account)).transpose()?.flatten();
                 let ends_session = known.is_some_and(|known| moves(&known, &changed));
-                Ok(AccountCheck { problems: Vec::new(), ends_session })
+                let advice = advice(&changed.policy, self.known_of_tokens(account, &changed));
+                Ok(AccountCheck {
+                    problems: Vec::new(),
+                    advice: advice.into_iter().map(AdviceStatus::from).collect(),
+                    ends_session,
+                })
             }
             Err(ConfigError::Invalid { file: None, problems }) => Ok(AccountCheck {
                 problems: problems
                     .into_iter()
                     .map(|problem| of_key(account.unwrap_or(&new), problem))
                     .collect(),
+                advice: Vec::new(),
                 ends_session: false,
             }),
             Err(error) => Err(error.into()),
@@ -121,6 +143,20 @@ impl Shell {
         Ok(())
     }
 
+    /// What its session tells of an account's tokens.
+    fn known_of_tokens(&self, account: Option<&AccountName>, config: &AccountConfig) -> Known {
+        let sessions = self.engine.watch();
+        let sessions = sessions.borrow();
+        let session = account.and_then(|account| sessions.get(account));
+        let lifetime = session.and_then(|session| {
+            let access = session.access.as_ref()?;
+            let at = |text: &str| text.parse::<Timestamp>().ok();
+            Some(at(&access.expires_at)?.duration_since(at(&access.received_at)?))
+        });
+        let plain_http = config.provider.address().is_some_and(|address| address.scheme() == "http");
+        Known { access: lifetime, plain_http, ..Known::default() }
+    }
+
     /// The account as it is configured, if it is.
     fn known(&self, account: &AccountName) -> Result<Option<AccountConfig>, CommandError> {
         match config::with_changes(&self.paths, account, &Changes::new()) {
@@ -129,6 +165,12 @@ impl Shell {
             Err(ConfigError::Invalid { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl From<Advice> for AdviceStatus {
+    fn from(Advice { code, severity, message }: Advice) -> Self {
+        Self { code: code.to_owned(), warns: severity == Severity::Warning, message }
     }
 }
 

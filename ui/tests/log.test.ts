@@ -166,3 +166,64 @@ describe("the filter", () => {
     }
   });
 });
+
+describe("a record", () => {
+  const step = (seq: number, kind: string, ms: number, change: Partial<LogRecord> = {}): LogRecord =>
+    record(seq, { at: iso(NOW + ms), level: "debug", kind, message: kind, ...change });
+  const renewal: LogRecord[] = [
+    step(1, "lock_taken", 10, { facts: { took_ms: 4, generation: 7 } }),
+    step(2, "sent", 12, { facts: { fingerprint: "7f3a·c2", generation: 7 } }),
+    record(3, { account: "staging", kind: "renewed", at: iso(NOW + 100), message: "another account" }),
+    step(4, "reply", 262, { facts: { took_ms: 250, generation: 7 } }),
+    step(5, "stored", 280, { facts: { took_ms: 15, generation: 8 } }),
+    step(6, "published", 281),
+    record(7, { at: iso(NOW + 282), message: "Renewed in 276 ms", facts: { took_ms: 276, fingerprint: "7f3a·c2" } }),
+    step(8, "lock_taken", 60_000),
+  ];
+
+  it("shows the renewal it belongs to, step by step with durations", async () => {
+    const { user } = await openLog(renewal);
+    await user.click(screen.getByText("Renewed in 276 ms"));
+    const steps = screen.getAllByTestId("renewal-step");
+    expect(steps.map((one) => one.getAttribute("data-step"))).toEqual(["lock_taken", "sent", "reply", "stored", "published", "outcome"]);
+    expect(steps[2]).toHaveTextContent(/The provider replied\s*250\sms/);
+    expect(screen.getByTestId("renewal-steps")).not.toHaveTextContent("another account");
+  });
+
+  it("lights up its token wherever that appears, and shows only those records", async () => {
+    const { user } = await openLog(renewal);
+    await user.click(screen.getByTestId("log-level-trace"));
+    await user.click(screen.getByText("Renewed in 276 ms"));
+    await user.click(screen.getByTestId("light-token"));
+    expect(screen.getByTestId("light-token")).toHaveTextContent("Lit up in 2 records");
+    expect(document.querySelectorAll("[data-testid=log-row] .lit")).toHaveLength(2);
+    await user.click(screen.getByTestId("only-token"));
+    expect(screen.getAllByTestId("log-row")).toHaveLength(2);
+  });
+
+  it("is copied by the app, chosen by keys, and a kind is filtered by", async () => {
+    const { host, user } = await openLog(renewal);
+    const copy = vi.spyOn(host, "copyRecord");
+    screen.getByTestId("log-rows").focus();
+    await user.keyboard("{End}");
+    expect(screen.getByTestId("record-detail")).toHaveAttribute("data-kind", "renewed");
+    await user.click(screen.getByTestId("copy-record"));
+    expect(copy).toHaveBeenCalledExactlyOnceWith(7);
+    await user.selectOptions(screen.getByTestId("log-kind"), "renewed");
+    expect(screen.getAllByTestId("log-row")).toHaveLength(2);
+    screen.getByTestId("log-rows").focus();
+    await user.keyboard("{Escape}");
+    expect(screen.queryByTestId("record-detail")).toBeNull();
+  });
+
+  it("goes into a report that the app writes", async () => {
+    const { host, user } = await openLog(renewal);
+    await user.click(screen.getByTestId("export-report"));
+    await pass(0);
+    expect(screen.getByTestId("report-path")).toHaveTextContent("latchkey-report-");
+    host.failNext("exportReport", { code: "not_exported", message: "the disk is full", hint: null });
+    await user.click(screen.getByTestId("export-report"));
+    await pass(0);
+    expect(screen.getByRole("alert")).toHaveTextContent("the disk is full");
+  });
+});

@@ -9,7 +9,7 @@ import { changesOf, shown, type FieldSpec } from "./fields";
 /** How long nobody types before the host looks. */
 const PAUSE = 250;
 
-const CLEAN: AccountCheck = { problems: [], ends_session: false };
+const CLEAN: AccountCheck = { problems: [], advice: [], ends_session: false };
 
 export class AccountDraft {
   values = $state<Record<string, string>>({});
@@ -31,6 +31,7 @@ export class AccountDraft {
   changes = $derived.by<Changes>(() => ({ ...this.fixed, ...changesOf(this.specs(), this.before, this.values) }));
   changed = $derived.by(() => Object.keys(this.changes).length > Object.keys(this.fixed).length);
   endsSession = $derived(this.#check.ends_session);
+  advice = $derived(this.#check.advice);
 
   constructor(host: Host, account: string | null, before: Keys, specs: () => readonly FieldSpec[], fixed: Changes = {}) {
     [this.host, this.account, this.before, this.specs, this.fixed] = [host, account, before, specs, fixed];

@@ -28,7 +28,15 @@ const choice = (key: string, choices: readonly string[], usual: string): FieldSp
 const duration = (key: string, usual?: string): FieldSpec => ({ key, kind: "duration", ...(usual === undefined ? {} : { usual }) });
 
 /** When it renews: of every account. */
-export const POLICY: readonly FieldSpec[] = [duration("renew_before"), duration("assumed_lifetime", "5m")];
+export const POLICY: readonly FieldSpec[] = [
+  duration("renew_before"),
+  duration("assumed_lifetime", "5m"),
+  duration("max_age"),
+  duration("idle_timeout"),
+  duration("update_age"),
+  choice("sensitivity", ["general", "admin"], "none"),
+  flag("rolling"),
+];
 
 /** Where a REST backend's answers hold what. */
 export const PLACES: readonly FieldSpec[] = [

@@ -121,6 +121,8 @@ export type AccessStatus = {
 export type AccountCheck = {
 	/**  What keeps it from being saved. */
 	problems: KeyProblem[],
+	/**  What contradicts itself, or what is known of its tokens. */
+	advice: AdviceStatus[],
 	/**  Whether saving it ends its session: the tokens in hand are another server's. */
 	ends_session: boolean,
 };
@@ -145,6 +147,16 @@ export type ActionName =
 "end_session" | 
 /**  Waits for an answer. */
 "wait";
+
+/**  One thing to think about. */
+export type AdviceStatus = {
+	/**  Stable name. */
+	code: string,
+	/**  Whether it does not do what it seems to; otherwise it is only worth knowing. */
+	warns: boolean,
+	/**  What it is, why that matters, and what to do. */
+	message: string,
+};
 
 /**  What is set for the app as a whole. */
 export type AppConfig = {

@@ -52,7 +52,11 @@ export function check(before: Keys | null, changes: Changes): AccountCheck {
   const missing = (REQUIRED[String(keys["provider"])] ?? [])
     .filter((key) => !(key in keys))
     .map((key) => ({ key, what: "this key is missing", remedy: `add \`${key} = "…"\`` }));
-  return { problems: [...missing, ...problems], ends_session: before !== null && PLACE.some((key) => key in changes) };
+  const advice =
+    keys["rolling"] === true && !("max_age" in keys)
+      ? [{ code: "rolling_without_max_age", warns: true, message: "`rolling` moves an end that is not set; set `max_age`, or remove `rolling`" }]
+      : [];
+  return { problems: [...missing, ...problems], advice, ends_session: before !== null && PLACE.some((key) => key in changes) };
 }
 
 export function apply(before: Keys, changes: Changes): Keys {
