@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::freshness;
 use crate::limits::Limit;
-use crate::policy::clipped;
+use crate::policy::{Basis, Plan, clipped};
 use crate::session::state::{Debt, Held, Session, State};
 use crate::time::Stamp;
+use crate::token_set::{Source, TokenFacts};
 use crate::wording::Wording;
 
 /// What comes next, when, and why: every plan can be told in a sentence.
@@ -144,7 +145,7 @@ impl Session {
                 self.access_expiry(now).map_or(Headline::NeedsSignIn, |at| Headline::SignInAgainBy(at.wall))
             }
             State::SignedIn | State::Renewing { .. } | State::Saving { .. } | State::Waiting { .. } => {
-                let Some(Held { facts, .. }) = &self.held else { return Headline::Unknown };
+                let Some(Held { facts, plan }) = &self.held else { return Headline::Unknown };
                 let own = self
                     .end()
                     .filter(|end| facts.session.is_none_or(|session| end.at.boot < session.expires.boot));
@@ -155,7 +156,9 @@ impl Session {
                     return if soon { Headline::SignInAgainBy(at) } else { Headline::SignedInUntil(at) };
                 }
                 match facts.session {
-                    Some(session) if clipped(facts) => Headline::SignInAgainBy(session.expires.wall),
+                    Some(session) if clipped(facts) && !rolls(facts, plan) => {
+                        Headline::SignInAgainBy(session.expires.wall)
+                    }
                     Some(session) => Headline::SignedInUntil(session.expires.wall),
                     None if !facts.renewable() => Headline::SignInAgainBy(facts.access.expires.wall),
                     None => Headline::SignedIn,
@@ -169,4 +172,11 @@ impl Session {
         let facts = &self.held.as_ref()?.facts;
         (freshness::left(facts, now) > SignedDuration::ZERO).then_some(facts.access.expires)
     }
+}
+
+/// Whether renewing may well move the end of the session: its token is the session itself (a site's cookie), and no
+/// renewal has shown that its end is fixed.
+fn rolls(facts: &TokenFacts, plan: &Plan) -> bool {
+    let is_session = matches!(facts.access.source, Source::SessionExpiry | Source::CookieExpires);
+    is_session && facts.renewable() && plan.basis != Basis::Ceiling
 }

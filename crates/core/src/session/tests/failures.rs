@@ -105,6 +105,18 @@ fn the_end_that_the_provider_set_is_told_as_such() {
 }
 
 #[test]
+fn a_session_whose_end_a_reading_may_move_asks_for_no_sign_in_until_it_is_seen_not_to() {
+    let end = Clock { expires: at(LIFETIME), source: Source::SessionExpiry };
+    let facts = TokenFacts { access: end, session: Some(end), ..samples::facts(1, LIFETIME) };
+    let mut story = Story::of(samples::signed_in_with(facts.clone()));
+    assert_eq!(story.session.headline(at(0)), Headline::SignedInUntil(at(LIFETIME).wall));
+    story.tell(50, Input::TimePassed);
+    let same = TokenFacts { generation: 2, received: at(50), ..facts };
+    story.answer(50, |id| Input::Renewed(id, Renewal::Done { facts: same, took_ms: 1 }));
+    assert_eq!(story.session.headline(at(50)), Headline::SignInAgainBy(at(LIFETIME).wall));
+}
+
+#[test]
 fn the_access_token_is_served_until_it_expires_after_a_refusal() {
     let mut story = Story::of(samples::needs_sign_in());
     let held = story.session.held().unwrap();
