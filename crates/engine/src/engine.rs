@@ -1,5 +1,7 @@
 //! The engine and its handle: the only way in.
 
+mod resources;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,15 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
 use latchkey_core::secret::AccessToken;
-use reqwest::header::HeaderMap;
-use reqwest::{Method, Url};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::actor::{Actor, Message};
-use crate::authorization::RequestHeaders;
 use crate::config::AccountConfig;
 use crate::error::EngineError;
-use crate::http::{Http, asks_to_revalidate};
+use crate::http::Http;
 use crate::inspection::{self, Inspection, SignatureStatus};
 use crate::jose::dpop::ProofKey;
 use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Vault};
@@ -266,34 +265,6 @@ impl EngineHandle {
         self.ask(account, |reply| Message::Token(request, reply)).await?
     }
 
-    /// What authorizes one request to a resource server: a valid access token in its header, with a proof where it is
-    /// bound to a key. Made for this method and this address alone, and for one sending: a repeat asks again.
-    pub async fn request_headers(
-        &self,
-        account: &AccountName,
-        request: TokenRequest,
-        method: &Method,
-        url: &Url,
-    ) -> Result<RequestHeaders, EngineError> {
-        let token = self.token(account, request).await?;
-        let headers = self.known(account, |known| known.provider.request_headers(&token, method, url))??;
-        Ok(RequestHeaders { headers, generation: token.generation, fingerprint: token.fingerprint })
-    }
-
-    /// Takes down what a resource server's answer brings for the next request there: its nonce (RFC 9449 §9). Where it
-    /// says `X-Revalidate-Session: true`, the session is read again, and nobody waits for that.
-    pub fn heard_from_resource(
-        &self,
-        account: &AccountName,
-        url: &Url,
-        answer: &HeaderMap,
-    ) -> Result<(), EngineError> {
-        if asks_to_revalidate(answer) {
-            self.tell(account, Message::Revalidate(None))?;
-        }
-        self.known(account, |known| known.provider.heard_from_resource(url, answer))
-    }
-
     /// Reads again who is signed in and what the session holds, and waits for it. However many ask, one reading is under
     /// way and at most one more follows. What is different then stands in the session's `updated`.
     pub async fn revalidate(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
@@ -337,21 +308,6 @@ impl EngineHandle {
         secret: SiteSecret,
     ) -> Result<OpenedCookie, EngineError> {
         self.ask(account, |reply| Message::OpenCookie(secret, reply)).await?
-    }
-
-    /// Tells that a resource server refused the access token with this fingerprint.
-    pub fn token_rejected(&self, account: &AccountName, fingerprint: Fingerprint) -> Result<(), EngineError> {
-        self.tell(account, Message::TokenRejected(fingerprint, None))
-    }
-
-    /// The same, and waits for the renewal that follows, if one does: the session's `generation` says whether there is
-    /// another token now.
-    pub async fn replace_rejected(
-        &self,
-        account: &AccountName,
-        fingerprint: Fingerprint,
-    ) -> Result<SessionStatus, EngineError> {
-        self.ask(account, |reply| Message::TokenRejected(fingerprint, Some(reply))).await?
     }
 
     /// Tells that somebody uses the session: a request went through the proxy, or a person looked at it. A token that is
