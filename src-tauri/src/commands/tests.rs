@@ -30,13 +30,14 @@ fn every_command_is_declared_has_a_handler_and_is_granted_to_the_main_window() {
 }
 
 #[test]
-fn the_capability_names_each_command_and_nothing_beyond_listening_to_events() {
+fn the_capability_names_each_command_and_beyond_them_events_and_the_zoom() {
     let capability: Value = serde_json::from_str(include_str!("../../capabilities/main.json")).unwrap();
     let granted: BTreeSet<&str> =
         capability["permissions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let commands: Vec<String> =
         COMMANDS.iter().map(|name| format!("allow-{}", name.replace('_', "-"))).collect();
-    let events = ["core:event:allow-listen", "core:event:allow-unlisten"];
+    let events =
+        ["core:event:allow-listen", "core:event:allow-unlisten", "core:webview:allow-set-webview-zoom"];
     assert_eq!(granted, commands.iter().map(String::as_str).chain(events).collect());
     assert_eq!(capability["windows"], json!(["main"]));
     assert_eq!(capability.get("remote"), None);

@@ -150,6 +150,28 @@ async fn window_leads_nowhere_but_to_the_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn window_takes_no_call_that_is_not_shaped_like_one_and_its_prototypes_are_frozen() {
+    let backend = living(Duration::from_mins(1)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let window = Window::open(&desktop, &[]).await;
+    let script = "const done = arguments[0]; \
+        let deep = {}; for (let n = 0; n < 50; n += 1) deep = { deep }; \
+        const odd = [{ account: deep }, { account: 'x'.repeat(300000) }, { 'not a name': 1 }, { account: Infinity }]; \
+        Object.prototype.polluted = 1; \
+        const calls = odd.map((payload) => window.__TAURI_INTERNALS__.invoke('renew', payload).then(() => 'served', (e) => String(e))); \
+        Promise.all(calls).then((all) => done([({}).polluted === undefined, Object.isFrozen(Object.prototype), ...all]))";
+    let told = window.page().execute_async(script, Vec::new()).await.unwrap();
+    let told = told.json().as_array().unwrap().clone();
+    assert_eq!(told[..2], [Value::Bool(true), Value::Bool(true)], "{told:?}");
+    for answer in &told[2..] {
+        assert!(answer.as_str().unwrap().contains("not found"), "it reached the app: {answer}");
+    }
+    // And one that is shaped like one still gets through.
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn window_stays_whole_whatever_a_server_calls_its_user() {
     let name = format!(
         "</script></title><svg onload=\"document.title='owned'\">\u{202e}\u{2066}{}{}",

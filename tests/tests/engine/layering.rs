@@ -34,6 +34,12 @@ fn direct_dependencies() -> BTreeMap<String, BTreeSet<String>> {
 
 /// Everything that a package pulls in on this platform, however far away.
 fn whole_tree(package: &str) -> BTreeSet<String> {
+    let text = tree(package, "{p}");
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// What `cargo tree` says of a package, a line for each that it pulls in.
+fn tree(package: &str, format: &str) -> String {
     let out = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args([
             "tree",
@@ -43,7 +49,7 @@ fn whole_tree(package: &str) -> BTreeSet<String> {
             "--prefix",
             "none",
             "--format",
-            "{p}",
+            format,
             "--package",
             package,
         ])
@@ -51,8 +57,7 @@ fn whole_tree(package: &str) -> BTreeSet<String> {
         .output()
         .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let text = String::from_utf8(out.stdout).unwrap();
-    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+    String::from_utf8(out.stdout).unwrap()
 }
 
 /// Our source files with one of these endings below a folder; what tools made or fetched is none of ours.
@@ -215,4 +220,15 @@ fn no_file_is_longer_than_a_reader_can_hold() {
         }
     }
     assert!(long.is_empty(), "files over {MAX_LINES} lines: {long:#?}");
+}
+
+#[test]
+fn a_release_of_the_app_has_no_inspector_in_it() {
+    let tree = tree("latchkey-desktop", "{p} [{f}]");
+    for name in ["tauri", "tauri-runtime-wry", "wry"] {
+        let line = tree.lines().find(|line| line.starts_with(&format!("{name} v")));
+        let line = line.unwrap_or_else(|| panic!("{name} is not in the tree"));
+        // Debug builds have it without any feature.
+        assert!(!line.contains("devtools"), "{line}");
+    }
 }
