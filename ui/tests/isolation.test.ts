@@ -21,6 +21,7 @@ const passed = (cmd: unknown, payload: unknown): unknown => scope.__TAURI_ISOLAT
 it("lets calls of commands through as they are", () => {
   const message = { cmd: "renew", payload: { account: "work" }, callback: 1, error: 2 };
   expect(scope.__TAURI_ISOLATION_HOOK__?.(message)).toBe(message);
+  expect(passed("renew", { values: { "oauth.scope": "openid", "/data/accessToken": null } })).toBe("renew");
   expect(passed("plugin:event|listen", { event: "sessions", target: { kind: "Any" }, handler: 7 })).toBe("plugin:event|listen");
 });
 

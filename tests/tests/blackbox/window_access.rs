@@ -122,7 +122,7 @@ const FOCUS: &str = "const e = document.activeElement; \
     if (!e || e === document.body) return ['nothing', true]; \
     const shows = [e, e.closest('label'), e.parentElement].some((x) => { \
       if (!x) return false; const s = getComputedStyle(x); \
-      return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 1.5; }); \
+      return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 1.5; }) || Boolean(e.ownerSVGElement?.querySelector('.focus')); \
     return [e.dataset.testid ?? e.id ?? e.outerHTML.slice(0, 80), shows]";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ const WIDE: (u32, u32) = (960, 700);
 const NARROW: (u32, u32) = (450, 760);
 
 /// Each picture: its name, what the preview shows, how large.
-const PICTURES: [(&str, &str, (u32, u32)); 14] = [
+const PICTURES: [(&str, &str, (u32, u32)); 18] = [
     ("signed-in-light", "scenario=roles&theme=light", WIDE),
     ("signed-in-dark", "scenario=roles&theme=dark", WIDE),
     ("signed-in-narrow", "scenario=roles&theme=light", NARROW),
@@ -24,6 +24,10 @@ const PICTURES: [(&str, &str, (u32, u32)); 14] = [
     ("newcomer-narrow-german", "scenario=empty&theme=light&language=de", NARROW),
     ("log-light", "scenario=roles&theme=light&view=log", WIDE),
     ("log-narrow-dark", "scenario=roles&theme=dark&view=log", NARROW),
+    ("settings-light", "scenario=roles&theme=light&view=settings", WIDE),
+    ("settings-narrow-dark", "scenario=roles&theme=dark&view=settings", NARROW),
+    ("settings-german", "scenario=roles&theme=light&view=settings&language=de", WIDE),
+    ("inspector-light", "scenario=roles&theme=light&view=inspect", WIDE),
     ("add-account-light", "scenario=roles&theme=light&view=add", WIDE),
 ];
 
