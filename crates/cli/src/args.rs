@@ -13,6 +13,7 @@ mod add_account;
 mod programs;
 mod session;
 mod shell;
+mod simulate;
 
 pub(crate) use add_account::{AddAccount, NextauthOptions, OauthOptions, Provider};
 pub(crate) use programs::{
@@ -22,6 +23,7 @@ pub(crate) use session::{Inspect, SessionCommand};
 pub(crate) use shell::Completions;
 #[cfg(feature = "manual")]
 pub(crate) use shell::Manual;
+pub(crate) use simulate::Simulate;
 
 /// Keeps you signed in: signs in once, keeps the tokens in the keychain, and hands out fresh ones.
 #[derive(Parser)]
@@ -102,6 +104,9 @@ pub(crate) enum Command {
     Agent(Agent),
     /// Look whether all is well here: vault, configuration, folders, clock, providers
     Doctor(Doctor),
+    /// Exercise refresh
+    #[command(subcommand, after_help = "Example:\n  latchkey lab simulate work --life train")]
+    Lab(Lab),
     /// Print the script by which a shell completes commands and accounts
     Completions(Completions),
     /// Write the manual pages into a folder
@@ -110,6 +115,13 @@ pub(crate) enum Command {
     /// Run the development backend: a REST login and an OpenID provider with short-lived, rotating tokens
     #[cfg(feature = "devserver")]
     Devserver(Devserver),
+}
+
+/// What can be tried out.
+#[derive(Subcommand)]
+pub(crate) enum Lab {
+    /// Foresee a month under an account's policy: when somebody would be signed out, and why
+    Simulate(Box<Simulate>),
 }
 
 /// What can be done about accounts.

@@ -107,9 +107,11 @@ struct Inner {
 }
 
 /// An account that was taken in.
-struct Known {
+pub(crate) struct Known {
     /// The way to its task.
     outbox: mpsc::UnboundedSender<Message>,
+    /// How it is configured.
+    pub(crate) config: AccountConfig,
     /// How its requests are authorized, which needs no turn of the task.
     provider: Provider,
 }
@@ -174,7 +176,7 @@ impl EngineHandle {
             beside,
         );
         tokio::spawn(actor.run());
-        accounts.insert(config.name.clone(), Known { outbox, provider });
+        accounts.insert(config.name.clone(), Known { outbox, config: config.clone(), provider });
         Ok(())
     }
 
@@ -339,7 +341,11 @@ impl EngineHandle {
         self.known(account, |known| known.outbox.send(message).map_err(|_| EngineError::Closing))?
     }
 
-    fn known<T>(&self, account: &AccountName, look: impl FnOnce(&Known) -> T) -> Result<T, EngineError> {
+    pub(crate) fn known<T>(
+        &self,
+        account: &AccountName,
+        look: impl FnOnce(&Known) -> T,
+    ) -> Result<T, EngineError> {
         let accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.get(account).map(look).ok_or_else(|| {
             let closed = self.inner.closed.load(Ordering::SeqCst);

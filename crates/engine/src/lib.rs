@@ -22,6 +22,7 @@ pub mod event_log;
 )]
 pub mod failpoint;
 pub mod fingerprint_key;
+pub mod forecast;
 pub mod health;
 pub mod http;
 pub mod http_cache;
@@ -30,6 +31,7 @@ pub mod jose;
 pub mod journal;
 pub mod network;
 pub mod paths;
+pub mod policy_advice;
 pub mod ports;
 pub mod provider;
 pub mod renewal_lock;

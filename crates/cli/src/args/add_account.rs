@@ -47,6 +47,21 @@ pub(crate) struct AddAccount {
     /// How long before its expiry a token is renewed: a fifth of its lifetime unless set
     #[arg(long, value_name = "DURATION")]
     pub(crate) renew_before: Option<String>,
+    /// The longest a session lasts here, whatever the server allows (`12h`)
+    #[arg(long, value_name = "DURATION", help_heading = "How long a session lasts")]
+    pub(crate) max_age: Option<String>,
+    /// Use of the session moves that end
+    #[arg(long, help_heading = "How long a session lasts")]
+    pub(crate) rolling: bool,
+    /// How often use moves it, at most: a thirtieth of --max-age unless set
+    #[arg(long, value_name = "DURATION", help_heading = "How long a session lasts")]
+    pub(crate) update_age: Option<String>,
+    /// The longest a session lasts that nobody uses
+    #[arg(long, value_name = "DURATION", help_heading = "How long a session lasts")]
+    pub(crate) idle_timeout: Option<String>,
+    /// What the account is used for: general (30 days, moved by use) or admin (12 hours, 15 minutes without use)
+    #[arg(long, value_name = "WHAT", help_heading = "How long a session lasts")]
+    pub(crate) sensitivity: Option<String>,
     /// Print the account, and what its server can do, as a JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -219,7 +234,7 @@ pub(super) fn key_and_place(text: &str) -> Result<(String, String), String> {
 }
 
 /// The value may be empty and have an equals sign in it.
-fn key_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_and_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("write KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

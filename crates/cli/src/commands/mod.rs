@@ -17,10 +17,11 @@ mod renew;
 mod session;
 mod sign_in;
 mod sign_out;
+pub(crate) mod simulate;
 mod status;
 mod token;
 
-use crate::args::Command;
+use crate::args::{Command, Lab};
 use crate::failure::Failure;
 
 /// Does what was asked.
@@ -40,6 +41,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Log(args) => log::run(args).await,
         Command::Agent(args) => agent::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Lab(Lab::Simulate(args)) => simulate::run(&args),
         Command::Completions(args) => completions::run(&args),
         #[cfg(feature = "manual")]
         Command::Manual(args) => manual::run(&args),

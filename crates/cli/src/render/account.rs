@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use jiff::SignedDuration;
+use latchkey_core::limits::{Limits, Sensitivity};
 use latchkey_core::policy::in_words;
 use latchkey_engine::config::{
     AccountConfig, Carrier, CredentialsConfig, IssuerUrl, Mapping, NextauthConfig, OauthConfig,
@@ -49,6 +51,7 @@ fn provider_sheet(account: &AccountConfig) -> String {
     let statuses: Vec<_> = credentials.refused_status.iter().map(u16::to_string).collect();
     line("refused by", &statuses.join(", "));
     line("renews", &renews(account));
+    line("session lasts", &lasts(&account.policy.limits));
     for (count, (key, place)) in places(&credentials.map).iter().enumerate() {
         line(if count == 0 { "replies have" } else { "" }, &format!("{key:<20} at {place}"));
     }
@@ -88,6 +91,7 @@ fn provider_document(account: &AccountConfig) -> Value {
         "refresh_token": { "in": way, "name": name },
         "refused_status": credentials.refused_status,
         "renew_before_seconds": account.policy.renew_before.map(|before| before.as_secs()),
+        "limits": limits(&account.policy.limits),
         "map": map,
     })
 }
@@ -105,6 +109,7 @@ fn nextauth_sheet(account: &AccountConfig, nextauth: &NextauthConfig) -> String 
     line("signs in with", &format!("`{username_field}` and `{password_field}` at `{credentials_provider}`"));
     line("session cookie", nextauth.session_cookie.as_deref().unwrap_or("as NextAuth and Auth.js call it"));
     line("renews", &renews(account));
+    line("session lasts", &lasts(&account.policy.limits));
     sheet
 }
 
@@ -119,6 +124,7 @@ fn nextauth_document(account: &AccountConfig, nextauth: &NextauthConfig) -> Valu
         "password_field": nextauth.password_field,
         "session_cookie": nextauth.session_cookie,
         "renew_before_seconds": account.policy.renew_before.map(|before| before.as_secs()),
+        "limits": limits(&account.policy.limits),
     })
 }
 
@@ -150,6 +156,7 @@ fn oauth_sheet(account: &AccountConfig, oauth: &OauthConfig) -> String {
         if oauth.end_session { "ends the session at the provider as well" } else { "revokes tokens" },
     );
     line("renews", &renews(account));
+    line("session lasts", &lasts(&account.policy.limits));
     let mut label = "endpoints";
     for (key, url) in oauth.endpoints.by_key() {
         if let Some(url) = url {
@@ -200,6 +207,32 @@ fn oauth_document(account: &AccountConfig, oauth: &OauthConfig) -> Value {
         "parameters": oauth.parameters,
         "claims": claims,
         "renew_before_seconds": account.policy.renew_before.map(|before| before.as_secs()),
+        "limits": limits(&account.policy.limits),
+    })
+}
+
+/// How long a session lasts here, in words.
+fn lasts(limits: &Limits) -> String {
+    let Limits { max_age, idle_timeout, sensitivity, .. } = *limits;
+    let age = max_age.map(|age| match limits.rolls_each() {
+        Some(each) => format!("{} from its last use, noted every {} at most", in_words(age), in_words(each)),
+        None => format!("{} from the sign-in", in_words(age)),
+    });
+    let idle = idle_timeout.map(|idle| format!("{} without use", in_words(idle)));
+    let told: Vec<_> = age.into_iter().chain(idle).collect();
+    let told =
+        if told.is_empty() { "as long as the provider lets it".to_owned() } else { told.join(", and ") };
+    sensitivity.map_or(told.clone(), |sensitivity| format!("{told} ({})", sensitivity.name()))
+}
+
+fn limits(limits: &Limits) -> Value {
+    let secs = |duration: Option<SignedDuration>| duration.map(|duration| duration.as_secs());
+    json!({
+        "max_age_seconds": secs(limits.max_age),
+        "rolling": limits.rolling,
+        "update_age_seconds": secs(limits.rolls_each()),
+        "idle_timeout_seconds": secs(limits.idle_timeout),
+        "sensitivity": limits.sensitivity.map(Sensitivity::name),
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod doctor;
+pub(crate) mod forecast;
 pub(crate) mod log;
 pub(crate) mod server;
 pub(crate) mod sign_in;

@@ -270,6 +270,11 @@ pub(crate) fn end_owed() -> Session {
     answered(ending(), |id| Input::Expired(id, Expired::NotNow(VaultProblem::Locked)), 40)
 }
 
+/// The same, and it is tried again.
+pub(crate) fn end_erasing() -> Session {
+    after(end_owed(), Input::TimePassed, 41)
+}
+
 /// The refresh token was refused and is being sealed.
 pub(crate) fn sealing() -> Session {
     answered(renewing(), |id| Input::Renewed(id, failed(refused())), 48)

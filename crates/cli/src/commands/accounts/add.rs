@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_engine::config::{self, AccountConfig, AccountToml, ConfigError, NextauthToml, OauthToml};
+use latchkey_engine::config::{
+    self, AccountConfig, AccountToml, ConfigError, LimitsToml, NextauthToml, OauthToml,
+};
 use serde_json::json;
 
 use super::check;
@@ -82,6 +84,13 @@ async fn described(args: &AddAccount) -> Result<AccountToml, Failure> {
         }
     };
     account.renew_before.clone_from(&args.renew_before);
+    account.limits = LimitsToml {
+        max_age: args.max_age.clone(),
+        rolling: args.rolling.then_some(true),
+        update_age: args.update_age.clone(),
+        idle_timeout: args.idle_timeout.clone(),
+        sensitivity: args.sensitivity.clone(),
+    };
     Ok(account)
 }
 

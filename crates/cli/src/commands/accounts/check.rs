@@ -3,6 +3,7 @@
 use latchkey_core::account::AccountName;
 use latchkey_engine::config::{AccountConfig, ProviderConfig};
 use latchkey_engine::http::Http;
+use latchkey_engine::policy_advice::{PolicyAdvice, policy_advice};
 use latchkey_engine::provider::nextauth::{self, SiteDescription};
 use latchkey_engine::provider::oauth::{ServerDescription, describe};
 use serde::Serialize;
@@ -10,19 +11,39 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::output;
 use crate::render::{server, site};
-use crate::session::{Desk, told};
+use crate::session::{Desk, told, with};
 
 pub(super) async fn run(name: &AccountName, json: bool) -> Result<(), Failure> {
     let desk = Desk::open()?;
     let account = desk.account(name)?;
-    match described(account).await? {
-        Some(server) if json => output::json(&server),
-        Some(server) => output::value(server.lines().trim_end()),
-        None => Err(Failure::wrong_use(format!(
-            "`{name}` has a REST login, which cannot be asked what it can do"
-        ))
-        .hint(format!("try it with `latchkey sign-in {name}`"))),
+    let server = described(account).await?;
+    // Without a vault that opens, the policy is held against itself alone.
+    let known =
+        with(&desk, vec![account], async |open| told(open.engine.policy_advice(name).await, account)).await;
+    let advice = known.unwrap_or_else(|_| policy_advice(account, None));
+    if json {
+        return output::json(&Checked { server: server.as_ref(), policy: &advice });
     }
+    match &server {
+        Some(server) => output::value(server.lines().trim_end())?,
+        None => output::say(&format!(
+            "`{name}` has a REST login, which cannot be asked what it can do: try it with `latchkey sign-in {name}`"
+        )),
+    }
+    if advice.is_empty() {
+        output::say("Its policy contradicts neither itself nor what is known of its tokens");
+    }
+    advice
+        .iter()
+        .try_for_each(|one| output::value(&format!("{}: {} ({})", one.severity, one.message, one.code)))
+}
+
+/// What `--json` prints: what the server says of itself, and beside it what is to be thought about in the policy.
+#[derive(Serialize)]
+struct Checked<'a> {
+    #[serde(flatten)]
+    server: Option<&'a Described>,
+    policy: &'a [PolicyAdvice],
 }
 
 /// What an account's server says of itself.

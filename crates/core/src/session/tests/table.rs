@@ -148,12 +148,7 @@ fn samples() -> Vec<Sample> {
         sample("with limits", samples::limited(), 10, Awaits::Nothing),
         sample("at the account's end", samples::ending(), 40, Awaits::Expired),
         sample("ended, erasing failed", samples::end_owed(), 40, Awaits::Nothing),
-        sample(
-            "ended, erasing again",
-            samples::after(samples::end_owed(), Input::TimePassed, 41),
-            41,
-            Awaits::Expired,
-        ),
+        sample("ended, erasing again", samples::end_erasing(), 41, Awaits::Expired),
         sample("refused, sealing", samples::sealing(), 48, Awaits::Sealed),
         sample("refused, sealing failed", samples::seal_owed(), 48, Awaits::Nothing),
         sample("refused", samples::needs_sign_in(), 48, Awaits::Nothing),
