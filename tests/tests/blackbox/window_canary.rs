@@ -41,6 +41,13 @@ async fn window_and_app_tell_no_secret_at_the_loudest_level() {
     window.press("log-level-trace").await;
     window.find("log-row").await;
     looked("the log view").await;
+    // What goes to whoever helps is looked at with the other files below.
+    window.press("export-report").await;
+    let report = window.find("report-path").await.prop("textContent").await.unwrap().unwrap_or_default();
+    let told = std::fs::read_to_string(&report).unwrap();
+    assert!(told.contains("renewed") && told.contains("[accounts.demo]"), "{report} says too little");
+    let found = watched.canary().look("the report", told.as_bytes());
+    assert!(found.is_empty(), "{found:#?}");
     window.picture("light-log-trace").await;
     window.press("session-item-demo").await;
     assert!(watched.backend.revoke("demo").await.is_some());
