@@ -146,8 +146,9 @@ pub(crate) fn trouble<R: Runtime>(app: AppHandle<R>) -> Option<Trouble> {
     trouble::now(&app)
 }
 
-/// Tries again to open the app. Says what still keeps it from opening.
-#[tauri::command(async)]
+/// Tries again to open the app. Says what still keeps it from opening. On the thread that draws, as at the start: what
+/// belongs to the app is opened there, and no runtime waits for it.
+#[tauri::command]
 #[cfg_attr(test, specta::specta)]
 pub(crate) fn try_again<R: Runtime>(app: AppHandle<R>) -> Option<Trouble> {
     trouble::try_again(&app)
