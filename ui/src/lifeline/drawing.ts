@@ -19,7 +19,7 @@ export interface Bar {
   sentence: string;
 }
 
-export type Shape = "renewed" | "signed_in" | "adopted" | "failed" | "planned" | "ceiling" | "ceiling_moved" | "signed_out";
+export type Shape = "renewed" | "signed_in" | "adopted" | "taken" | "failed" | "planned" | "ceiling" | "ceiling_moved" | "signed_out";
 
 export interface Mark {
   key: string;
@@ -61,6 +61,8 @@ export const TOP_BASELINE = 13;
 export const AXIS_BASELINE = 133;
 /** Where what stands above the first lane stands. */
 export const ABOVE = 20;
+/** Where what is said of the first lane stands below it. */
+export const BELOW = 54;
 /** Between a label and the line or end it stands beside; more than half a blocked line and a row's gap. */
 export const ASIDE = 12;
 /** Marks closer than this would cover each other. */

@@ -3,7 +3,7 @@ import { timeTicks } from "d3-time";
 import type { MarkKind, SessionStatus } from "../ipc/bindings";
 import { MINUTE, parse } from "../time";
 import { runs, type Cluster } from "./clusters";
-import { ABOVE, APART, ASIDE, AXIS_BASELINE, baseline, LANES, middle, round, TOP_BASELINE, type Drawing, type Shape } from "./drawing";
+import { ABOVE, APART, ASIDE, AXIS_BASELINE, baseline, BELOW, LANES, middle, round, TOP_BASELINE, type Drawing, type Shape } from "./drawing";
 import { besideEnd, Row, type Span } from "./label-row";
 import type { Happening, LifelineWords } from "./words";
 
@@ -55,6 +55,7 @@ export function accessLane(on: Drawing, { access }: Drawn, past: Past, words: Li
     }
   }
   on.group(past.seen(on, ...TOKENS), middle("access"), APART, tokenShape, words.group);
+  on.group(past.seen(on, "taken"), BELOW, APART, () => "taken", words.group);
   if (on.nowX !== null && (access === null || (expires !== null && expires <= on.now))) {
     const row = new Row(on.nowX + 4, on.width);
     on.label(row, "expired", "dim", baseline("access"), expires === null ? [] : [words.expired(expires)], [on.afterNow]);
