@@ -163,3 +163,24 @@ fn an_account_is_written_down_and_opened_and_its_name_is_taken_then() {
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
+
+#[test]
+fn a_pasted_token_is_read_on_this_machine_and_what_is_none_is_said_so() {
+    let world = World::new(Vec::new());
+    let look = |token: &str| world.ask("inspect_token", json!({ "token": token }));
+    let header_and_claims = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwic3ViIjoiYWRhIn0";
+    let found = look(&format!("Authorization: Bearer {header_and_claims}.c2ln")).unwrap();
+    assert_eq!(found["jwt"], true);
+    assert_eq!(found["claims"][1], json!({ "name": "sub", "value": "ada" }));
+    assert_eq!(found["signature"]["kind"], "not_checked");
+    assert!(!found.to_string().contains("c2ln"), "the signature would make it a token again");
+    assert_eq!(look("2YotnFZFEjr1zCsicMWpAA").unwrap()["jwt"], false);
+    assert_eq!(look(" \n").unwrap_err()["code"], "invalid_input");
+}
+
+#[test]
+fn no_token_of_an_account_that_is_not_there_is_copied() {
+    let world = World::new(Vec::new());
+    let error = world.ask("copy_access_token", json!({ "account": "work" })).unwrap_err();
+    assert_eq!(error["code"], "unknown_account");
+}

@@ -16,12 +16,13 @@ export const TOKENS: readonly MarkKind[] = ["signed_in", "renewed", "adopted"];
 export class Past {
   constructor(readonly events: readonly Happening[]) {}
 
-  of(...kinds: readonly MarkKind[]): Happening[] {
+  /** By their kinds, also such as an older host does not know. */
+  of(...kinds: readonly string[]): Happening[] {
     return this.events.filter(({ entry }) => kinds.includes(entry.kind));
   }
 
   /** Those that are in sight. */
-  seen(on: Drawing, ...kinds: readonly MarkKind[]): Happening[] {
+  seen(on: Drawing, ...kinds: readonly string[]): Happening[] {
     return this.of(...kinds).filter(({ at, end }) => on.touches(at, end));
   }
 }
