@@ -75,6 +75,14 @@ fn generated() -> String {
             commands::settings::show_config_file,
             commands::settings::trouble::<MockRuntime>,
             commands::settings::try_again::<MockRuntime>,
+            commands::lab::lab_scenarios,
+            commands::lab::lab_run,
+            commands::lab::lab_backend,
+            commands::lab::lab_fault,
+            commands::lab::lab_clear,
+            commands::lab::lab_switch,
+            commands::lab::lab_profile,
+            commands::lab::lab_tour,
         ])
         .typ::<LogRecord>()
         .constant("codes", latchkey_core::wording::CODES.as_slice());

@@ -1,7 +1,7 @@
 //! The names of the commands, for `build.rs` and for the test that holds the handlers and the capability to it.
 
 /// Every command the window may call, in the order of `commands.rs`.
-pub(crate) const COMMANDS: [&str; 39] = [
+pub(crate) const COMMANDS: [&str; 47] = [
     "sessions",
     "sign_in",
     "sign_in_with_browser",
@@ -41,4 +41,12 @@ pub(crate) const COMMANDS: [&str; 39] = [
     "show_config_file",
     "trouble",
     "try_again",
+    "lab_scenarios",
+    "lab_run",
+    "lab_backend",
+    "lab_fault",
+    "lab_clear",
+    "lab_switch",
+    "lab_profile",
+    "lab_tour",
 ];

@@ -4,6 +4,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
 
+pub(crate) mod lab;
 pub(crate) mod log;
 pub(crate) mod settings;
 
@@ -76,6 +77,14 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         settings::show_config_file,
         settings::trouble,
         settings::try_again,
+        lab::lab_scenarios,
+        lab::lab_run,
+        lab::lab_backend,
+        lab::lab_fault,
+        lab::lab_clear,
+        lab::lab_switch,
+        lab::lab_profile,
+        lab::lab_tour,
     ]
 }
 

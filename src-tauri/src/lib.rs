@@ -24,6 +24,7 @@ mod dev_server;
 mod environment;
 mod events;
 mod input;
+mod lab;
 mod log_export;
 mod notifications;
 mod qr_picture;

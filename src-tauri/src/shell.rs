@@ -14,6 +14,7 @@ use latchkey_engine::ports::{Browser, Clock, Vault};
 use tokio::sync::watch;
 
 use crate::dev_server::EmbeddedServer;
+use crate::lab::Tour;
 
 /// How often the vault is read again at most, because somebody looks at the window.
 const RELOAD_EVERY: SignedDuration = SignedDuration::from_secs(5);
@@ -44,6 +45,8 @@ pub(crate) struct Shell {
     pub(crate) agent: Mutex<Option<Server>>,
     /// The development backend.
     pub(crate) dev_server: EmbeddedServer,
+    /// The lab's tour, while somebody takes it.
+    pub(crate) tour: Tour,
     /// The report that was written last.
     pub(crate) report: Mutex<Option<PathBuf>>,
     /// When the vault was last read because of the window, on the boot-time clock.

@@ -31,6 +31,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::arguments::Arguments;
 use crate::dev_server::EmbeddedServer;
+use crate::lab::Tour;
 use crate::notifications::Notifications;
 use crate::shell::Shell;
 use crate::trouble::{Trouble, Unopened};
@@ -241,6 +242,7 @@ async fn start(
         browser,
         http,
         dev_server,
+        tour: Tour::default(),
         report: std::sync::Mutex::default(),
         reloaded: std::sync::Mutex::default(),
     }

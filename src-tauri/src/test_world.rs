@@ -25,6 +25,7 @@ use tauri::{App, WebviewWindow, WebviewWindowBuilder, async_runtime};
 use tokio::sync::watch;
 
 use crate::dev_server::EmbeddedServer;
+use crate::lab::Tour;
 use crate::shell::Shell;
 use crate::{commands, windows};
 
@@ -117,6 +118,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         browser: Arc::new(NoBrowser),
         http: http.clone(),
         dev_server: EmbeddedServer::new(paths.devserver_state_file(), None, http),
+        tour: Tour::default(),
         paths,
         report: Mutex::default(),
         reloaded: Mutex::default(),

@@ -10,12 +10,16 @@ use latchkey_engine::event_log::Level;
 use crate::duration;
 
 mod add_account;
+#[cfg(feature = "devserver")]
+mod lab;
 mod programs;
 mod session;
 mod shell;
 mod simulate;
 
 pub(crate) use add_account::{AddAccount, NextauthOptions, OauthOptions, Provider};
+#[cfg(feature = "devserver")]
+pub(crate) use lab::{At, Exercise, LabProxy, PlanFault, Profile, Run, Who};
 pub(crate) use programs::{
     Credential, DockerAction, Exec, GitAction, GitHelper, Hosts, Proxy, Token, TokenForm,
 };
@@ -104,7 +108,7 @@ pub(crate) enum Command {
     Agent(Agent),
     /// Look whether all is well here: vault, configuration, folders, clock, providers
     Doctor(Doctor),
-    /// Exercise refresh
+    /// Exercise refresh: break it on purpose, see who is at fault, and foresee a policy
     #[command(subcommand, after_help = "Example:\n  latchkey lab simulate work --life train")]
     Lab(Lab),
     /// Print the script by which a shell completes commands and accounts
@@ -122,6 +126,9 @@ pub(crate) enum Command {
 pub(crate) enum Lab {
     /// Foresee a month under an account's policy: when somebody would be signed out, and why
     Simulate(Box<Simulate>),
+    #[cfg(feature = "devserver")]
+    #[command(flatten)]
+    Exercise(Exercise),
 }
 
 /// What can be done about accounts.
@@ -368,6 +375,9 @@ pub(crate) struct Devserver {
     /// How long an app waits between two polls of a device code
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse_unsigned)]
     pub(crate) device_interval: std::time::Duration,
+    /// Break a rule that RFC 9700 asks a backend to keep (an unknown one lists them)
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: Vec<latchkey_devserver::Rule>,
     /// Demand a nonce of this server in DPoP proofs
     #[arg(long)]
     pub(crate) require_dpop_nonce: bool,

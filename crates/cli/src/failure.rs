@@ -34,6 +34,12 @@ impl Failure {
         Self { exit: Exit::WrongUse, message: Some(message.into()), hint: None }
     }
 
+    /// Nothing answers: it may work later, unchanged.
+    #[cfg(feature = "devserver")]
+    pub(crate) fn unreachable(message: impl Into<String>) -> Self {
+        Self { exit: Exit::OutOfReach, message: Some(message.into()), hint: None }
+    }
+
     /// The same, with what to do about it.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

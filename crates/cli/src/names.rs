@@ -23,6 +23,14 @@ pub(crate) fn find<'a>(config: &'a Config, name: &AccountName) -> Result<&'a Acc
     })
 }
 
+/// The name that was nearly meant, if there is one.
+#[cfg(feature = "devserver")]
+pub(crate) fn nearest<'a>(asked: &str, known: &[&'a str]) -> Option<&'a str> {
+    let like = known.iter().map(|name| (strsim::jaro_winkler(asked, name), *name));
+    let best = like.filter(|(like, _)| *like >= ALIKE).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    best.map(|(_, name)| name)
+}
+
 fn hint(asked: &str, known: &[&str]) -> String {
     if known.is_empty() {
         return "none is configured yet: add one with `latchkey accounts add`, or try it out with \

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Faults, Options, StartError,
-    clock::{Clock, later},
+    clock::{Clock, Skewable, later},
+    endpoint::Endpoints,
     family::{Families, Lifetimes},
     keys::{KeyRing, SigningKey},
     oidc::Pending,
@@ -28,6 +29,7 @@ pub(crate) struct Backend {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log: RequestLog,
     pub(crate) faults: Faults,
+    pub(crate) endpoints: Endpoints,
     sessions: Mutex<Sessions>,
     keys: Mutex<Arc<KeyRing>>,
     /// Held while the file is written, so that an older picture never replaces a newer one.
@@ -83,9 +85,10 @@ impl Backend {
         let backend = Self {
             options,
             issuer,
-            clock,
+            clock: Arc::new(Skewable(clock)),
             log: RequestLog::new(),
             faults: Faults::default(),
+            endpoints: Endpoints::own(),
             sessions: Mutex::new(Sessions {
                 families,
                 oidc: Pending::default(),
@@ -108,7 +111,13 @@ impl Backend {
             refresh: self.options.refresh_lifetime,
             session: self.options.session_lifetime,
             grace: self.options.grace,
+            rules: self.options.rules,
         }
+    }
+
+    /// Marks a reply with tokens, where the rules do not say otherwise (RFC 6749 §5.1).
+    pub(crate) fn no_store(&self, answer: Answer) -> Answer {
+        if self.options.rules.cacheable { answer } else { answer.no_store() }
     }
 
     /// The sessions, for as long as the guard lives. Never held across an await.

@@ -1,11 +1,11 @@
 //! Time comes in through one port, so that a test can move it instead of waiting for it.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 /// Where the server reads the time and where it waits.
-pub(crate) trait Clock: Send + Sync + 'static {
+pub trait Clock: Send + Sync + 'static {
     /// The wall clock. Token lifetimes are wall-clock times, because clients compare them with theirs.
     fn now(&self) -> Timestamp;
 
@@ -26,6 +26,31 @@ impl Clock for SystemClock {
     fn sleep(&self, wait: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(tokio::time::sleep(wait))
     }
+}
+
+tokio::task_local! {
+    /// How far the server's clock is off while it answers this request.
+    static SKEW: SignedDuration;
+}
+
+/// The same clock, except to a request that is answered with a wrong one.
+pub(crate) struct Skewable(pub(crate) Arc<dyn Clock>);
+
+impl Clock for Skewable {
+    fn now(&self) -> Timestamp {
+        let skew = SKEW.try_with(|skew| *skew).unwrap_or_default();
+        let now = self.0.now();
+        now.checked_add(skew).unwrap_or(now)
+    }
+
+    fn sleep(&self, wait: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.0.sleep(wait)
+    }
+}
+
+/// Does this with a clock that is so far ahead.
+pub(crate) async fn with_skew<T>(skew: SignedDuration, doing: impl Future<Output = T>) -> T {
+    SKEW.scope(skew, doing).await
 }
 
 /// `at` plus `by`, stopping at the end of representable time instead of failing.

@@ -1,5 +1,6 @@
 //! The test control: plan faults, revoke, change keys, read the request log. For the person at this machine only, as is
-//! everything here: the server listens on loopback and answers to no other host name.
+//! everything here: the server listens on loopback and answers to no other host name. A page of another site gets
+//! nothing done: its requests name its origin, and JSON it could not send without being asked first.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::{
     Fault,
     backend::Backend,
     reply::{Answer, JsonObject},
+    rotation,
 };
 
 /// `POST /__fault`
@@ -19,7 +21,7 @@ pub(crate) async fn plan_fault(State(backend): State<Arc<Backend>>, body: JsonOb
         .map_err(|error| error.to_string())
         .and_then(|fault| backend.faults.add(fault).map_err(|error| error.to_string()));
     match planned {
-        Ok(()) => Answer::ok(&json!({ "planned": backend.faults.planned() }), "planned a fault"),
+        Ok(_) => Answer::ok(&json!({ "planned": backend.faults.planned() }), "planned a fault"),
         Err(why) => Answer::invalid_request(&why),
     }
 }
@@ -60,6 +62,34 @@ pub(crate) async fn change_session(State(backend): State<Arc<Backend>>, body: Js
     match backend.change_site_data(username, user) {
         Some(data) => Answer::ok(&json!({ "user": data }), "changed what sessions say"),
         None => Answer::refused(StatusCode::NOT_FOUND, "not_found", "nobody is called that"),
+    }
+}
+
+/// `POST /__expire`: the access tokens of a user end now.
+pub(crate) async fn expire(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
+    let user = match body.text("username").map(|name| backend.options.user(name)) {
+        Ok(Some(user)) => user.username.clone(),
+        Ok(None) => return Answer::refused(StatusCode::NOT_FOUND, "not_found", "nobody is called that"),
+        Err(refusal) => return refusal,
+    };
+    let now = backend.clock.now();
+    let expired = backend.sessions(now).families.expire_access(&user, now);
+    Answer::ok(&json!({ "expired": expired }), format!("access tokens expired, of sessions: {expired}"))
+        .remark(backend.save().await)
+}
+
+/// `POST /__replay`: what happens if somebody presents the refresh token that this user used last. The token itself is
+/// known to nobody here; the rules need only its hash.
+pub(crate) async fn replay(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
+    let user = match body.text("username").map(|name| backend.options.user(name)) {
+        Ok(Some(user)) => user.username.clone(),
+        Ok(None) => return Answer::refused(StatusCode::NOT_FOUND, "not_found", "nobody is called that"),
+        Err(refusal) => return refusal,
+    };
+    match rotation::replayed(&backend, &user) {
+        Ok((verdict, outcome)) => Answer::ok(&json!({ "verdict": verdict, "outcome": outcome }), outcome)
+            .remark(backend.save().await),
+        Err(refusal) => refusal,
     }
 }
 

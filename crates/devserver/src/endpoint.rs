@@ -1,5 +1,7 @@
 //! Where everything is: one table for the routes, the discovery document and the names of faults.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 pub(crate) const LOGIN: &str = "/auth/login";
 pub(crate) const REFRESH: &str = "/auth/refreshToken";
 pub(crate) const LOGOUT: &str = "/auth/logout";
@@ -52,7 +54,59 @@ pub(crate) const NAMES: [(&str, &[&str]); 19] = [
     ("site_me", &[SITE_ME]),
 ];
 
-/// The paths of the endpoint with this name.
-pub(crate) fn paths(name: &str) -> Option<&'static [&'static str]> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, paths)| *paths)
+/// Whether an endpoint is called that.
+pub(crate) fn is_name(name: &str) -> bool {
+    NAMES.iter().any(|(known, _)| *known == name)
+}
+
+/// A request, as far as it matters where it goes.
+pub(crate) struct Asked<'a> {
+    path: &'a str,
+    body: &'a [u8],
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn new(path: &'a str, body: &'a [u8]) -> Self {
+        Self { path, body }
+    }
+
+    /// Whether it is for the test control.
+    pub(crate) fn is_control(&self) -> bool {
+        self.path.starts_with(CONTROL_PREFIX)
+    }
+
+    /// Whether it is a form that exchanges a refresh token (RFC 6749 §6).
+    pub(crate) fn is_refresh_grant(&self) -> bool {
+        url::form_urlencoded::parse(self.body)
+            .any(|(name, value)| name == "grant_type" && value == "refresh_token")
+    }
+}
+
+/// Where a server has its endpoints.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Endpoints(BTreeMap<String, BTreeSet<String>>);
+
+impl Endpoints {
+    /// Those of this server.
+    pub(crate) fn own() -> Self {
+        let mut own = Self::default();
+        for (name, paths) in NAMES {
+            for path in paths {
+                own.learn(name, path);
+            }
+        }
+        own
+    }
+
+    /// This endpoint is there (too).
+    pub(crate) fn learn(&mut self, name: &str, path: &str) {
+        self.0.entry(name.to_owned()).or_default().insert(path.to_owned());
+    }
+
+    /// Whether a request goes to this place: a path, the name of an endpoint, or `*`.
+    pub(crate) fn is_at(&self, place: &str, asked: &Asked<'_>) -> bool {
+        let at = |name: &str| self.0.get(name).is_some_and(|paths| paths.contains(asked.path));
+        let is_refresh = || place == "refresh" && at("token") && asked.is_refresh_grant();
+        place == "*" || place == asked.path || at(place) || is_refresh()
+    }
 }

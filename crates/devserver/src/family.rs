@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::later, token::TokenHash};
+use crate::{Reuse, Rules, clock::later, token::TokenHash};
 
 pub(crate) use authorization::{Authorization, Scope};
 
@@ -31,6 +31,7 @@ pub(crate) struct Lifetimes {
     pub(crate) refresh: Duration,
     pub(crate) session: Duration,
     pub(crate) grace: Duration,
+    pub(crate) rules: Rules,
 }
 
 /// Why a family ended before its time.
@@ -74,6 +75,12 @@ pub(crate) struct Family {
     consumed: BTreeMap<TokenHash, Consumed>,
     /// Why did it end early?
     ended: Option<Ended>,
+    /// How often was it refreshed?
+    #[serde(default)]
+    refreshes: u64,
+    /// Up to which of its refreshes are access tokens taken no more, because somebody let them expire?
+    #[serde(default)]
+    expired: Option<u64>,
     /// Which of its access tokens were revoked (by `jti`), and when do they expire anyway? Epoch seconds.
     #[serde(default)]
     revoked_access: BTreeMap<String, i64>,
@@ -94,6 +101,8 @@ pub(crate) struct Grant {
     /// Says nothing where the family has no refresh token.
     pub(crate) refresh_expires_at: Timestamp,
     pub(crate) ceiling: Timestamp,
+    /// How often the family was refreshed before these tokens.
+    pub(crate) refreshes: u64,
 }
 
 /// What became of a presented refresh token.
@@ -107,6 +116,10 @@ pub(crate) enum Rotation {
     },
     /// It was consumed before. The family is revoked from now on.
     Reused {
+        family: String,
+    },
+    /// It was consumed before, and the rules do not mind more than that.
+    Refused {
         family: String,
     },
     /// Its family had ended already.
@@ -150,6 +163,8 @@ impl Families {
             expires_at: later(now, lifetimes.refresh).min(ceiling),
             consumed: BTreeMap::new(),
             ended: None,
+            refreshes: 0,
+            expired: None,
             revoked_access: BTreeMap::new(),
         };
         let grant = family.grant(&id, lifetimes, now);
@@ -178,8 +193,14 @@ impl Families {
             if now < later(consumed.at, lifetimes.grace) {
                 return Rotation::Replay { family: id };
             }
-            family.ended = Some(Ended::Reused);
-            return Rotation::Reused { family: id };
+            match lifetimes.rules.reuse {
+                Reuse::RevokeFamily => {
+                    family.ended = Some(Ended::Reused);
+                    return Rotation::Reused { family: id };
+                }
+                Reuse::Refuse => return Rotation::Refused { family: id },
+                Reuse::Accept => {}
+            }
         }
         if now >= family.expires_at {
             return Rotation::Expired { family: id };
@@ -269,6 +290,26 @@ impl Families {
         revoked
     }
 
+    /// Lets the access tokens of this user expire now; of how many families.
+    pub(crate) fn expire_access(&mut self, username: &str, now: Timestamp) -> usize {
+        let of_user = self
+            .families
+            .values_mut()
+            .filter(|family| family.username == username && family.ended.is_none() && now < family.ceiling);
+        let expired = of_user.map(|family| family.expired = Some(family.refreshes));
+        expired.count()
+    }
+
+    /// The token of this user that was used last, in a family that goes on.
+    pub(crate) fn used_last(&self, username: &str, now: Timestamp) -> Option<TokenHash> {
+        let going = self
+            .families
+            .values()
+            .filter(|family| family.username == username && family.ended.is_none() && now < family.ceiling);
+        let used = going.flat_map(|family| family.consumed.iter());
+        used.max_by_key(|(_, consumed)| consumed.at).map(|(token, _)| *token)
+    }
+
     /// The family with this id, if it has neither ended nor reached its ceiling.
     pub(crate) fn going(&self, id: &str, now: Timestamp) -> Option<&Family> {
         self.families.get(id).filter(|family| family.ended.is_none() && now < family.ceiling)
@@ -286,6 +327,16 @@ impl Families {
 }
 
 impl Family {
+    /// Whether somebody let the access tokens expire that were issued after so many refreshes.
+    pub(crate) fn has_expired(&self, refreshes: u64) -> bool {
+        self.expired.is_some_and(|upto| refreshes <= upto)
+    }
+
+    /// Whether an access token that was issued after so many refreshes has been replaced since.
+    pub(crate) fn has_replaced(&self, refreshes: u64) -> bool {
+        refreshes < self.refreshes
+    }
+
     /// Whether this access token was revoked on its own.
     pub(crate) fn has_revoked(&self, token_id: &str) -> bool {
         self.revoked_access.contains_key(token_id)
@@ -296,9 +347,17 @@ impl Family {
     }
 
     fn replace(&mut self, old: TokenHash, successor: TokenHash, lifetimes: Lifetimes, now: Timestamp) {
-        self.consumed.insert(old, Consumed { at: now, successor });
-        self.live = Some(successor);
-        self.expires_at = later(now, lifetimes.refresh).min(self.ceiling);
+        self.refreshes = self.refreshes.saturating_add(1);
+        if lifetimes.rules.rotate {
+            // A used token that is taken again has another live one beside it, which is still known.
+            for spent in self.live.into_iter().chain([old]) {
+                self.consumed.insert(spent, Consumed { at: now, successor });
+            }
+            self.live = Some(successor);
+        }
+        if lifetimes.rules.sliding {
+            self.expires_at = later(now, lifetimes.refresh).min(self.ceiling);
+        }
         while self.consumed.len() > REMEMBER {
             let oldest = self.consumed.iter().min_by_key(|(_, consumed)| consumed.at).map(|(hash, _)| *hash);
             let Some(oldest) = oldest else { break };
@@ -313,6 +372,7 @@ impl Family {
             access_expires_at: later(now, lifetimes.access).min(self.ceiling),
             refresh_expires_at: self.expires_at,
             ceiling: self.ceiling,
+            refreshes: self.refreshes,
         }
     }
 }

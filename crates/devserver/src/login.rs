@@ -50,6 +50,9 @@ struct Claims {
     jti: String,
     /// The family id: a token of a revoked family is told by it.
     sid: String,
+    /// How often the family was refreshed before it. Absent in tokens of an earlier version.
+    #[serde(default)]
+    refreshes: u64,
     name: String,
     email: String,
     realm_access: Roles,
@@ -57,13 +60,13 @@ struct Claims {
 
 /// `POST /auth/login`
 pub(crate) async fn login(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
-    let answer = begin(&backend, &body).unwrap_or_else(|refusal| refusal).no_store();
+    let answer = backend.no_store(begin(&backend, &body).unwrap_or_else(|refusal| refusal));
     answer.remark(backend.save().await)
 }
 
 /// `POST /auth/refreshToken`: rotation with reuse detection (RFC 9700 §4.14.2).
 pub(crate) async fn refresh(State(backend): State<Arc<Backend>>, body: JsonObject) -> Answer {
-    let answer = rotate(&backend, &body).unwrap_or_else(|refusal| refusal).no_store();
+    let answer = backend.no_store(rotate(&backend, &body).unwrap_or_else(|refusal| refusal));
     answer.remark(backend.save().await)
 }
 
@@ -73,8 +76,11 @@ pub(crate) async fn logout(State(backend): State<Arc<Backend>>, body: JsonObject
         Ok(token) => TokenHash::of(token),
         Err(refusal) => return refusal,
     };
-    let family = backend.sessions(backend.clock.now()).families.sign_out(token);
     let done = json!({ "signedOut": true });
+    if !backend.options.rules.revokes {
+        return Answer::ok(&done, "signed out: nothing was done, as the rules have it");
+    }
+    let family = backend.sessions(backend.clock.now()).families.sign_out(token);
     match family {
         Some(family) => Answer::ok(&done, "signed out").family(family).remark(backend.save().await),
         None => Answer::ok(&done, "signed out: the token was unknown"),
@@ -108,7 +114,7 @@ fn begin(backend: &Backend, body: &JsonObject) -> Result<Answer, Answer> {
 }
 
 fn rotate(backend: &Backend, body: &JsonObject) -> Result<Answer, Answer> {
-    let presented = TokenHash::of(body.text("token")?);
+    let presented = RefreshToken::presented(body.text("token")?);
     let now = backend.clock.now();
     let accept = |family: &Family| match family.authorization {
         None => Ok(()),
@@ -138,6 +144,12 @@ fn user_info(backend: &Backend, headers: &HeaderMap) -> Result<Answer, Answer> {
     let Some(family) = sessions.families.going(&claims.sid, now) else {
         return Err(invalid_token("the session has ended").family(claims.sid));
     };
+    if family.has_expired(claims.refreshes) {
+        return Err(invalid_token("access token expired").family(claims.sid));
+    }
+    if backend.options.rules.old_access_dies && family.has_replaced(claims.refreshes) {
+        return Err(invalid_token("the access token was replaced by a refresh").family(claims.sid));
+    }
     let info = json!({
         "sub": claims.sub,
         "username": family.username,
@@ -183,6 +195,7 @@ fn claims(backend: &Backend, grant: &Grant, user: &User, now: Timestamp, exp: i6
         exp,
         jti: random_id()?,
         sid: grant.family.clone(),
+        refreshes: grant.refreshes,
         name: user.name.clone(),
         email: user.email.clone(),
         realm_access: Roles::of_a_user(),

@@ -10,7 +10,7 @@ use std::{
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
-use crate::StartError;
+use crate::{Rules, StartError};
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -39,6 +39,8 @@ pub struct Options {
     pub device_interval: Duration,
     /// Whether DPoP proofs must hold a nonce of this server (RFC 9449 §8). Not unless set.
     pub require_dpop_nonce: bool,
+    /// How refresh tokens are treated: as RFC 9700 asks, unless set.
+    pub rules: Rules,
     /// Who can sign in: at least one, with distinct names. The user `demo` unless set.
     pub users: Vec<User>,
 }
@@ -54,6 +56,7 @@ impl Default for Options {
             state: None,
             device_interval: Duration::from_secs(5),
             require_dpop_nonce: false,
+            rules: Rules::default(),
             users: vec![User::demo()],
         }
     }

@@ -9,24 +9,29 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use hyper::body::Incoming;
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
+use serde_json::Value;
 use tokio::sync::watch;
 use tower_service::Service as _;
+use url::form_urlencoded;
 
 use crate::{
+    Fault, FaultMode,
     backend::Backend,
-    fault::{Fault, FaultMode},
-    fault_reply,
+    clock::with_skew,
+    endpoint::Asked,
+    family::Ended,
+    fault::{
+        strike::{Behind, Closed, split, strike},
+        tokens,
+    },
     reply::{Answer, Note},
     request_log::RequestRecord,
+    token::{TokenHash, random_id},
 };
 
 /// No login or refresh comes near it.
 const LONGEST_BODY: usize = 64 * 1024;
-
-/// The connection is to be closed without a reply.
-#[derive(Debug, thiserror::Error)]
-#[error("closed without a reply")]
-pub(crate) struct Closed;
 
 /// Answers one request, or says that the connection is to be closed, and records which.
 pub(crate) async fn answer(
@@ -41,7 +46,10 @@ pub(crate) async fn answer(
     // Read in full first: a client that lost its connection has surely sent the request.
     let body = to_bytes(Body::new(body), LONGEST_BODY).await;
 
-    let (result, note) = decide(&backend, router, stop, parts, body).await;
+    let ((mut result, note), fault) = decide(&backend, router, stop, parts, body).await;
+    if let Ok(response) = &mut result {
+        set_date(response, backend.clock.now());
+    }
     backend.log.add(RequestRecord {
         number: 0,
         at,
@@ -50,6 +58,7 @@ pub(crate) async fn answer(
         status: result.as_ref().ok().map(|response| response.status().as_u16()),
         outcome: note.outcome,
         family: note.family,
+        fault: fault.map(|mode| mode.name().to_owned()),
     });
     result
 }
@@ -57,69 +66,77 @@ pub(crate) async fn answer(
 async fn decide(
     backend: &Arc<Backend>,
     router: Router,
-    mut stop: watch::Receiver<()>,
+    stop: watch::Receiver<()>,
     parts: Parts,
     body: Result<Bytes, axum::Error>,
-) -> (Result<Response, Closed>, Note) {
+) -> ((Result<Response, Closed>, Note), Option<FaultMode>) {
+    let unstruck = |answer: Response| (noted(answer), None);
     if !is_loopback_host(&parts.headers) {
         let why = "this server answers to localhost and loopback addresses only";
-        return noted(
+        return unstruck(
             Answer::refused(StatusCode::MISDIRECTED_REQUEST, "invalid_request", why).into_response(),
         );
     }
     let body = match body {
         Ok(body) => body,
-        Err(error) => return noted(unreadable(&error).into_response()),
+        Err(error) => return unstruck(unreadable(&error).into_response()),
     };
-    let Some(fault) = backend.faults.take(parts.uri.path()) else {
-        return noted(route(router, parts, body).await);
-    };
-    if !fault.wait().is_zero() {
-        tokio::select! {
-            () = backend.clock.sleep(fault.wait()) => {}
-            // A planned wait must not hold up the end. What has begun is finished, so only the wait is cut short.
-            _ = stop.changed() => {
-                return (Err(Closed), Note { outcome: "fault: the server was stopped while it waited".into(), family: None });
-            }
-        }
+    let asked = Asked::new(parts.uri.path(), &body);
+    if asked.is_control() && comes_from_elsewhere(&parts.headers, &backend.issuer) {
+        let why = "the test control takes no requests from pages of other sites";
+        return unstruck(Answer::refused(StatusCode::FORBIDDEN, "invalid_request", why).into_response());
     }
-    let (result, mut note) = disturbed(&fault, router, parts, body).await;
-    note.outcome = match note.outcome.as_str() {
-        "" => format!("fault: {}", name(fault.mode)),
-        outcome => format!("{outcome}; fault: {}", name(fault.mode)),
+    let Some(fault) = backend.faults.take(&asked, &backend.endpoints) else {
+        return unstruck(route(router, parts, body).await);
     };
-    let result = result.map(|mut response| {
-        for (name, value) in fault.valid_headers() {
-            response.headers_mut().insert(name, value);
-        }
-        response
-    });
-    (result, note)
+    let own = Own { backend, router };
+    (strike(&fault, &own, &backend.clock, stop, parts, body).await, Some(fault.mode))
 }
 
-async fn disturbed(
-    fault: &Fault,
+/// This server's own routes, behind a fault.
+struct Own<'a> {
+    backend: &'a Arc<Backend>,
     router: Router,
-    parts: Parts,
-    body: Bytes,
-) -> (Result<Response, Closed>, Note) {
-    match fault.mode {
-        FaultMode::Delay => noted(route(router, parts, body).await),
-        FaultMode::DropBefore => (Err(Closed), Note::default()),
-        FaultMode::DropAfter => {
-            let (_, note) = split(route(router, parts, body).await);
-            (Err(Closed), note)
-        }
-        FaultMode::Torn => {
-            let (response, note) = split(route(router, parts, body).await);
-            (Ok(fault_reply::torn(response).await), note)
-        }
-        FaultMode::Status => noted(fault_reply::status(fault)),
-        FaultMode::Html => noted(fault_reply::html(fault)),
-        FaultMode::Empty => noted(fault_reply::empty(fault)),
-        FaultMode::Big => noted(fault_reply::big(fault)),
-        FaultMode::Redirect => noted(fault_reply::redirect(fault)),
+}
+
+impl Behind for Own<'_> {
+    async fn answer(&self, parts: Parts, body: Bytes, ahead: SignedDuration) -> Response {
+        with_skew(ahead, async {
+            let mut response = route(self.router.clone(), parts, body).await;
+            set_date(&mut response, self.backend.clock.now());
+            response
+        })
+        .await
     }
+
+    async fn before(&self, fault: &Fault, body: &Bytes) -> Option<Response> {
+        if fault.mode == FaultMode::RotateKeys {
+            return match self.backend.rotate_keys(true).await {
+                Ok(_) => None,
+                Err(error) => Some(Answer::broken(&error.to_string()).into_response()),
+            };
+        }
+        let token = presented(body)?;
+        let mut sessions = self.backend.sessions(self.backend.clock.now());
+        let family = sessions.families.of_token(TokenHash::of(&token)).map(|(id, _)| id.clone())?;
+        sessions.families.end(&family, Ended::Revoked);
+        None
+    }
+
+    fn forged(&self, id_token: &str) -> Option<String> {
+        let (header, claims) = tokens::parts(id_token)?;
+        let kind = header.get("typ").and_then(Value::as_str).unwrap_or("JWT").to_owned();
+        self.backend.keys().current().sign_as(&random_id().ok()?, &kind, &claims).ok()
+    }
+}
+
+/// The refresh token that a request presents, as JSON or as a form.
+fn presented(body: &[u8]) -> Option<String> {
+    if let Ok(Value::Object(object)) = serde_json::from_slice(body) {
+        return object.get("token")?.as_str().map(str::to_owned);
+    }
+    let mut fields = form_urlencoded::parse(body);
+    fields.find(|(name, _)| name == "refresh_token").map(|(_, value)| value.into_owned())
 }
 
 async fn route(mut router: Router, parts: Parts, body: Bytes) -> Response {
@@ -133,15 +150,22 @@ fn noted(response: Response) -> (Result<Response, Closed>, Note) {
     (Ok(response), note)
 }
 
-/// Takes the note for the log off the response.
-fn split(mut response: Response) -> (Response, Note) {
-    let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
-    (response, note)
+/// The time of the reply (RFC 9110 §6.6.1), by this server's own clock; hyper would take the machine's.
+fn set_date(response: &mut Response, now: Timestamp) {
+    let Ok(date) = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now) else { return };
+    if let Ok(date) = date.parse() {
+        response.headers_mut().entry(header::DATE).or_insert(date);
+    }
+}
+
+/// Whether a browser sends this for a page of another origin (RFC 6454 §7).
+pub(crate) fn comes_from_elsewhere(headers: &HeaderMap, own: &str) -> bool {
+    headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes() != own.as_bytes())
 }
 
 /// A page in a browser can point its own host name at 127.0.0.1 (DNS rebinding) and would then be allowed to
 /// read the answers; the host name it sends gives it away.
-fn is_loopback_host(headers: &HeaderMap) -> bool {
+pub(crate) fn is_loopback_host(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -158,19 +182,5 @@ fn unreadable(error: &axum::Error) -> Answer {
         Answer::refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "the body is longer than 64 KiB")
     } else {
         Answer::invalid_request("the body ended early")
-    }
-}
-
-const fn name(mode: FaultMode) -> &'static str {
-    match mode {
-        FaultMode::Status => "another status",
-        FaultMode::Delay => "delayed",
-        FaultMode::DropBefore => "closed before anything was done",
-        FaultMode::DropAfter => "closed without a reply",
-        FaultMode::Html => "a page in place of JSON",
-        FaultMode::Empty => "an empty body",
-        FaultMode::Torn => "the reply was torn",
-        FaultMode::Big => "30 MB of JSON",
-        FaultMode::Redirect => "a redirect",
     }
 }

@@ -35,6 +35,8 @@ pub struct RequestRecord {
     pub outcome: String,
     /// Which family of refresh tokens was it about?
     pub family: Option<String>,
+    /// Which fault struck it, by the name of its mode?
+    pub fault: Option<String>,
 }
 
 pub(crate) struct RequestLog {
@@ -89,6 +91,7 @@ mod tests {
             status: Some(200),
             outcome: "fine".into(),
             family: None,
+            fault: None,
         }
     }
 

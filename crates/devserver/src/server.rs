@@ -21,11 +21,14 @@ use crate::{
     Faults, Options, RequestRecord, StartError, User,
     backend::Backend,
     clock::{Clock, SystemClock},
-    control, endpoint, login,
+    control, endpoint,
+    fault::strike::Closed,
+    login,
     nextauth::{self, SITE_SECRET},
     oidc,
     reply::{Answer, Note},
-    request::{self, Closed},
+    request,
+    socket::Socket,
 };
 
 /// How long replies may take to leave once the server is told to stop.
@@ -49,10 +52,11 @@ impl DevServer {
         Self::start_with_clock(options, Arc::new(SystemClock)).await
     }
 
-    pub(crate) async fn start_with_clock(
-        options: Options,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, StartError> {
+    /// The same with another clock than the machine's: for tests, and for the lab's virtual time.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_with_clock(options: Options, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         options.check()?;
         let asked = options.listen;
         let refused = |source: io::Error| {
@@ -171,6 +175,8 @@ fn router(backend: Arc<Backend>) -> Router {
         )
         .route("/__revoke", post(control::revoke))
         .route("/__session", post(control::change_session))
+        .route("/__expire", post(control::expire))
+        .route("/__replay", post(control::replay))
         .route("/__rotate_keys", post(control::rotate_keys))
         .route("/__requests", get(control::requests))
         .fallback(not_found)
@@ -208,15 +214,23 @@ async fn accept(listener: TcpListener, backend: Arc<Backend>, mut stop: watch::R
 
 async fn serve(stream: TcpStream, backend: Arc<Backend>, router: Router, mut stop: watch::Receiver<()>) {
     let stopped = stop.clone();
+    let (socket, breaking) = Socket::new(stream);
     let service = service_fn(move |request| {
         let answering = request::answer(Arc::clone(&backend), router.clone(), stopped.clone(), request);
         // In a task of its own: a client that hangs up does not undo what it asked for.
         let answering = tokio::spawn(answering);
-        async move { answering.await.unwrap_or(Err(Closed)) }
+        let breaking = breaking.clone();
+        async move {
+            let answer = answering.await.unwrap_or(Err(Closed::Quietly));
+            if matches!(answer, Err(Closed::Reset)) {
+                breaking.set();
+            }
+            answer
+        }
     });
     // The timer lets hyper close a connection whose request never comes to an end.
     let connection =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service);
     let mut connection = std::pin::pin!(connection);
     // A connection that ends badly is the client's business, or a fault that was planned.
     let ended = tokio::select! {
@@ -245,6 +259,8 @@ async fn about(State(backend): State<Arc<Backend>>) -> Response {
          POST /__fault             make something go wrong\n\
          POST /__revoke            {{\"username\"}}\n\
          POST /__session           {{\"username\", \"user\"}}: what sessions of the site say from now on\n\
+         POST /__expire            {{\"username\"}}: its access tokens end now\n\
+         POST /__replay            {{\"username\"}}: its last used refresh token comes again\n\
          POST /__rotate_keys       {{\"remove_old\"}}\n",
         backend.issuer
     );

@@ -4,5 +4,8 @@ mod client;
 mod endpoints;
 mod faults;
 mod oidc;
+mod proxy;
+mod rules;
 mod sessions;
 mod state;
+mod token_faults;

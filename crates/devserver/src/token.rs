@@ -20,6 +20,11 @@ impl RefreshToken {
         random_secret().map(Self)
     }
 
+    /// One that a client presents.
+    pub(crate) fn presented(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     pub(crate) fn hash(&self) -> TokenHash {
         TokenHash::of(&self.0)
     }

@@ -22,6 +22,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::config::is_loopback;
 use crate::failpoint::failpoint;
+use crate::http_observer::{Answered, Exchange, Observer};
 use crate::ports::Clock;
 
 /// How long connecting may take.
@@ -49,6 +50,7 @@ pub struct Http {
     /// Never through a proxy: what listens here is meant, not what a proxy calls `127.0.0.1`.
     loopback: reqwest::Client,
     heard: Option<Heard>,
+    observer: Option<Observer>,
 }
 
 /// What was learned on the way of the server's clock.
@@ -111,6 +113,11 @@ impl Request {
         Self { method: Method::POST, url: url.clone(), headers, body: Some(body) }
     }
 
+    /// A request to take something away.
+    pub fn delete(url: &Url) -> Self {
+        Self { method: Method::DELETE, ..Self::get(url) }
+    }
+
     /// A request with a form as its body (RFC 6749 App. B).
     pub fn post_form<'a>(url: &Url, fields: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> Self {
         // Measured first, each octet as the longest it can become: a text that grows leaves copies behind.
@@ -170,7 +177,7 @@ impl Http {
         };
         let outward = asking().build().map_err(|_| HttpUnusable)?;
         let loopback = asking().no_proxy().build().map_err(|_| HttpUnusable)?;
-        Ok(Self { outward, loopback, heard: None })
+        Ok(Self { outward, loopback, heard: None, observer: None })
     }
 
     /// The same clients for one account, with a memory of how its provider's clock differs.
@@ -180,6 +187,12 @@ impl Http {
             heard: Some(Heard { clock, skew: Arc::default(), revalidate: Arc::default() }),
             ..self.clone()
         }
+    }
+
+    /// The same clients, with somebody who is told how each exchange went.
+    #[must_use]
+    pub fn observed(&self, observer: Observer) -> Self {
+        Self { observer: Some(observer), ..self.clone() }
     }
 
     /// How much the server's clock was ahead of ours at the last answer, if that told (RFC 9110 §6.6.1). Servers
@@ -208,8 +221,17 @@ impl Http {
         Ok((reply, broken.is_none()))
     }
 
-    /// The answer, and what went wrong after its head, if anything did.
     async fn exchange(&self, request: Request) -> Result<(Reply, Option<Failure>), Failure> {
+        let Some(observer) = &self.observer else { return self.exchanged(request).await };
+        let (method, path) = (request.method.to_string(), request.url.path().to_owned());
+        let done = self.exchanged(request).await;
+        let answer = done.as_ref().ok().map(|(reply, _)| Answered::of(reply));
+        observer(Exchange { method, path, answer });
+        done
+    }
+
+    /// The answer, and what went wrong after its head, if anything did.
+    async fn exchanged(&self, request: Request) -> Result<(Reply, Option<Failure>), Failure> {
         let client = if is_loopback(&request.url) { &self.loopback } else { &self.outward };
         let mut building = client
             .request(request.method, request.url)

@@ -21,7 +21,12 @@ fn every_command_is_declared_has_a_handler_and_is_granted_to_the_main_window() {
             assert!(!error.contains("not found") && !error.contains("not allowed"), "{command}: {error}");
         }
     }
-    let sources = [include_str!("../commands.rs"), include_str!("log.rs"), include_str!("settings.rs")];
+    let sources = [
+        include_str!("../commands.rs"),
+        include_str!("lab.rs"),
+        include_str!("log.rs"),
+        include_str!("settings.rs"),
+    ];
     assert_eq!(
         sources.iter().map(|source| source.matches("#[tauri::command").count()).sum::<usize>(),
         COMMANDS.len(),

@@ -142,10 +142,14 @@ fn dependencies_point_one_way() {
         ("latchkey-devserver", &[][..]),
         ("latchkey-engine", &["latchkey-core"][..]),
         ("latchkey-agent", &["latchkey-core", "latchkey-engine"][..]),
-        ("latchkey", &["latchkey-core", "latchkey-engine", "latchkey-agent", "latchkey-devserver"][..]),
+        ("latchkey-lab", &["latchkey-core", "latchkey-engine", "latchkey-devserver"][..]),
+        (
+            "latchkey",
+            &["latchkey-core", "latchkey-engine", "latchkey-agent", "latchkey-devserver", "latchkey-lab"][..],
+        ),
         (
             "latchkey-desktop",
-            &["latchkey-core", "latchkey-engine", "latchkey-agent", "latchkey-devserver"][..],
+            &["latchkey-core", "latchkey-engine", "latchkey-agent", "latchkey-devserver", "latchkey-lab"][..],
         ),
     ]);
     for (package, allowed) in allowed {

@@ -88,6 +88,22 @@ export const commands = {
 	trouble: () => __TAURI_INVOKE<Trouble | null>("trouble"),
 	/**  Tries again to open the app. Says what still keeps it from opening. */
 	tryAgain: () => __TAURI_INVOKE<Trouble | null>("try_again"),
+	/**  The scenarios that come with the app. */
+	labScenarios: () => __TAURI_INVOKE<LabScenario[]>("lab_scenarios"),
+	/**  Plays a scenario in virtual time; a rule of the backend's may be broken. */
+	labRun: (name: string, rule: string | null) => __TAURI_INVOKE<Outcome>("lab_run", { name, rule }),
+	/**  The development backend as it is now; nothing where no account uses it. */
+	labBackend: () => __TAURI_INVOKE<LabBackend | null>("lab_backend"),
+	/**  Plans a fault at the development backend. */
+	labFault: (fault: LabFault) => __TAURI_INVOKE<null>("lab_fault", { fault }),
+	/**  Takes back all faults that are planned. */
+	labClear: () => __TAURI_INVOKE<null>("lab_clear"),
+	/**  Does something at the development backend; what came of it, in its own words. */
+	labSwitch: (what: LabSwitch) => __TAURI_INVOKE<string>("lab_switch", { what }),
+	/**  Measures the backend of an account on throw-away sign-ins. */
+	labProfile: (account: string, username: string | null, password: PasswordInput | null) => __TAURI_INVOKE<ProfileFinding[]>("lab_profile", { account, username, password }),
+	/**  Does the next thing in the tour. */
+	labTour: (step: TourMove) => __TAURI_INVOKE<SandboxState>("lab_tour", { step }),
 };
 
 /* Constants */
@@ -231,8 +247,30 @@ export type Dates =
 /**  Year, month, day, and 24 hours (ISO 8601, RFC 3339 §5.6). */
 "iso";
 
+/**  One thing that happened. */
+export type Entry = {
+	/**  How long after the begin, in milliseconds; never moved by a clock that is set. */
+	after_ms: number,
+	/**  Who did it. */
+	side: Side,
+	/**  What, in a line. */
+	what: string,
+	/**  Whether it went wrong, or was made to. */
+	wrong: boolean,
+};
+
 /**  What a fact may be, spelled out for the bindings. */
 export type Fact = string | number | boolean;
+
+/**  A fault that struck. */
+export type Fault = {
+	/**  When, in milliseconds after the begin. */
+	after_ms: number,
+	/**  Its mode. */
+	mode: string,
+	/**  The path it struck. */
+	path: string,
+};
 
 /**  What is wrong in one place of a file. */
 export type FileProblem = {
@@ -361,6 +399,22 @@ export type Inspection = {
 	previous?: ClaimStatus[] | null,
 };
 
+/**  One expectation and whether it was met. */
+export type Judgement = {
+	/**  Which step of the scenario, from 1. */
+	step: number,
+	/**  Whose doing is judged. */
+	side: Side,
+	/**  What is right. */
+	expected: string,
+	/**  What was found, where that is something else. */
+	found: string | null,
+	/**  Why that is right. */
+	because: string | null,
+	/**  Whether the other side had done wrong before: what follows from that is not held against this one. */
+	follows: boolean,
+};
+
 /**  What is wrong with one key. */
 export type KeyProblem = {
 	/**  Which (`login_url`, `map.access_token`); empty where it is about all of it. */
@@ -383,6 +437,60 @@ number[] |
 string[] | 
 /**  Everything else. */
 string;
+
+/**  The development backend as the view shows it. */
+export type LabBackend = {
+	/**  Where it listens. */
+	url: string,
+	/**  The account that signs in to it. */
+	account: string,
+	/**  The faults that are planned. */
+	faults: LabFault[],
+	/**  What it saw last, oldest first. */
+	requests: LabRequest[],
+};
+
+/**  A fault, planned or to be planned. */
+export type LabFault = {
+	/**  Where it strikes. */
+	path: string,
+	/**  What goes wrong. */
+	mode: string,
+	/**  The status of the reply, if the mode does not say. */
+	status: number | null,
+	/**  How many requests it strikes; -1 until it is cleared. */
+	count: number,
+};
+
+/**  A request that the backend saw. */
+export type LabRequest = {
+	number: number,
+	at: string,
+	method: string,
+	path: string,
+	status: number | null,
+	outcome: string,
+	fault: string | null,
+};
+
+/**  A scenario, as it is chosen from. */
+export type LabScenario = {
+	name: string,
+	title: string,
+	about: string,
+	standard: string[],
+};
+
+/**  What the view can switch at the backend. */
+export type LabSwitch = 
+/**  The access tokens end now. */
+"expire" | 
+/**  An administrator revokes the sessions. */
+"revoke" | 
+/**  The refresh token that was used last comes again. */
+"replay" | 
+/**  The signing key is replaced. */
+"rotate_keys";
 
 /**  A language of the window. */
 export type Language = 
@@ -471,6 +579,32 @@ export type NotificationConfig = {
 	quiet_to: TimeOfDay | null,
 };
 
+/**  What came of a scenario. */
+export type Outcome = {
+	/**  The scenario's name. */
+	name: string,
+	/**  The version of its form. */
+	version: number,
+	/**  What it is about. */
+	title: string,
+	/**  Why that matters. */
+	about: string,
+	/**  Which sections of standards say what is right. */
+	standard: string[],
+	/**  How the client did. */
+	client: SideOutcome,
+	/**  How the backend did. */
+	backend: SideOutcome,
+	/**  Why it was not played, if it was not. */
+	skipped: string | null,
+	/**  What ended it before its end, if anything did. */
+	broken: string | null,
+	/**  What was expected, and whether it was so. */
+	judgements: Judgement[],
+	/**  What happened. */
+	run: Run,
+};
+
 /**  A password on its way from the form to the engine: it becomes a secret as it is read. */
 export type PasswordInput = string;
 
@@ -493,6 +627,33 @@ export type PresetFacts = {
 	/**  What must be registered at the server for this program. */
 	redirect_uri: string,
 };
+
+/**  One row of a profile. */
+export type ProfileFinding = {
+	/**  The fact's name, stable. */
+	fact: string,
+	/**  What was asked, in a few words. */
+	title: string,
+	/**  What was found. */
+	value: string,
+	/**  How good that is. */
+	grade: ProfileGrade,
+	/**  What follows, or what to do. */
+	advice: string | null,
+	/**  Where a standard speaks of it. */
+	standard: string | null,
+};
+
+/**  How good a fact is for those who want to stay signed in, and for those who issue tokens. */
+export type ProfileGrade = 
+/**  As the standards ask. */
+"good" | 
+/**  Worth knowing. */
+"note" | 
+/**  Against the advice of a standard, or costly for people. */
+"warning" | 
+/**  It could not be told. */
+"unknown";
 
 /**  A QR code (ISO/IEC 18004) without its quiet zone. */
 export type QrPicture = {
@@ -541,6 +702,53 @@ export type Report = {
 	healthy: boolean,
 	/**  What was found. */
 	findings: Finding[],
+};
+
+/**  What happened, in order and as a picture needs it. */
+export type Run = {
+	/**  When it began, by the client's wall clock (RFC 3339, UTC). */
+	began_at: string,
+	/**  How long it took, in its own time, in milliseconds. */
+	took_ms: number,
+	/**  What happened. */
+	entries: Entry[],
+	/**  The client's tokens. */
+	marks: HistoryMark[],
+	/**  The client's states. */
+	states: StateSince[],
+	/**  What the world was like. */
+	spans: Span[],
+	/**  The faults that struck. */
+	faults: Fault[],
+	/**  The requests that the backend saw, in milliseconds after the begin. */
+	requests_ms: number[],
+};
+
+/**  What the backend said to the token that was presented last. */
+export type Said = 
+/**  Nobody has presented one yet. */
+"nothing" | 
+/**  Here are the next tokens. */
+"renewed" | 
+/**  Here are the same tokens as before. */
+"repeated" | 
+/**  No. */
+"refused";
+
+/**  The sandbox as it stands. */
+export type SandboxState = {
+	/**  The refresh tokens, oldest first. */
+	tokens: TokenFate[],
+	/**  Which of them was presented last, from 1; 0 for none. */
+	presented: number,
+	/**  What the backend said to it. */
+	said: Said,
+	/**  With which status, where it answered. */
+	status: number | null,
+	/**  What the backend wrote into its log. */
+	outcome: string,
+	/**  How long a used token is taken once more, in seconds. */
+	grace_secs: number,
 };
 
 /**  What the window shows of an authorization server before an account is added, and what it proposes. */
@@ -634,6 +842,24 @@ export type Settings = {
 	log_level_is_given: boolean,
 };
 
+/**  Who did something. */
+export type Side = 
+/**  The lab: it plans faults, moves the clock, plays the thief. */
+"lab" | 
+/**  The client under test. */
+"client" | 
+/**  The backend. */
+"backend";
+
+/**  How one side did. */
+export type SideOutcome = 
+/**  Everything that was expected of it. */
+"passed" | 
+/**  Not everything. */
+"failed" | 
+/**  Nothing was expected of it. */
+"not_judged";
+
 /**  What the person has to do for the sign-in under way. */
 export type SignInPrompt = 
 /**  Sign in on this page, in the browser of this machine. */
@@ -672,6 +898,27 @@ why: string } |
 /**  Why not. */
 why: string };
 
+/**  A stretch of time, in milliseconds after the begin. */
+export type Span = {
+	/**  What it was. */
+	kind: SpanKind,
+	/**  From. */
+	from_ms: number,
+	/**  To. */
+	to_ms: number,
+};
+
+/**  What a stretch of time was. */
+export type SpanKind = 
+/**  The client's machine slept. */
+"asleep" | 
+/**  No host answered. */
+"offline" | 
+/**  The backend was away. */
+"backend_away" | 
+/**  The client could not store. */
+"vault_away";
+
 /**  What a session is doing. */
 export type StateName = 
 /**  Nobody is signed in. */
@@ -689,8 +936,25 @@ export type StateName =
 /**  Only a new sign-in helps. */
 "needs_sign_in";
 
+/**  A state of the client, until the next one. */
+export type StateSince = {
+	/**  Since when, in milliseconds after the begin. */
+	after_ms: number,
+	/**  Its name. */
+	state: string,
+};
+
 /**  A time of day to the minute (`22:00`). */
 export type TimeOfDay = string;
+
+/**  What has become of a refresh token. */
+export type TokenFate = 
+/**  It is the one in force. */
+"live" | 
+/**  It was exchanged for the next one. */
+"used" | 
+/**  Its whole family was revoked. */
+"revoked";
 
 /**  A token that a person wants to look into: it becomes a secret as it is read. */
 export type TokenInput = string;
@@ -707,6 +971,19 @@ export type Topic =
 "clock" | 
 /**  One account: its provider and what is stored for it. */
 "account";
+
+/**  What is done in the tour. */
+export type TourMove = 
+/**  A new backend without a grace window, signed in to. */
+"begin" | 
+/**  The same with a grace window of 30 s. */
+"begin_with_grace" | 
+/**  The owner refreshes. */
+"refresh" | 
+/**  A used token comes again. */
+"replay" | 
+/**  The grace window passes. */
+"wait";
 
 /**  What a login brought. */
 export type Trial = {

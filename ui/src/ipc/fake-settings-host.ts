@@ -1,4 +1,5 @@
 // The part of the host without an app that keeps accounts, settings and the log's reports.
+import { FakeLab } from "./fake-lab";
 import { apply, check, demoKeys, health, presets, settings, trial } from "./fake-settings";
 import { corp, reason, signedOut } from "./fake-sessions";
 import type { Changes, Keys } from "./host";
@@ -62,7 +63,7 @@ export type Command =
   | "setLogLevel";
 
 /** Answers commands after a while, or fails them as a test wants. */
-export abstract class FakeSettings {
+export abstract class FakeSettings extends FakeLab {
   #info: AppInfo;
   #latency: number;
   #keys: Map<string, Keys>;
@@ -72,6 +73,7 @@ export abstract class FakeSettings {
   #failures = new Map<Command, CommandError>();
 
   constructor(options: FakeOptions) {
+    super();
     this.#info = { version: "0.1.0", vault: "memory", log_level: "info", ...options.info };
     this.#latency = options.latency ?? 0;
     this.#keys = new Map(Object.entries(options.keys ?? {}));

@@ -2,7 +2,7 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type Inspection, type Level, type KeyValue, type LogRecord, type PresetFacts, type QrPicture, type Report, type ServerFacts, type SessionStatus, type Settings, type Trial, type Trouble } from "./bindings";
+import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Level, type KeyValue, type LogRecord, type Outcome, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -75,6 +75,19 @@ export interface Host {
   onOpen(listener: (asked: OpenAccount) => void): Promise<Unsubscribe>;
   /** The window was closed, which would end the app. */
   onClosing(listener: () => void): Promise<Unsubscribe>;
+  /** The scenarios that come with the app. */
+  labScenarios(): Promise<LabScenario[]>;
+  /** Plays a scenario; a rule of the backend's may be broken. */
+  labRun(name: string, rule: string | null): Promise<Outcome>;
+  /** The development backend; nothing where no account uses it. */
+  labBackend(): Promise<LabBackend | null>;
+  labFault(fault: LabFault): Promise<void>;
+  labClear(): Promise<void>;
+  /** Does something at the backend; what came of it, in its own words. */
+  labSwitch(what: LabSwitch): Promise<string>;
+  /** Measures an account's backend on throw-away sign-ins. */
+  labProfile(account: string, username: string | null, password: string | null): Promise<ProfileFinding[]>;
+  labTour(step: TourMove): Promise<SandboxState>;
   /** The full list, at each change of any session. */
   onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe>;
   /** The end of a copied token: cleared, or left alone because something else was copied since. */
@@ -141,6 +154,14 @@ export const tauriHost: Host = {
   stay: async (minimised) => void (await told(commands.stay(minimised))),
   onOpen: (listener) => listen<OpenAccount>("open", (event) => listener(event.payload)),
   onClosing: (listener) => listen("closing", () => listener()),
+  labScenarios: () => told(commands.labScenarios()),
+  labRun: (name, rule) => told(commands.labRun(name, rule)),
+  labBackend: () => told(commands.labBackend()),
+  labFault: async (fault) => void (await told(commands.labFault(fault))),
+  labClear: async () => void (await told(commands.labClear())),
+  labSwitch: (what) => told(commands.labSwitch(what)),
+  labProfile: (account, username, password) => told(commands.labProfile(account, username, password)),
+  labTour: (step) => told(commands.labTour(step)),
   onSessions: (listener) => listen<SessionStatus[]>("sessions", (event) => listener(event.payload)),
   onClipboardCleared: (listener) => listen<boolean>("clipboard-cleared", (event) => listener(event.payload)),
   onLog: (listener) => listen<LogRecord[]>("log", (event) => listener(event.payload)),

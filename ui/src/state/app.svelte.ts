@@ -12,7 +12,7 @@ import { WallClock } from "./clock.svelte";
 import { comesNear, deadline } from "./deadlines";
 import { LogStore } from "./log.svelte";
 
-export type View = { kind: "session"; account: string | null } | { kind: "inspect"; account: string | null } | { kind: "log" } | { kind: "add" } | { kind: "settings"; account: string | null };
+export type View = { kind: "session"; account: string | null } | { kind: "inspect"; account: string | null } | { kind: "log" } | { kind: "lab" } | { kind: "add" } | { kind: "settings"; account: string | null };
 
 export interface Copied {
   account: string;

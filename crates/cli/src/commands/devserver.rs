@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use latchkey_core::policy::in_words;
-use latchkey_devserver::{DevServer, Options, RequestRecord};
+use latchkey_devserver::{DevServer, Options, RequestRecord, Rules};
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -38,6 +38,7 @@ pub(crate) async fn run(args: Devserver) -> Result<(), Failure> {
         grace: args.grace,
         device_interval: args.device_interval,
         require_dpop_nonce: args.require_dpop_nonce,
+        rules: Rules::default().with(args.rule),
         state: args.state,
         ..Options::default()
     };
@@ -102,7 +103,7 @@ async fn follow(mut requests: tokio::sync::broadcast::Receiver<RequestRecord>, j
                     output::say(&line);
                 }
             }
-            Ok(record) => output::say(&line(&record, &When::new(record.at, jiff::tz::TimeZone::system()))),
+            Ok(record) => output::say(&told(&record)),
             Err(RecvError::Lagged(missed)) => {
                 output::warn(&format!("{missed} requests came too fast to be shown"));
             }
@@ -110,6 +111,11 @@ async fn follow(mut requests: tokio::sync::broadcast::Receiver<RequestRecord>, j
             Err(RecvError::Closed) => return std::future::pending().await,
         }
     }
+}
+
+/// A request as a line for the person.
+pub(super) fn told(record: &RequestRecord) -> String {
+    line(record, &When::new(record.at, jiff::tz::TimeZone::system()))
 }
 
 fn line(record: &RequestRecord, when: &When) -> String {
@@ -124,7 +130,8 @@ fn shown(path: &str) -> String {
     path.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
-fn not_started(error: &latchkey_devserver::StartError) -> Failure {
+/// Why a server did not start.
+pub(super) fn not_started(error: &latchkey_devserver::StartError) -> Failure {
     use latchkey_devserver::StartError;
     let cause = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
     let message = format!("{error}{cause}");
@@ -149,6 +156,7 @@ mod tests {
             status: Some(200),
             outcome: "rotated".into(),
             family: Some("f1".into()),
+            fault: None,
         };
         insta::assert_snapshot!(line(&record, &when), @"12:00:00  200  POST /auth/refreshToken    rotated  family f1");
         record.path = "/\u{1b}[2J\n".into();

@@ -9,6 +9,8 @@ mod devserver;
 mod doctor;
 mod exec;
 mod inspect;
+#[cfg(feature = "devserver")]
+mod lab;
 mod log;
 #[cfg(feature = "manual")]
 mod manual;
@@ -42,6 +44,8 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Agent(args) => agent::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Lab(Lab::Simulate(args)) => simulate::run(&args),
+        #[cfg(feature = "devserver")]
+        Command::Lab(Lab::Exercise(what)) => lab::run(what).await,
         Command::Completions(args) => completions::run(&args),
         #[cfg(feature = "manual")]
         Command::Manual(args) => manual::run(&args),

@@ -171,6 +171,7 @@ impl World {
                 refresh: SECONDS(1800),
                 session: SECONDS(8 * 3600),
                 grace: Duration::ZERO,
+                rules: crate::Rules::default(),
             },
             now: Timestamp::from_second(1_900_000_000).unwrap(),
         };

@@ -65,9 +65,19 @@ impl SigningKey {
         token_type: &str,
         claims: &impl Serialize,
     ) -> Result<String, jsonwebtoken::errors::Error> {
+        self.sign_as(&self.key_id, token_type, claims)
+    }
+
+    /// The same, under the name of a key that this one need not be.
+    pub(crate) fn sign_as(
+        &self,
+        key_id: &str,
+        token_type: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
         let header = Header {
             typ: Some(token_type.to_owned()),
-            kid: Some(self.key_id.clone()),
+            kid: Some(key_id.to_owned()),
             ..Header::new(Algorithm::RS256)
         };
         jsonwebtoken::encode(&header, claims, &self.encoding)

@@ -48,6 +48,9 @@ pub(super) struct AccessClaims {
     sid: String,
     /// The family it belongs to: a token of a revoked family is told by it.
     pub(super) family: String,
+    /// How often the family was refreshed before it. Absent in tokens of an earlier version.
+    #[serde(default)]
+    pub(super) refreshes: u64,
     pub(super) realm_access: Roles,
     pub(super) roles: Vec<String>,
     /// The key it is bound to (RFC 9449 §6.1).
@@ -203,6 +206,7 @@ fn access_token(
         exp: grant.access_expires_at.as_second(),
         sid: issue.authorization.browser_session.clone(),
         family: grant.family.clone(),
+        refreshes: grant.refreshes,
         roles: roles.roles.clone(),
         realm_access: roles,
         cnf: issue.key.map(|key| Confirmation { jkt: key.to_owned() }),

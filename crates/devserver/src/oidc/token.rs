@@ -48,7 +48,7 @@ pub(super) async fn token(
         // A refusal may have revoked a family. A poll that has to go on changed nothing that is written down.
         Err(refusal) => (refusal, params.get("grant_type") != Some(DEVICE_CODE_GRANT)),
     };
-    let answer = dpop::with_nonce(&backend, answer.no_store());
+    let answer = dpop::with_nonce(&backend, backend.no_store(answer));
     if decided { answer.remark(backend.save().await) } else { answer }
 }
 
@@ -104,7 +104,7 @@ impl Asking<'_> {
 
     /// RFC 6749 §6.
     fn with_refresh_token(self) -> Result<Answer, Answer> {
-        let presented = TokenHash::of(self.params.need("refresh_token")?);
+        let presented = RefreshToken::presented(self.params.need("refresh_token")?);
         let accept = |family: &Family| self.accept(family);
         let issue = |grant: &Grant,
                      (authorization, scope): (Authorization, Scope),

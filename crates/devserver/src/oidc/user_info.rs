@@ -121,6 +121,10 @@ fn valid_claims(
     let why = match sessions.families.going(&claims.family, now) {
         None => "the session has ended",
         Some(family) if family.has_revoked(&claims.jti) => "the access token was revoked",
+        Some(family) if family.has_expired(claims.refreshes) => "access token expired",
+        Some(family) if backend.options.rules.old_access_dies && family.has_replaced(claims.refreshes) => {
+            "the access token was replaced by a refresh"
+        }
         Some(_) => return Ok(claims),
     };
     Err(invalid_token(scheme, why).family(claims.family))

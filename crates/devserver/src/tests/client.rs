@@ -47,6 +47,14 @@ impl World {
         Ok(Self { server, clock, client })
     }
 
+    /// A world whose client speaks to this address instead, and trusts this authority if one is named. Its own server
+    /// is not asked.
+    pub(super) async fn through(&self, url: &str, authority: Option<&str>) -> Self {
+        let mut world = Self::at(self.clock.clone(), |_| {}).await.unwrap();
+        world.client = Client::trusting(url, authority);
+        world
+    }
+
     /// The outcome of the latest request, as the server tells it.
     pub(super) fn outcome(&self) -> String {
         self.server.requests().last().unwrap().outcome.clone()
@@ -59,7 +67,13 @@ impl World {
 
 impl Client {
     fn new(url: &str) -> Self {
+        Self::trusting(url, None)
+    }
+
+    fn trusting(url: &str, authority: Option<&str>) -> Self {
+        let roots = authority.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
         let http = reqwest::Client::builder()
+            .tls_certs_merge(roots)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             // Each request its own connection: a closed one must not make the client send twice.

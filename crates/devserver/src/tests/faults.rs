@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{REFRESH, Reply, World};
-use crate::{Fault, FaultMode, fault_reply::BIG};
+use crate::{Fault, FaultMode, fault::replies::BIG};
 
 /// A signed-in user whose next refresh goes wrong.
 async fn signed_in(fault: Fault) -> (World, Value) {

@@ -5,7 +5,7 @@ mod device;
 mod dpop;
 mod ending;
 mod pages;
-mod parties;
+pub(super) mod parties;
 mod provider;
 mod refresh;
 mod request;

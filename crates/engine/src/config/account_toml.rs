@@ -36,6 +36,8 @@ pub struct AccountToml {
     pub renew_before: Option<String>,
     /// How long a token lives of which nobody says it.
     pub assumed_lifetime: Option<String>,
+    /// How long the provider takes a refresh token that it has replaced (`0s` for not at all).
+    pub grace_window: Option<String>,
     /// Which statuses mean "refused"?
     pub refused_status: Option<Vec<u16>>,
     /// What does the login request call the user name?
@@ -82,6 +84,7 @@ impl AccountToml {
             ("user_info_url", &self.user_info_url),
             ("renew_before", &self.renew_before),
             ("assumed_lifetime", &self.assumed_lifetime),
+            ("grace_window", &self.grace_window),
             ("username_field", &self.username_field),
             ("host_user", &self.host_user),
         ];
@@ -139,6 +142,7 @@ impl From<&AccountConfig> for AccountToml {
                 .filter(|lifetime| *lifetime != Policy::default().assumed_lifetime)
                 .map(values::duration_text),
             limits: LimitsToml::from(&account.policy.limits),
+            grace_window: account.policy.grace_window.map(values::duration_text),
             ..own
         }
     }

@@ -1,5 +1,6 @@
 //! Adding and removing accounts without touching what else the file says: comments and order stay.
 
+use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
 use std::path::Path;
 use toml_edit::visit_mut::{VisitMut, visit_table_mut};
@@ -72,6 +73,31 @@ pub fn remove_account(paths: &Paths, name: &AccountName) -> Result<(), ConfigErr
 
 /// Sets which hosts an account's tokens are for, and which user name those want; nothing else of it changes.
 pub fn set_hosts(paths: &Paths, name: &AccountName, hosts: &Hosts) -> Result<(), ConfigError> {
+    let places: Array = hosts.places.iter().map(ToString::to_string).collect();
+    let values = [
+        ("hosts", (!places.is_empty()).then(|| value(places))),
+        ("host_user", hosts.user.as_ref().map(value)),
+    ];
+    change(paths, name, values, |account| account.hosts == *hosts)
+}
+
+/// Notes how long the account's provider takes a refresh token that it has replaced, in whole seconds.
+///
+/// # Errors
+/// [`ConfigError`]: no such account, or a file that cannot be edited.
+pub fn set_grace_window(paths: &Paths, name: &AccountName, secs: u32) -> Result<(), ConfigError> {
+    let window = SignedDuration::from_secs(secs.into());
+    let values = [("grace_window", Some(value(format!("{secs}s"))))];
+    change(paths, name, values, |account| account.policy.grace_window == Some(window))
+}
+
+/// Sets or takes out some keys of an account; afterwards it must say what was meant.
+fn change<const COUNT: usize>(
+    paths: &Paths,
+    name: &AccountName,
+    values: [(&str, Option<Item>); COUNT],
+    is_meant: impl Fn(&AccountConfig) -> bool,
+) -> Result<(), ConfigError> {
     let path = paths.config_file();
     let _lock = lock(paths)?;
     let text = file::read(&path)?.unwrap_or_default();
@@ -82,11 +108,6 @@ pub fn set_hosts(paths: &Paths, name: &AccountName, hosts: &Hosts) -> Result<(),
     let accounts = document.get_mut("accounts").and_then(Item::as_table_like_mut);
     let account = accounts.and_then(|accounts| accounts.get_mut(name.as_str())).ok_or_else(unknown)?;
     let account = account.as_table_like_mut().ok_or_else(refused)?;
-    let places: Array = hosts.places.iter().map(ToString::to_string).collect();
-    let values = [
-        ("hosts", (!places.is_empty()).then(|| value(places))),
-        ("host_user", hosts.user.as_ref().map(value)),
-    ];
     for (key, set) in values {
         match set {
             Some(set) => drop(account.insert(key, set)),
@@ -95,7 +116,7 @@ pub fn set_hosts(paths: &Paths, name: &AccountName, hosts: &Hosts) -> Result<(),
     }
     let edited = document.to_string();
     // Whatever is wrong with it otherwise, this is what it must say afterwards.
-    if only(&edited, name).is_none_or(|account| account.hosts != *hosts) {
+    if !only(&edited, name).is_some_and(|account| is_meant(&account)) {
         return Err(refused());
     }
     file::write(&path, &edited)

@@ -31,7 +31,7 @@ pub use account::{
 };
 pub use account_toml::{AccountToml, CarrierToml};
 pub use app::{AppConfig, Dates, Language, NoTimeOfDay, NotificationConfig, TimeOfDay};
-pub use edit::{add_account, remove_account, set_hosts};
+pub use edit::{add_account, remove_account, set_grace_window, set_hosts};
 pub use hosts::{HostPlace, Hosts, Owner, USUAL_USER, may_carry_tokens};
 pub use keys::{
     Changes, KeyValue, Keys, account_keys, add_by_keys, change_account, from_keys, set_app, with_changes,

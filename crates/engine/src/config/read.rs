@@ -15,8 +15,8 @@ use super::section::{Section, wrong_type};
 use super::{AppConfig, Config, app, limits, nextauth, oauth, values};
 
 /// The keys that every account has.
-const SHARED_KEYS: [&str; 6] =
-    ["provider", "devserver", "hosts", "host_user", "renew_before", "assumed_lifetime"];
+const SHARED_KEYS: [&str; 7] =
+    ["provider", "devserver", "hosts", "host_user", "renew_before", "assumed_lifetime", "grace_window"];
 
 /// The keys that only accounts of a REST login have.
 const CREDENTIALS_KEYS: [&str; 8] = [
@@ -115,6 +115,7 @@ fn account(
             .text("assumed_lifetime", problems, values::duration)
             .unwrap_or(defaults.assumed_lifetime),
         limits: limits::limits(&section, problems),
+        grace_window: section.text("grace_window", problems, values::duration_or_none),
     };
     let provider = match kind {
         Kind::Credentials => ProviderConfig::Credentials(credentials(&section, devserver, problems)?),

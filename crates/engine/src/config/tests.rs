@@ -27,6 +27,7 @@ fn a_full_account_is_read_as_it_is_written() {
         user_info_url = "https://api.example.com/me"
         renew_before = "12s"
         assumed_lifetime = "1h30m"
+        grace_window = "0s"
         refused_status = [401, 403]
         username_field = "email"
         [accounts.work.refresh_token]
@@ -47,6 +48,7 @@ fn a_full_account_is_read_as_it_is_written() {
     user_info_url = "https://api.example.com/me"
     renew_before = "12s"
     assumed_lifetime = "1h30m"
+    grace_window = "0s"
     username_field = "email"
     refused_status = [401, 403]
 

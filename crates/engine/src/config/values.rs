@@ -77,6 +77,11 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, Flaw> {
     Ok(duration)
 }
 
+/// The same, or `0s` for none at all.
+pub(super) fn duration_or_none(text: &str) -> Result<SignedDuration, Flaw> {
+    if matches!(text.trim(), "0" | "0s") { Ok(SignedDuration::ZERO) } else { duration(text) }
+}
+
 /// A duration as [`duration`] reads it.
 pub(super) fn duration_text(duration: SignedDuration) -> String {
     SpanPrinter::new().designator(Designator::Compact).spacing(Spacing::None).duration_to_string(&duration)

@@ -57,6 +57,13 @@ impl Credentials {
         reply::read(&answer, &self.config.map, &self.config.refused_status, clock.now().wall)
     }
 
+    pub(super) async fn accepts(&self, access: &AccessToken) -> Option<bool> {
+        let url = self.config.user_info_url.as_ref()?;
+        let request =
+            Request::get(url).secret_header("authorization", &format!("Bearer {}", access.expose()));
+        verdict(&self.http.send(request).await.ok()?)
+    }
+
     pub(super) fn exchange_url(&self) -> &reqwest::Url {
         &self.config.refresh_url
     }
@@ -110,6 +117,11 @@ impl Credentials {
             None => Err(reply::failure(&answer, &NONE_REFUSED)),
         }
     }
+}
+
+/// Whether a resource took the access token that it was asked with (RFC 6750 §3.1); any other answer says nothing.
+pub(super) fn verdict(answer: &crate::http::Reply) -> Option<bool> {
+    if answer.is_success() { Some(true) } else { (answer.status == 401).then_some(false) }
 }
 
 /// A login that brought no tokens: wrong credentials if the backend says so in a readable answer.

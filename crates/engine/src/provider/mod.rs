@@ -276,6 +276,16 @@ impl Provider {
         }
     }
 
+    /// Whether the access token is taken where the account can ask who is signed in; none where it cannot ask.
+    pub async fn accepts(&self, held: &Envelope) -> Option<bool> {
+        match self {
+            Self::Credentials(provider) => provider.accepts(&held.tokens.access).await,
+            Self::Oauth(provider) => provider.accepts(held).await,
+            // A site has no place of its own for that; its pages are its own affair.
+            Self::Nextauth(_) => None,
+        }
+    }
+
     /// Where an exchange is sent, as far as that is known.
     pub fn exchange_url(&self) -> Option<Url> {
         match self {

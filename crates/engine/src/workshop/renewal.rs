@@ -1,6 +1,5 @@
 //! A renewal, in the order that loses nothing.
 
-use jiff::SignedDuration;
 use latchkey_core::disposition::{Disposition, Failure, disposition, may_be_spent};
 use latchkey_core::reason::Reason;
 use latchkey_core::secret::RefreshToken;
@@ -16,10 +15,6 @@ use crate::failpoint::{self, failpoint};
 use crate::ports::{LockError, VaultError};
 use crate::provider::{Believed, Issued};
 use crate::vault::Envelope;
-
-/// Within this after an exchange began, a lost reply is asked for once more: servers with a grace window answer
-/// it as before (10 s is the shortest that is common where it is unknown).
-const REPEAT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// What a renewal is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,7 +180,7 @@ impl Workshop {
         let sent = self.clock.now();
         let first = one().await;
         let lost = matches!(&first, Err(Failure::NoReply));
-        let late = self.clock.now().boot.saturating_sub(sent.boot) > REPEAT_WITHIN;
+        let late = self.clock.now().boot.saturating_sub(sent.boot) > self.policy.repeat_within();
         if !lost || late || sent_before {
             return (first, lost);
         }

@@ -12,7 +12,7 @@ use crate::vault::{BootTime, Envelope, Expiry, Used};
 
 impl Workshop {
     /// The envelope of a reply, on top of the one it replaces; `None` if there is no access token to serve.
-    pub(super) fn envelope(
+    pub(crate) fn envelope(
         &self,
         issued: Issued,
         before: Option<&Envelope>,

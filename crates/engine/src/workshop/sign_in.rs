@@ -86,7 +86,8 @@ fn refused_sign_in(error: EngineError) -> (Authenticated, Option<Arrived>, Optio
     (Authenticated::Failed(reason), None, Some(error))
 }
 
-fn sign_in_error(failure: SignInFailure) -> EngineError {
+/// What a failed sign-in is to whoever asked for it.
+pub(crate) fn sign_in_error(failure: SignInFailure) -> EngineError {
     match failure {
         SignInFailure::WrongCredentials { said } => EngineError::WrongCredentials { said },
         SignInFailure::NotThisWay => EngineError::NotThisWay,

@@ -3,6 +3,7 @@ import type { Strings } from "..";
 import { accounts } from "./accounts";
 import { errors } from "./errors";
 import { inspector } from "./inspector";
+import { lab } from "./lab";
 import { lifeline } from "./lifeline";
 import { log } from "./log";
 import { reasons } from "./reasons";
@@ -21,6 +22,7 @@ export const de: Strings = {
   ...token,
   ...told,
   ...inspector,
+  ...lab,
   ...lifeline,
   ...signIn,
   ...accounts,

@@ -9,35 +9,35 @@ use url::{Url, form_urlencoded};
 
 use super::super::client::{Client, Reply, World};
 
-pub(super) const CALLBACK: &str = "http://127.0.0.1:51234/callback";
-pub(super) const OFFLINE: &str = "openid profile email offline_access";
+pub(in crate::tests) const CALLBACK: &str = "http://127.0.0.1:51234/callback";
+pub(in crate::tests) const OFFLINE: &str = "openid profile email offline_access";
 // RFC 7636, appendix B.
-pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(in crate::tests) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(in crate::tests) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Parameters that are added or replaced; an empty value takes one away.
-pub(super) type Change<'a> = &'a [(&'a str, &'a str)];
+pub(in crate::tests) type Change<'a> = &'a [(&'a str, &'a str)];
 
 /// A browser that keeps one cookie and follows no redirect.
-pub(super) struct Browser {
+pub(in crate::tests) struct Browser {
     client: Client,
-    pub(super) cookie: Option<String>,
+    pub(in crate::tests) cookie: Option<String>,
 }
 
 impl Browser {
-    pub(super) fn new(world: &World) -> Self {
+    pub(in crate::tests) fn new(world: &World) -> Self {
         Self { client: world.client.clone(), cookie: None }
     }
 
-    pub(super) async fn get(&mut self, path: &str) -> Reply {
+    pub(in crate::tests) async fn get(&mut self, path: &str) -> Reply {
         self.send(self.client.request(Method::GET, path)).await
     }
 
-    pub(super) async fn post(&mut self, path: &str, form: Change<'_>) -> Reply {
+    pub(in crate::tests) async fn post(&mut self, path: &str, form: Change<'_>) -> Reply {
         self.send(self.client.request(Method::POST, path).form(form)).await
     }
 
-    pub(super) async fn send(&mut self, mut request: reqwest::RequestBuilder) -> Reply {
+    pub(in crate::tests) async fn send(&mut self, mut request: reqwest::RequestBuilder) -> Reply {
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", format!("other=1; {cookie}"));
         }
@@ -50,12 +50,12 @@ impl Browser {
     }
 
     /// What the browser is shown, or where it is sent, when the app opens it.
-    pub(super) async fn authorize(&mut self, change: Change<'_>) -> Reply {
+    pub(in crate::tests) async fn authorize(&mut self, change: Change<'_>) -> Reply {
         self.get(&format!("/oauth/authorize?{}", query(&request(change)))).await
     }
 
     /// Fills in the form of the page and presses one of its buttons.
-    pub(super) async fn fill_in(&mut self, page: &Reply, fields: Change<'_>) -> Reply {
+    pub(in crate::tests) async fn fill_in(&mut self, page: &Reply, fields: Change<'_>) -> Reply {
         let mut form = hidden_fields(&page.text);
         form.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let action = between(&page.text, "action=\"", "\"").to_owned();
@@ -63,7 +63,7 @@ impl Browser {
     }
 
     /// Signs in as `demo` where it is asked to; the parameters that reach the app.
-    pub(super) async fn sign_in(&mut self, change: Change<'_>) -> BTreeMap<String, String> {
+    pub(in crate::tests) async fn sign_in(&mut self, change: Change<'_>) -> BTreeMap<String, String> {
         let mut reply = self.authorize(change).await;
         if reply.status == 200 {
             reply = self.fill_in(&reply, ALLOW).await;
@@ -72,21 +72,22 @@ impl Browser {
     }
 }
 
-pub(super) const ALLOW: Change<'_> = &[("username", "demo"), ("password", "demo"), ("action", "allow")];
+pub(in crate::tests) const ALLOW: Change<'_> =
+    &[("username", "demo"), ("password", "demo"), ("action", "allow")];
 
 /// A whole sign-in with these changes to the request; what the token endpoint answers.
-pub(super) async fn signed_in(world: &World, change: Change<'_>) -> Value {
+pub(in crate::tests) async fn signed_in(world: &World, change: Change<'_>) -> Value {
     let answer = Browser::new(world).sign_in(change).await;
     let reply = redeem(world, &answer["code"], &[]).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     reply.json()
 }
 
-pub(super) async fn redeem(world: &World, code: &str, change: Change<'_>) -> Reply {
+pub(in crate::tests) async fn redeem(world: &World, code: &str, change: Change<'_>) -> Reply {
     Reply::of(token_request(world, &code_grant(code, change))).await
 }
 
-pub(super) fn code_grant(code: &str, change: Change<'_>) -> BTreeMap<String, String> {
+pub(in crate::tests) fn code_grant(code: &str, change: Change<'_>) -> BTreeMap<String, String> {
     let usual = [
         ("grant_type", "authorization_code"),
         ("client_id", "latchkey"),
@@ -97,26 +98,34 @@ pub(super) fn code_grant(code: &str, change: Change<'_>) -> BTreeMap<String, Str
     changed(&usual, change)
 }
 
-pub(super) async fn refresh(world: &World, token: &Value, change: Change<'_>) -> Reply {
+pub(in crate::tests) async fn refresh(world: &World, token: &Value, change: Change<'_>) -> Reply {
     Reply::of(token_request(world, &refresh_grant(token, change))).await
 }
 
-pub(super) fn refresh_grant(token: &Value, change: Change<'_>) -> BTreeMap<String, String> {
+pub(in crate::tests) fn refresh_grant(token: &Value, change: Change<'_>) -> BTreeMap<String, String> {
     let token = token.as_str().unwrap();
     changed(&[("grant_type", "refresh_token"), ("client_id", "latchkey"), ("refresh_token", token)], change)
 }
 
-pub(super) fn token_request(world: &World, form: &BTreeMap<String, String>) -> reqwest::RequestBuilder {
+pub(in crate::tests) fn token_request(
+    world: &World,
+    form: &BTreeMap<String, String>,
+) -> reqwest::RequestBuilder {
     world.client.request(Method::POST, "/oauth/token").form(form)
 }
 
-pub(super) async fn user_info(world: &World, access_token: &Value) -> Reply {
+pub(in crate::tests) async fn revoke(world: &World, token: &Value) -> Reply {
+    let form = [("token", token.as_str().unwrap()), ("client_id", "latchkey")];
+    Reply::of(world.client.request(Method::POST, "/oauth/revoke").form(&form)).await
+}
+
+pub(in crate::tests) async fn user_info(world: &World, access_token: &Value) -> Reply {
     let token = access_token.as_str().unwrap();
     Reply::of(world.client.request(Method::GET, "/oauth/userinfo").bearer_auth(token)).await
 }
 
 /// The authorization request of an app that does everything right.
-pub(super) fn request(change: Change<'_>) -> BTreeMap<String, String> {
+pub(in crate::tests) fn request(change: Change<'_>) -> BTreeMap<String, String> {
     let usual = [
         ("response_type", "code"),
         ("client_id", "latchkey"),
@@ -130,12 +139,12 @@ pub(super) fn request(change: Change<'_>) -> BTreeMap<String, String> {
     changed(&usual, change)
 }
 
-pub(super) fn query(params: &BTreeMap<String, String>) -> String {
+pub(in crate::tests) fn query(params: &BTreeMap<String, String>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
 /// The parameters that a redirect to the app holds.
-pub(super) fn sent_back(reply: &Reply) -> BTreeMap<String, String> {
+pub(in crate::tests) fn sent_back(reply: &Reply) -> BTreeMap<String, String> {
     assert_eq!(reply.status, 302, "{}", reply.text);
     let to = Url::parse(reply.header("location")).unwrap();
     assert_eq!((to.host_str(), to.scheme()), (Some("127.0.0.1"), "http"));
@@ -143,11 +152,11 @@ pub(super) fn sent_back(reply: &Reply) -> BTreeMap<String, String> {
 }
 
 /// What a token says, without any check.
-pub(super) fn claims(token: &Value) -> Value {
+pub(in crate::tests) fn claims(token: &Value) -> Value {
     part(token, 1)
 }
 
-pub(super) fn header(token: &Value) -> Value {
+pub(in crate::tests) fn header(token: &Value) -> Value {
     part(token, 0)
 }
 
@@ -176,7 +185,7 @@ fn unescaped(text: &str) -> String {
     text.replace("&amp;", "&")
 }
 
-pub(super) fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+pub(in crate::tests) fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
     rest.split_once(after).unwrap().0
 }

@@ -12,6 +12,7 @@ use crate::config::{ClaimPlaces, endpoint};
 use crate::http::{Reply, Request};
 use crate::jose::dpop::{self, Server, asks_for_nonce};
 use crate::jose::look;
+use crate::provider::credentials::verdict;
 use crate::provider::reply;
 use crate::vault::{Envelope, Identity, MAX_ROLES};
 
@@ -101,6 +102,18 @@ impl Oauth {
         // OpenID Connect Core §5.3.2: what speaks of somebody else is not used.
         let found = of(&claims, &self.inner.config.claims);
         Ok(Some(found).filter(|found| known.is_none() || found.subject.as_deref() == known))
+    }
+
+    /// Whether the user-info endpoint takes this access token; none where there is none, or it says neither.
+    pub(in crate::provider) async fn accepts(&self, held: &Envelope) -> Option<bool> {
+        let metadata = self.metadata().await.ok()?;
+        let key = bound_to(held).ok()?;
+        let access = &held.tokens.access;
+        let mut answer = self.ask_user_info(&metadata, access, key.as_ref()).await?;
+        if key.is_some() && asks_for_nonce(Server::Resource, &answer) {
+            answer = self.ask_user_info(&metadata, access, key.as_ref()).await?;
+        }
+        verdict(&answer)
     }
 
     async fn user_info(

@@ -1,4 +1,6 @@
-//! What a fault does to a reply.
+//! Replies that take the place of the true one, and how the true one is torn or dripped.
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -7,7 +9,8 @@ use axum::{
 };
 use futures_util::stream;
 
-use crate::fault::Fault;
+use super::Fault;
+use crate::clock::Clock;
 
 /// The size of the `big` reply.
 pub(crate) const BIG: usize = 30_000_000;
@@ -27,6 +30,37 @@ pub(crate) fn status(fault: &Fault) -> Response {
 pub(crate) fn html(fault: &Fault) -> Response {
     let body = fault.body.clone().unwrap_or_else(|| PORTAL.into());
     reply(fault.status_or(StatusCode::OK), "text/html; charset=utf-8", body.into())
+}
+
+/// RFC 6750 §3.1: what a resource server says of a token it does not take.
+pub(crate) fn unauthorized(fault: &Fault) -> Response {
+    let body = r#"{"error":"invalid_token","error_description":"the access token is not taken any more"}"#;
+    let body = fault.body.clone().unwrap_or_else(|| body.into());
+    let mut response = reply(fault.status_or(StatusCode::UNAUTHORIZED), "application/json", body.into());
+    let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}
+
+/// What a token endpoint says of a family that was revoked, where only the provider behind a proxy could revoke it.
+pub(crate) fn revoked(fault: &Fault) -> Response {
+    let body = r#"{"error":"invalid_grant","error_description":"the session was revoked"}"#;
+    reply(fault.status_or(StatusCode::BAD_REQUEST), "application/json", body.into())
+}
+
+/// The same reply, byte by byte, so far apart.
+pub(crate) async fn drip(response: Response, clock: Arc<dyn Clock>, apart: Duration) -> Response {
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, BIG).await.unwrap_or_default();
+    let drops = stream::unfold((bytes, clock), move |(mut left, clock)| async move {
+        if left.is_empty() {
+            return None;
+        }
+        clock.sleep(apart).await;
+        let drop = left.split_to(1);
+        Some((Ok::<_, std::convert::Infallible>(drop), (left, clock)))
+    });
+    Response::from_parts(parts, Body::from_stream(drops))
 }
 
 pub(crate) fn empty(fault: &Fault) -> Response {

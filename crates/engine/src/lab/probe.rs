@@ -1,0 +1,188 @@
+//! A client by hand: it does one exchange at a time, whatever becomes of it, and never decides anything by itself.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use latchkey_core::disposition::{Answer, Body, ErrorCode, Failure};
+use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::task::TaskTracker;
+
+use crate::config::AccountConfig;
+use crate::error::EngineError;
+use crate::http::Http;
+use crate::http_observer::Exchange;
+use crate::journal::MemoryJournal;
+use crate::network::ManualNetwork;
+use crate::ports::{Browser, Clock};
+use crate::provider::Provider;
+use crate::renewal_lock::FileLock;
+use crate::sign_in::{Attempt, SignIn};
+use crate::snapshot::SignInPrompt;
+use crate::vault::Envelope;
+use crate::vault::memory::MemoryVault;
+use crate::workshop::{Workshop, sign_in_error};
+
+/// Tokens of a throw-away sign-in. They cannot be seen, only spent.
+#[derive(Clone)]
+pub struct Held(pub(super) Envelope);
+
+impl Held {
+    /// The tokens of a vault that is thrown away as well.
+    pub fn of(envelope: Envelope) -> Self {
+        Self(envelope)
+    }
+
+    /// What logs and the window show in the place of the access token, with this key.
+    pub fn access_fingerprint(&self, key: &FingerprintKey) -> Fingerprint {
+        key.of(self.0.tokens.access.expose())
+    }
+
+    /// The generation of these tokens.
+    pub fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    /// Whether both hold the same refresh token.
+    pub fn same_refresh_token(&self, other: &Self) -> bool {
+        let token = |held: &Self| held.0.tokens.refresh.as_ref().map(|token| token.expose().to_owned());
+        token(self) == token(other)
+    }
+}
+
+/// What became of a refresh token that was presented.
+pub enum Spent {
+    /// It bought the next tokens.
+    Renewed(Box<Held>),
+    /// The backend says no: a verdict on the token.
+    Refused {
+        /// With this status.
+        status: u16,
+    },
+    /// Anything else: no verdict.
+    Failed(Failure),
+}
+
+impl Spent {
+    /// Whether it bought tokens.
+    pub fn is_renewed(&self) -> bool {
+        matches!(self, Self::Renewed(_))
+    }
+
+    /// Whether it was refused.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+}
+
+/// A client for one account, with a memory of what was exchanged.
+pub struct Probe {
+    workshop: Workshop,
+    seen: Arc<Mutex<Vec<Exchange>>>,
+}
+
+impl Probe {
+    /// A client for this account. Nothing is asked before it is told to.
+    pub fn new(
+        account: &AccountConfig,
+        http: &Http,
+        clock: Arc<dyn Clock>,
+        browser: Arc<dyn Browser>,
+    ) -> Self {
+        let seen: Arc<Mutex<Vec<Exchange>>> = Arc::default();
+        let http = http.listening(clock.clone()).observed({
+            let seen = seen.clone();
+            Arc::new(move |exchange| seen.lock().unwrap_or_else(PoisonError::into_inner).push(exchange))
+        });
+        let workshop = Workshop {
+            account: account.name.clone(),
+            policy: account.policy.clone(),
+            provider: Provider::new(&account.provider, http.clone(), clock.clone()),
+            vault: Arc::new(MemoryVault::new()),
+            // Nobody else knows of these tokens, so it is never taken.
+            lock: Arc::new(FileLock::new(std::env::temp_dir().join("latchkey-lab"), clock.clone())),
+            clock,
+            browser,
+            journal: Arc::new(MemoryJournal::default()),
+            network: Arc::new(ManualNetwork::default()),
+            http,
+            exchanges: Arc::new(Semaphore::new(2)),
+            fingerprints: FingerprintKey::new([0; 32]),
+            turn: tokio::sync::Mutex::new(()),
+            journal_told: std::sync::atomic::AtomicBool::new(false),
+        };
+        Self { workshop, seen }
+    }
+
+    /// Signs in. What the person has to do meanwhile goes to `prompts`.
+    ///
+    /// # Errors
+    /// The [`EngineError`] that a sign-in would end with.
+    pub async fn sign_in(
+        &self,
+        how: SignIn,
+        prompts: mpsc::UnboundedSender<SignInPrompt>,
+    ) -> Result<Held, EngineError> {
+        let attempt = Attempt::new(self.workshop.browser.clone(), prompts, TaskTracker::new());
+        let clock = &*self.workshop.clock;
+        let issued = self.workshop.provider.sign_in(how, &attempt, clock).await.map_err(sign_in_error)?;
+        let odd = || {
+            EngineError::from(Failure::Answered(Answer {
+                status: 200,
+                body: Body::NoVerdict,
+                retry_after: None,
+            }))
+        };
+        self.workshop.envelope(issued, None, 1).map(Held).ok_or_else(odd)
+    }
+
+    /// Presents the refresh token, whatever was done with it before.
+    pub async fn spend(&self, held: &Held) -> Spent {
+        let Some(refresh) = &held.0.tokens.refresh else {
+            return Spent::Failed(Failure::Misfit { why: "there is no refresh token".to_owned() });
+        };
+        match self.workshop.provider.renew(refresh, &held.0, None, &*self.workshop.clock).await {
+            Ok(issued) => {
+                let next = self.workshop.envelope(issued, Some(&held.0), held.0.generation + 1);
+                next.map_or_else(
+                    || Spent::Failed(Failure::NoReply),
+                    |envelope| Spent::Renewed(Box::new(Held(envelope))),
+                )
+            }
+            Err(Failure::Answered(Answer {
+                status,
+                body: Body::Verdict { code: ErrorCode::InvalidGrant, .. },
+                ..
+            })) => Spent::Refused { status },
+            Err(failure) => Spent::Failed(failure),
+        }
+    }
+
+    /// Whether the access token is taken where the account can ask who is signed in. None where it cannot.
+    pub async fn is_accepted(&self, held: &Held) -> Option<bool> {
+        self.workshop.provider.accepts(&held.0).await
+    }
+
+    /// Tells the backend that these tokens are not used any more. None where it cannot be told.
+    ///
+    /// # Errors
+    /// The [`Failure`] with which it was answered.
+    pub async fn revoke(&self, held: &Held) -> Result<Option<()>, Failure> {
+        let told = self.workshop.provider.sign_out(&held.0, &*self.workshop.clock).await?;
+        Ok(told.revoked.then_some(()))
+    }
+
+    /// The latest exchange.
+    pub fn latest(&self) -> Option<Exchange> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).last().cloned()
+    }
+
+    /// How much the backend's clock was ahead of ours at its last answer.
+    pub fn skew(&self) -> Option<jiff::SignedDuration> {
+        self.workshop.http.skew()
+    }
+
+    /// The time, on the wall clock.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.workshop.clock.now().wall
+    }
+}

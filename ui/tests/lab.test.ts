@@ -1,0 +1,84 @@
+// The lab on a fake host.
+import { screen, within } from "@testing-library/svelte";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { signedIn } from "../src/ipc/fake-sessions";
+import { en } from "../src/strings/en";
+import { NOW, openWindow, pass } from "./helpers";
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function openLab(part: string) {
+  const opened = await openWindow({ sessions: [signedIn(NOW, { account: "demo" })] });
+  opened.host.labState = { url: "http://127.0.0.1:4180", account: "demo", faults: [], requests: [] };
+  await opened.user.click(screen.getByTestId("nav-lab"));
+  await opened.user.click(screen.getByTestId(`lab-${part}`));
+  await pass(0);
+  return opened;
+}
+
+const fates = () => screen.queryAllByTestId("tour-token").map((token) => token.className.split(" ")[0]);
+
+it("the tour shows rotation, reuse detection and a grace window, one step at a time", async () => {
+  const { user } = await openLab("tour");
+  await user.click(screen.getByTestId("tour-begin"));
+  await pass(0);
+  const seen = [];
+  for (const step of en.lab.tour.steps) {
+    expect(screen.getByRole("heading", { level: 3, name: step.title })).toBeVisible();
+    seen.push(fates().join(" "));
+    await user.click(screen.getByTestId("tour-next"));
+    await pass(0);
+  }
+  expect(seen).toEqual([
+    "live",
+    "used live",
+    "revoked revoked",
+    "revoked revoked",
+    "used live",
+    "used live",
+    "revoked revoked",
+  ]);
+  expect(fates()).toEqual(["live"]);
+});
+
+it("a fault is planned with a click, listed, and cleared", async () => {
+  const { user } = await openLab("backend");
+  await user.click(screen.getByTestId("lab-fault-fail"));
+  await pass(0);
+  expect(within(screen.getByTestId("lab-planned")).getByText("status at refresh, 3 times")).toBeVisible();
+  await user.click(screen.getByTestId("lab-clear"));
+  await pass(0);
+  expect(screen.queryByTestId("lab-planned")).toBeNull();
+  await user.click(screen.getByTestId("lab-switch-replay"));
+  await pass(0);
+  expect(screen.getByText(/the family is revoked/)).toBeVisible();
+});
+
+it("a scenario says who did wrong, and shows it", async () => {
+  const { user } = await openLab("scenarios");
+  await user.click(screen.getByTestId("lab-run"));
+  await pass(0);
+  expect(screen.getByTestId("lab-outcome")).toHaveTextContent(en.lab.scenarios.nobody);
+  await user.selectOptions(screen.getByTestId("lab-rule"), "reuse-accepted");
+  await user.click(screen.getByTestId("lab-run"));
+  await pass(0);
+  const outcome = screen.getByTestId("lab-outcome");
+  expect(outcome).toHaveTextContent(en.lab.scenarios.backend);
+  expect(outcome).toHaveTextContent("it exchanged it");
+  expect(within(outcome).getByRole("img")).toHaveAccessibleName(/1 faults, 2 requests/);
+});
+
+it("a profile is measured and each finding has a grade in words", async () => {
+  const { host, user } = await openLab("profile");
+  host.labFindings = [
+    { fact: "grace", title: "Grace window", value: "none", grade: "note", advice: "a lost reply ends the session", standard: "RFC 9700 §4.14.2" },
+  ];
+  await user.click(screen.getByTestId("lab-measure"));
+  await pass(0);
+  expect(screen.getByTestId("lab-findings")).toHaveTextContent("worth knowing");
+});
