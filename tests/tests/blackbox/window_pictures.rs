@@ -10,7 +10,7 @@ const WIDE: (u32, u32) = (960, 700);
 const NARROW: (u32, u32) = (450, 760);
 
 /// Each picture: its name, what the preview shows, how large.
-const PICTURES: [(&str, &str, (u32, u32)); 18] = [
+const PICTURES: [(&str, &str, (u32, u32)); 19] = [
     ("signed-in-light", "scenario=roles&theme=light", WIDE),
     ("signed-in-dark", "scenario=roles&theme=dark", WIDE),
     ("signed-in-narrow", "scenario=roles&theme=light", NARROW),
@@ -28,6 +28,7 @@ const PICTURES: [(&str, &str, (u32, u32)); 18] = [
     ("settings-narrow-dark", "scenario=roles&theme=dark&view=settings", NARROW),
     ("settings-german", "scenario=roles&theme=light&view=settings&language=de", WIDE),
     ("inspector-light", "scenario=roles&theme=light&view=inspect", WIDE),
+    ("lab-light", "scenario=roles&theme=light&view=lab", WIDE),
     ("add-account-light", "scenario=roles&theme=light&view=add", WIDE),
 ];
 
