@@ -65,6 +65,8 @@ impl Shell {
         for account in self.engine.accounts() {
             // An account that was removed in this moment needs no reading.
             let _ = self.engine.reload(&account);
+            // Looking at the window is using the sessions in it.
+            let _ = self.engine.note_activity(&account);
         }
     }
 

@@ -187,12 +187,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn hours(hours: i64) -> Option<SignedDuration> {
-        Some(SignedDuration::from_hours(hours))
+    fn hours(hours: i64) -> SignedDuration {
+        SignedDuration::from_hours(hours)
     }
 
-    fn mins(mins: i64) -> Option<SignedDuration> {
-        Some(SignedDuration::from_mins(mins))
+    fn mins(mins: i64) -> SignedDuration {
+        SignedDuration::from_mins(mins)
     }
 
     fn codes(limits: Limits, renew_before: Option<SignedDuration>, known: Known) -> Vec<&'static str> {
@@ -203,12 +203,12 @@ mod tests {
     #[test]
     fn each_contradiction_is_told_and_nothing_else() {
         let none = Limits::default();
-        let known = Known { access: mins(60), ..Known::default() };
-        let rolling = Limits { max_age: hours(8), rolling: true, update_age: mins(10), ..none };
+        let known = Known { access: Some(mins(60)), ..Known::default() };
+        let rolling = Limits { max_age: Some(hours(8)), rolling: true, update_age: Some(mins(10)), ..none };
         for (told, limits, renew_before, known) in [
             ("", none, None, known),
-            ("", rolling, mins(5), known),
-            ("update_age_not_below_max_age", Limits { update_age: hours(8), ..rolling }, None, known),
+            ("", rolling, Some(mins(5)), known),
+            ("update_age_not_below_max_age", Limits { update_age: Some(hours(8)), ..rolling }, None, known),
             ("rolling_without_max_age", Limits { max_age: None, ..rolling }, None, known),
             ("update_age_without_rolling", Limits { rolling: false, ..rolling }, None, known),
             (
@@ -217,22 +217,27 @@ mod tests {
                 None,
                 known,
             ),
-            ("idle_timeout_not_below_max_age", Limits { idle_timeout: hours(9), ..rolling }, None, known),
+            (
+                "idle_timeout_not_below_max_age",
+                Limits { idle_timeout: Some(hours(9)), ..rolling },
+                None,
+                known,
+            ),
             (
                 "lifetime_too_short",
                 Limits { idle_timeout: Some(SignedDuration::from_secs(20)), ..rolling },
                 None,
                 known,
             ),
-            ("lifetime_too_long", Limits { max_age: hours(365 * 24), ..none }, None, known),
-            ("margin_over_half", none, mins(45), known),
-            ("static_shorter_than_refresh_window", Limits { max_age: mins(40), ..none }, None, known),
-            ("session_outlives_its_token", rolling, None, Known { refresh: hours(2), ..known }),
+            ("lifetime_too_long", Limits { max_age: Some(hours(365 * 24)), ..none }, None, known),
+            ("margin_over_half", none, Some(mins(45)), known),
+            ("static_shorter_than_refresh_window", Limits { max_age: Some(mins(40)), ..none }, None, known),
+            ("session_outlives_its_token", rolling, None, Known { refresh: Some(hours(2)), ..known }),
             (
                 "session_outlives_its_token",
                 rolling,
                 None,
-                Known { session: hours(2), refresh: hours(24), ..known },
+                Known { session: Some(hours(2)), refresh: Some(hours(24)), ..known },
             ),
             ("plain_http", none, None, Known { plain_http: true, ..known }),
         ] {

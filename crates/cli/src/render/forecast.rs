@@ -28,8 +28,8 @@ pub(crate) fn lines(foreseen: &Foreseen) -> String {
         line("", &why);
     }
     text.push('\n');
-    let hours: String = (0..24).step_by(3).map(|hour| format!("{hour:<6}")).collect();
-    let _ = writeln!(text, "      {hours}");
+    let hours: Vec<_> = (0..24).step_by(3).map(|hour| format!("{hour:<6}")).collect();
+    let _ = writeln!(text, "      {}", hours.concat().trim_end());
     for (count, day) in forecast.days.iter().enumerate() {
         let strip: String = day.cells.iter().map(|cell| cell.drawn()).collect();
         let name = day.name.get(..2).unwrap_or_default();

@@ -90,14 +90,15 @@ impl Life {
                 .ok_or_else(|| wrong(format!("{key}: write `[{key}]` and what it has below it")))?;
             for (what, spans) in of_day {
                 let place = match what.as_str() {
-                    "open" => &mut life.open[day],
-                    "offline" => &mut life.offline[day],
+                    "open" => life.open.get_mut(day),
+                    "offline" => life.offline.get_mut(day),
                     _ => {
                         return Err(wrong(format!(
                             "{key}.{what}: this key is unknown; there are open and offline"
                         )));
                     }
                 };
+                let Some(place) = place else { continue };
                 let spans =
                     spans.as_array().ok_or_else(|| wrong(format!("{key}.{what}: write a list of spans")))?;
                 for span in spans {
@@ -125,7 +126,7 @@ impl Life {
 
     fn within(week: &[Vec<Range<i64>>; 7], minute: i64) -> bool {
         let day = usize::try_from(minute.div_euclid(DAY).rem_euclid(7)).unwrap_or_default();
-        week[day].iter().any(|span| span.contains(&minute.rem_euclid(DAY)))
+        week.get(day).is_some_and(|day| day.iter().any(|span| span.contains(&minute.rem_euclid(DAY))))
     }
 }
 

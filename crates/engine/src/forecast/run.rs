@@ -15,9 +15,10 @@ use latchkey_core::token_set::{Clock, Source, TokenFacts};
 use super::life::{DAY, WEEK};
 use super::{CELLS, Cell, DAYS, Day, Forecast, Life, Question, SignedOut};
 
-/// Seconds of a minute, and minutes of a cell.
+/// Seconds of a minute, minutes of a cell, and days of a month.
 const MINUTE: i64 = 60;
-const CELL: i64 = DAY / CELLS as i64;
+const CELL: i64 = 30;
+const MONTH: i64 = 31;
 /// The first midnight: a Monday, 2026-01-05, UTC. Which one it is does not matter.
 const BEGIN: i64 = 1_767_571_200;
 /// An exchange takes a moment, so that nothing happens twice in one.
@@ -31,12 +32,6 @@ pub fn foresee(account: &AccountName, question: &Question, life: &Life) -> Forec
     let mut month = Month::new(account, question, life);
     month.lives();
     month.told
-}
-
-/// What has been asked of the world and is to be answered.
-enum Asked {
-    Nothing,
-    Answer(Input),
 }
 
 struct Month<'a> {
@@ -62,9 +57,8 @@ impl<'a> Month<'a> {
         let begin = stamp(0);
         let opened =
             session::open(account.clone(), question.policy.clone(), Now { stamp: begin, jitter: Jitter(0) });
-        let days = (0..DAYS)
-            .map(|day| Day { name: WEEK[day % 7].to_owned(), cells: vec![Cell::Out; CELLS] })
-            .collect();
+        let day = |name: &&str| Day { name: (*name).to_owned(), cells: vec![Cell::Out; CELLS] };
+        let days = WEEK.iter().cycle().take(DAYS).map(day).collect();
         let told = Forecast {
             life: life.name.clone(),
             sign_outs: Vec::new(),
@@ -98,7 +92,7 @@ impl<'a> Month<'a> {
 
     /// Minute by minute where the lid is open; what is due within a minute is done at its moment.
     fn lives(&mut self) {
-        let end = DAYS as i64 * DAY;
+        let end = MONTH * DAY;
         let (mut was_open, mut was_online) = (false, true);
         for minute in 0..end {
             let begins = minute * MINUTE;
@@ -202,11 +196,9 @@ impl<'a> Month<'a> {
         let step =
             session::step(self.session.clone(), input, Now { stamp: stamp(self.now), jitter: Jitter(0) });
         self.session = step.session;
-        let answers: Vec<_> = step.effects.into_iter().map(|effect| self.does(effect)).collect();
+        let answers: Vec<_> = step.effects.iter().filter_map(|effect| self.does(effect)).collect();
         for answer in answers {
-            if let Asked::Answer(input) = answer {
-                self.input(input);
-            }
+            self.input(answer);
         }
         let ended = match self.session.state() {
             State::SignedOut { reason } | State::NeedsSignIn { reason } if !before => Some(reason.clone()),
@@ -234,9 +226,9 @@ impl<'a> Month<'a> {
     }
 
     /// Does what the machine wants done, in a world that keeps its promises.
-    fn does(&mut self, effect: Effect) -> Asked {
+    fn does(&mut self, effect: &Effect) -> Option<Input> {
         let online = self.life.is_online(self.now / MINUTE);
-        Asked::Answer(match effect {
+        Some(match *effect {
             Effect::Load(id) => Input::Loaded(id, Loaded::Absent),
             Effect::Authenticate(id) => {
                 let end = |lifetime: SignedDuration| self.now + lifetime.as_secs();
@@ -253,13 +245,13 @@ impl<'a> Month<'a> {
             Effect::Revoke { id, .. } => Input::Revoked(id, Revocation::Done),
             Effect::Mark(usage) => {
                 self.usage = usage;
-                return Asked::Nothing;
+                return None;
             }
             Effect::AbandonSignIn
             | Effect::Publish { .. }
             | Effect::Forget
             | Effect::Notify(_)
-            | Effect::Record(_) => return Asked::Nothing,
+            | Effect::Record(_) => return None,
         })
     }
 

@@ -6,8 +6,8 @@ use latchkey_core::policy::Policy;
 use super::*;
 use crate::forecast::{Lifetimes, NAMES};
 
-fn hours(hours: i64) -> Option<SignedDuration> {
-    Some(SignedDuration::from_hours(hours))
+fn hours(hours: i64) -> SignedDuration {
+    SignedDuration::from_hours(hours)
 }
 
 fn month(limits: Limits, provider: Lifetimes, life: &str) -> Forecast {
@@ -27,7 +27,7 @@ fn without_limits_nobody_who_comes_to_work_is_signed_out() {
 
 #[test]
 fn a_static_session_of_eight_hours_ends_in_each_working_day_and_a_rolling_one_at_night() {
-    let limits = Limits { max_age: hours(8), ..Limits::default() };
+    let limits = Limits { max_age: Some(hours(8)), ..Limits::default() };
     let fixed = month(limits, Lifetimes::default(), "office");
     assert!(fixed.sign_outs.iter().all(|out| out.code == "max_age_reached"), "{:?}", fixed.sign_outs);
     let first = &fixed.sign_outs[0];
@@ -56,7 +56,7 @@ fn the_reason_is_the_providers_where_it_ends_the_session() {
         "{:?}",
         told.sign_outs
     );
-    let ceiling = Lifetimes { session: hours(8), ..Lifetimes::default() };
+    let ceiling = Lifetimes { session: Some(hours(8)), ..Lifetimes::default() };
     let told = month(Limits::default(), ceiling, "office");
     assert!(told.sign_outs.iter().all(|out| out.code == "ceiling_reached"), "{:?}", told.sign_outs);
 }
@@ -84,7 +84,7 @@ fn a_train_without_network_costs_no_session_and_no_request() {
 
 #[test]
 fn the_same_question_has_the_same_answer() {
-    let limits = Limits { max_age: hours(8), ..Limits::default() };
+    let limits = Limits { max_age: Some(hours(8)), ..Limits::default() };
     let ask = || month(limits, Lifetimes::default(), "train");
     assert_eq!(ask(), ask());
 }
