@@ -11,6 +11,7 @@ use latchkey_agent::socket;
 use latchkey_core::account::AccountName;
 use latchkey_engine::browser::SystemBrowser;
 use latchkey_engine::config::{AppConfig, Config, ConfigError};
+use latchkey_engine::config_changes::follow;
 use latchkey_engine::event_log::{
     self, BadLevel, EventLog, Filter, LOG_VARIABLE, Level, LogRecord, StderrLayer, WallClock,
 };
@@ -21,6 +22,7 @@ use latchkey_engine::network::SystemNetwork;
 use latchkey_engine::paths::{Paths, PathsError};
 use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::screen::SystemScreen;
 use latchkey_engine::snapshot::past;
 use latchkey_engine::vault::VaultKind;
 use latchkey_engine::{EngineHandle, Setup, clock::SystemClock, vault};
@@ -179,6 +181,7 @@ pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments, prepar
         warn!(kind = "no_tray", "there is no tray icon: {error}");
     }
     events::start(app);
+    follow_accounts(app);
     quit::on_signals(app);
     if arguments.demo {
         let app = app.clone();
@@ -216,9 +219,11 @@ async fn start(
         network: Arc::new(SystemNetwork::new(Arc::clone(&clock))),
         clock: Arc::clone(&clock),
         notifier,
+        screen: Some(Arc::new(SystemScreen)),
         browser: Arc::clone(&browser),
         http: http.clone(),
         fingerprints: fingerprints.key,
+        consents: Some(paths.consents_file()),
         background: true,
         vault: Arc::clone(&vault),
     };
@@ -246,6 +251,16 @@ async fn start(
         report: std::sync::Mutex::default(),
         reloaded: std::sync::Mutex::default(),
     }
+}
+
+/// Takes in accounts that are added, changed or removed in the configuration while the app runs.
+fn follow_accounts<R: Runtime>(app: &AppHandle<R>) {
+    let shell = app.state::<Shell>();
+    let (engine, paths, app) = (shell.engine.clone(), shell.paths.clone(), app.clone());
+    async_runtime::spawn(follow(engine, paths, move |accounts| {
+        let app = app.clone();
+        async move { app.state::<Shell>().dev_server.start_for(&accounts).await }
+    }));
 }
 
 /// Serves other programs, unless another process of this user does.

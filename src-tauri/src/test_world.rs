@@ -104,6 +104,8 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         browser: Arc::new(NoBrowser),
         http: http.clone(),
         fingerprints: FingerprintKey::new([7; 32]),
+        consents: None,
+        screen: None,
         background: true,
     };
     Shell {
@@ -156,5 +158,6 @@ pub(crate) fn session(account: &str, state: StateName) -> SessionStatus {
         clock_skew_ms: None,
         updated: None,
         history: Arc::default(),
+        consumers: Vec::new(),
     }
 }

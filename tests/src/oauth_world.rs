@@ -136,6 +136,8 @@ impl<P> OauthWorld<P> {
             network: Arc::new(ManualNetwork::default()),
             http: HTTP.clone(),
             fingerprints: FingerprintKey::new([7; 32]),
+            consents: None,
+            screen: None,
             background: true,
         };
         let handle = EngineHandle::start(setup, self.config.accounts.clone());

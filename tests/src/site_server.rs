@@ -103,6 +103,7 @@ impl SiteServer {
     /// An account of it, as `accounts add` would write it down.
     pub fn account(&self) -> AccountConfig {
         AccountConfig {
+            consent: latchkey_engine::config::Consent::Open,
             name: AccountName::new("shop").unwrap(),
             provider: ProviderConfig::Nextauth(NextauthConfig::of_site(self.url.parse().unwrap())),
             policy: Policy::default(),

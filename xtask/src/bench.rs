@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: size, start and build time of the app, and how well it renews. What it prints is what
 //! `docs/performance.md` quotes.
 
+#[cfg(unix)]
+mod agent;
 mod desktop;
 mod policy;
 
@@ -36,6 +38,9 @@ pub(crate) enum Measure {
         #[arg(long, value_enum, default_value_t = Profile::Debug)]
         profile: Profile,
     },
+    /// A token from the running agent, and the agent at rest, beside oidc-agent and pizauth where they are installed
+    #[cfg(unix)]
+    Agent,
     /// How well people stay signed in, beside other programs' rules, through the same simulated years
     Policy {
         /// The first seed; the other years follow it
@@ -66,9 +71,15 @@ pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
     if let Measure::Policy { seed, years } = what {
         return policy::policy(workspace, seed, years);
     }
+    #[cfg(unix)]
+    if matches!(what, Measure::Agent) {
+        return agent::agent(workspace);
+    }
     provision::provide(workspace, &[packages::WINDOW], &[], false)?;
     ui::ready(workspace)?;
     match what {
+        #[cfg(unix)]
+        Measure::Agent => agent::agent(workspace),
         Measure::Size => size(workspace),
         Measure::Start => start(workspace).map(|_| ()),
         Measure::Desktop => desktop::desktop(workspace),

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::protocol::{LONGEST_WAIT, Problem, ProblemDetail, TokenAnswer, TokenQuestion};
@@ -61,6 +62,12 @@ impl<'a> Client<'a> {
     /// Has something done.
     pub fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.ask("POST", path, b"", ANSWER)
+    }
+
+    /// Has something done that takes a body.
+    pub fn send<T: DeserializeOwned>(&self, path: &str, question: &impl Serialize) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(question).map_err(|_| ClientError::Unreadable)?;
+        self.ask("POST", path, &body, ANSWER)
     }
 
     /// A valid access token.

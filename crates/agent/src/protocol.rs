@@ -23,6 +23,52 @@ pub struct About {
     pub vault: String,
 }
 
+/// What is spoken here: `GET /`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// The versions of the protocol; each is the first part of its paths (`/v1`).
+    pub protocols: Vec<u32>,
+    /// The program's version.
+    pub version: String,
+}
+
+/// What is decided about a program: the body of `POST /v1/sessions/{account}/consumers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsumerDecision {
+    /// Which: its id, its path, or its name where only one has it.
+    pub program: String,
+    /// What is decided.
+    pub decision: DecisionName,
+}
+
+/// What can be decided about a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionName {
+    /// It may, as long as it keeps asking.
+    Allow,
+    /// It may, until its executable changes.
+    AllowForGood,
+    /// Not now, until it is allowed again.
+    Pause,
+    /// It may not.
+    Deny,
+}
+
+/// The token that a program holds is no longer the one in hand: the event `token_replaced` of `/v1/events`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenReplaced {
+    /// Whose it was.
+    pub account: String,
+    /// The fingerprint of the token that the program took.
+    pub fingerprint: String,
+    /// Its generation.
+    pub generation: u32,
+    /// The fingerprint of the one that replaced it; null where there is none, as after a sign-out.
+    pub by: Option<String>,
+}
+
 /// What someone needs of a token: the body of `POST /v1/sessions/{account}/token`. All of it may be left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

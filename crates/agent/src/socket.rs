@@ -36,6 +36,9 @@ pub enum SocketError {
     /// Something that is no socket of ours stands in its place.
     #[error("{} is in the way: move it, then try again", .0.display())]
     InTheWay(PathBuf),
+    /// Whoever started this process passed another socket on.
+    #[error("the socket that was passed on is not {}: let `ListenStream` name that one, or set LATCHKEY_RUNTIME_DIR", .0.display())]
+    Elsewhere(PathBuf),
     /// The process at the other end is another user's.
     #[error("the process behind {} is another user's: nothing was asked of it", .0.display())]
     Foreign(PathBuf),

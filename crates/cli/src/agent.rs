@@ -34,7 +34,7 @@ pub(crate) fn renewal(
     let renewed = answered(Client::new(&desk.paths.runtime_dir).post(&path));
     match renewed {
         Ok(renewed) => Ok(renewed.map(|renewed| (before, renewed))),
-        Err(why) => Err(Failure::from_agent(why, account)),
+        Err(why) => Err(Failure::from_agent(why, &account.name)),
     }
 }
 

@@ -10,6 +10,7 @@ use latchkey_engine::event_log::Level;
 use crate::duration;
 
 mod add_account;
+mod consumers;
 #[cfg(feature = "devserver")]
 mod lab;
 mod programs;
@@ -18,6 +19,7 @@ mod shell;
 mod simulate;
 
 pub(crate) use add_account::{AddAccount, NextauthOptions, OauthOptions, Provider};
+pub(crate) use consumers::{Consumers, Which};
 #[cfg(feature = "devserver")]
 pub(crate) use lab::{At, Exercise, LabProxy, PlanFault, Profile, Run, Who};
 pub(crate) use programs::{
@@ -104,6 +106,9 @@ pub(crate) enum Command {
     Session(SessionCommand),
     /// Show what happened: the event log, without any token
     Log(Log),
+    /// Show which programs took tokens, and say which may
+    #[command(subcommand, after_help = "Example:\n  latchkey consumers list")]
+    Consumers(Consumers),
     /// Keep every account signed in and serve other programs, without a window
     Agent(Agent),
     /// Look whether all is well here: vault, configuration, folders, clock, providers

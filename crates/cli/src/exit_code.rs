@@ -53,6 +53,8 @@ impl From<&EngineError> for Exit {
             | EngineError::SignInFailed { reason } => Self::from(reason),
             EngineError::WrongCredentials { .. }
             | EngineError::Vault { .. }
+            | EngineError::NotAllowed { .. }
+            | EngineError::UnknownConsumer
             | EngineError::Busy
             | EngineError::Cancelled
             | EngineError::Closing => Self::Failed,

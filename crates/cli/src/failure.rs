@@ -3,6 +3,7 @@
 use std::io;
 
 use latchkey_agent::protocol::ProblemDetail;
+use latchkey_core::account::AccountName;
 use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_engine::EngineError;
 use latchkey_engine::config::{AccountConfig, ConfigError};
@@ -90,6 +91,8 @@ impl Failure {
             | EngineError::OddAnswer { .. }
             | EngineError::SignInFailed { .. }
             | EngineError::Vault { .. }
+            | EngineError::NotAllowed { .. }
+            | EngineError::UnknownConsumer
             | EngineError::Busy
             | EngineError::Cancelled
             | EngineError::Closing => error.hint(),
@@ -106,13 +109,13 @@ impl Failure {
 
 impl Failure {
     /// What a running agent says of this account.
-    pub(crate) fn from_agent(why: ProblemDetail, account: &AccountConfig) -> Self {
+    pub(crate) fn from_agent(why: ProblemDetail, account: &AccountName) -> Self {
         let exit = match (why.code.as_str(), why.reason.as_deref()) {
             ("sign_in_needed", _) => Exit::SignInNeeded,
             ("backend_unreachable", _) | ("not_now", Some("unreachable" | "reply_lost")) => Exit::OutOfReach,
             _ => Exit::Failed,
         };
-        let sign_in = || format!("sign in with `latchkey sign-in {}`", account.name);
+        let sign_in = || format!("sign in with `latchkey sign-in {account}`");
         let hint = if exit == Exit::SignInNeeded { Some(sign_in()) } else { why.hint };
         Self { exit, message: Some(uncapitalized(&why.message)), hint }
     }

@@ -79,7 +79,7 @@ fn from_agent(desk: &Desk, account: &AccountConfig, request: TokenRequest) -> Re
     match Client::new(&desk.paths.runtime_dir).token(account.name.as_str(), question) {
         Ok(answer) => Given::try_from(answer).map(Some),
         Err(ClientError::Refused(why)) if why.code != "unknown_account" => {
-            Err(Failure::from_agent(why, account))
+            Err(Failure::from_agent(why, &account.name))
         }
         Err(ClientError::Refused(_)) => Ok(None),
         Err(error) if error.nobody() => Ok(None),

@@ -15,6 +15,7 @@ mod interrupt;
 mod names;
 mod output;
 mod prompt;
+mod quick;
 mod render;
 mod session;
 
@@ -26,6 +27,9 @@ use crate::exit_code::Exit;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    if let Some(code) = quick::token(std::env::args_os()) {
+        return code;
+    }
     completion::answer_shell();
     let command = args::Cli::parse_from(args::by_name(std::env::args_os())).command;
     #[cfg(feature = "failpoints")]

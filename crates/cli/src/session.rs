@@ -18,6 +18,7 @@ use latchkey_engine::network::SystemNetwork;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Browser, Clock, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::screen::SystemScreen;
 use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::vault::{self, Chosen, VaultKind};
 use latchkey_engine::{EngineError, EngineHandle, Setup, fingerprint_key};
@@ -206,9 +207,11 @@ impl<'a> Open<'a> {
             network: Arc::new(SystemNetwork::new(clock.clone())),
             clock,
             notifier: Arc::new(Terminal),
+            screen: background.then(|| Arc::new(SystemScreen) as _),
             browser: desk.browser.clone(),
             http: Http::new()?,
             fingerprints: key.key,
+            consents: Some(desk.paths.consents_file()),
             background,
         };
         let engine = EngineHandle::start(setup, accounts.iter().map(|account| (*account).clone()));

@@ -1,8 +1,11 @@
 //! The engine and its handle: the only way in.
 
+mod accounts;
+mod programs;
 mod resources;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,15 +13,18 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
 use latchkey_core::secret::AccessToken;
+use latchkey_core::session::Notice;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::actor::{Actor, Message};
 use crate::config::AccountConfig;
+use crate::consumers::Consumers;
 use crate::error::EngineError;
 use crate::http::Http;
 use crate::inspection::{self, Inspection, SignatureStatus};
 use crate::jose::dpop::ProofKey;
-use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Vault};
+use crate::ports::{Browser, Clock, Journal, Network, Notifier, RenewalLock, Screen, Vault};
+use crate::prompts::{Prompts, Told};
 use crate::provider::Provider;
 use crate::provider::nextauth::Jar;
 use crate::provider::nextauth::site_secret::OpenedCookie;
@@ -47,12 +53,16 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// How people are told.
     pub notifier: Arc<dyn Notifier>,
+    /// The screen that people would be told on; none where whoever runs this looks at it anyway.
+    pub screen: Option<Arc<dyn Screen>>,
     /// What opens pages for people.
     pub browser: Arc<dyn Browser>,
     /// What sends requests.
     pub http: Http,
     /// The key of this machine's fingerprints.
     pub fingerprints: FingerprintKey,
+    /// The file with what was decided about programs for good; without one, decisions hold until the engine ends.
+    pub consents: Option<PathBuf>,
     /// Whether renewals happen by themselves (a window, an agent), or only while someone waits for something
     /// (a single command).
     pub background: bool,
@@ -98,6 +108,8 @@ pub struct EngineHandle {
 struct Inner {
     setup: Setup,
     accounts: Mutex<BTreeMap<AccountName, Known>>,
+    consumers: Arc<Consumers>,
+    prompts: Arc<Prompts>,
     sessions: watch::Sender<Sessions>,
     exchanges: Arc<Semaphore>,
     /// Clock and network as they change, where anything is done by itself.
@@ -121,8 +133,21 @@ impl EngineHandle {
     pub fn start(setup: Setup, accounts: impl IntoIterator<Item = AccountConfig>) -> Self {
         let (sessions, _) = watch::channel(Sessions::new());
         let around = setup.background.then(|| surroundings::watch(setup.clock.clone(), &*setup.network));
+        let consumers = Consumers::new(setup.consents.clone());
+        let prompts = {
+            let (consumers, sessions) = (consumers.clone(), sessions.clone());
+            let holds = move |account: &AccountName, told: &Told| match told {
+                Told::Notice(notice) => {
+                    sessions.borrow().get(account).is_some_and(|session| still(session, notice))
+                }
+                Told::Consent(_) => consumers.asks(account),
+            };
+            Prompts::new(setup.clock.clone(), setup.screen.clone(), setup.notifier.clone(), Box::new(holds))
+        };
         let handle = Self {
             inner: Arc::new(Inner {
+                consumers,
+                prompts,
                 setup,
                 accounts: Mutex::default(),
                 sessions,
@@ -141,10 +166,13 @@ impl EngineHandle {
     /// Takes another account in and opens its session; `history` are marks known from the event log.
     ///
     /// # Errors
-    /// [`EngineError::AccountExists`].
+    /// [`EngineError::AccountExists`]; [`EngineError::Closing`] once it was closed.
     pub fn add_account(&self, config: &AccountConfig, history: Vec<HistoryMark>) -> Result<(), EngineError> {
         let setup = &self.inner.setup;
         let mut accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed() {
+            return Err(EngineError::Closing);
+        }
         if accounts.contains_key(&config.name) {
             return Err(EngineError::AccountExists(config.name.clone()));
         }
@@ -153,11 +181,14 @@ impl EngineHandle {
         let workshop = Workshop {
             account: config.name.clone(),
             policy: config.policy.clone(),
+            consent: config.consent,
+            consumers: self.inner.consumers.clone(),
             provider: provider.clone(),
             vault: setup.vault.clone(),
             lock: setup.lock.clone(),
             clock: setup.clock.clone(),
             browser: setup.browser.clone(),
+            prompts: self.inner.prompts.clone(),
             journal: setup.journal.clone(),
             network: setup.network.clone(),
             http,
@@ -169,7 +200,7 @@ impl EngineHandle {
         let beside = Beside { history: History::of(history), ..Beside::default() };
         let (actor, outbox) = Actor::open(
             Arc::new(workshop),
-            setup.notifier.clone(),
+            self.inner.prompts.clone(),
             self.inner.sessions.clone(),
             setup.background,
             self.inner.around.clone(),
@@ -183,33 +214,20 @@ impl EngineHandle {
     /// Signs out of an account and lets go of it.
     pub async fn remove_account(&self, account: &AccountName) -> Result<(), EngineError> {
         self.sign_out(account).await?;
-        let known = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-        if let Some(known) = known {
-            close(&known.outbox).await;
-        }
+        self.let_go(account).await;
         // Nobody would ever tell the provider of an account that is gone.
         let erased = self.inner.setup.vault.erase(account).await;
-        self.inner.sessions.send_modify(|sessions| {
-            sessions.remove(account);
-        });
         erased.map_err(|error| EngineError::Vault { problem: error.problem })
     }
 
-    /// Takes another configuration of an account that signs in where it did before. What is under way is finished,
-    /// then its session goes on as the vault has it.
-    ///
-    /// # Errors
-    /// [`EngineError::Busy`] while new tokens wait to be stored: the session that holds them is not let go of.
-    pub async fn change_account(&self, config: &AccountConfig) -> Result<(), EngineError> {
-        let status = self.status(&config.name).await?;
-        if status.state == StateName::Saving {
-            return Err(EngineError::Busy);
-        }
-        let known = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner).remove(&config.name);
-        if let Some(known) = known {
-            close(&known.outbox).await;
-        }
-        self.add_account(config, Arc::unwrap_or_clone(status.history))
+    /// The clock it goes by.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.inner.setup.clock
+    }
+
+    /// Whether it was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inner.closed.load(Ordering::SeqCst)
     }
 
     /// All sessions as they are now, in the order of their names.
@@ -258,28 +276,13 @@ impl EngineHandle {
         self.ask(account, Message::Renew).await?
     }
 
-    /// A valid access token, renewed first if the one in hand does not last.
+    /// A valid access token for this process itself, renewed first if the one in hand does not last.
     pub async fn token(
         &self,
         account: &AccountName,
         request: TokenRequest,
     ) -> Result<IssuedToken, EngineError> {
-        self.ask(account, |reply| Message::Token(request, reply)).await?
-    }
-
-    /// Reads again who is signed in and what the session holds, and waits for it. However many ask, one reading is under
-    /// way and at most one more follows. What is different then stands in the session's `updated`.
-    pub async fn revalidate(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
-        self.ask(account, |reply| Message::Revalidate(Some(reply))).await?
-    }
-
-    /// Sends new data for the session to its site, as NextAuth's `update()` does, and waits for the session as it is then.
-    pub async fn update_session(
-        &self,
-        account: &AccountName,
-        data: serde_json::Value,
-    ) -> Result<SessionStatus, EngineError> {
-        self.ask(account, |reply| Message::UpdateSession(data, reply)).await?
+        self.ask(account, |reply| Message::Token(request, None, reply)).await?
     }
 
     /// Looks into the access token in hand: what it says, and whether its issuer signed that.
@@ -348,8 +351,7 @@ impl EngineHandle {
     ) -> Result<T, EngineError> {
         let accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.get(account).map(look).ok_or_else(|| {
-            let closed = self.inner.closed.load(Ordering::SeqCst);
-            if closed { EngineError::Closing } else { EngineError::UnknownAccount(account.clone()) }
+            if self.is_closed() { EngineError::Closing } else { EngineError::UnknownAccount(account.clone()) }
         })
     }
 
@@ -361,6 +363,15 @@ impl EngineHandle {
         let (reply, answer) = oneshot::channel();
         self.tell(account, message(reply))?;
         answer.await.map_err(|_| EngineError::Closing)
+    }
+}
+
+/// Whether what a notice says of a session still holds.
+fn still(session: &SessionStatus, notice: &Notice) -> bool {
+    match notice {
+        Notice::SignInNeeded(_) => matches!(session.state, StateName::NeedsSignIn | StateName::SignedOut),
+        Notice::CannotSave(_) => session.state == StateName::Saving,
+        Notice::EndsSoon(_) => session.generation > 0,
     }
 }
 

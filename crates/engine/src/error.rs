@@ -5,6 +5,7 @@ use latchkey_core::account::AccountName;
 use latchkey_core::disposition::Failure;
 use latchkey_core::reason::{Reason, VaultProblem};
 
+use crate::consumers::Withheld;
 use crate::workshop::reason_of;
 
 /// What someone without a keychain can do; nothing weaker is chosen for them.
@@ -80,6 +81,15 @@ pub enum EngineError {
         /// When it is tried again.
         next_at: Option<Timestamp>,
     },
+    /// The person has not let this program have the account's tokens.
+    #[error("{}", .why.message())]
+    NotAllowed {
+        /// Why.
+        why: Withheld,
+    },
+    /// No such program took a token of this account or asks for one.
+    #[error("no such program took a token of this account or asks for one")]
+    UnknownConsumer,
     /// Something else is under way for this account.
     #[error("the account is busy with something else")]
     Busy,
@@ -125,6 +135,8 @@ impl EngineError {
             Self::Vault { problem } => problem.code(),
             Self::SignInNeeded { .. } => "sign_in_needed",
             Self::NotNow { .. } => "not_now",
+            Self::NotAllowed { why } => why.code(),
+            Self::UnknownConsumer => "unknown_consumer",
             Self::Busy => "busy",
             Self::Cancelled => "cancelled",
             Self::Closing => "closing",
@@ -148,6 +160,10 @@ impl EngineError {
             Self::OddAnswer { .. } => Some("check the account's address; the log has the status".to_owned()),
             Self::Vault { problem: VaultProblem::Unavailable } => Some(NO_KEYCHAIN.to_owned()),
             Self::NotNow { next_at: Some(at), .. } => Some(format!("it is tried again at {at:.0}")),
+            Self::NotAllowed { why } => Some(why.hint().to_owned()),
+            Self::UnknownConsumer => {
+                Some("`latchkey consumers list` shows the programs there are".to_owned())
+            }
             Self::Busy => Some("wait a moment and try again".to_owned()),
             Self::AccountExists(_)
             | Self::Vault { .. }

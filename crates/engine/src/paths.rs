@@ -174,6 +174,11 @@ impl Paths {
         self.state_dir.join("fingerprint.key")
     }
 
+    /// What was decided for good about programs that take tokens.
+    pub fn consents_file(&self) -> PathBuf {
+        self.state_dir.join("consents.json")
+    }
+
     /// The folder of the sealed files.
     pub fn vault_dir(&self) -> PathBuf {
         self.state_dir.join("vault")

@@ -146,8 +146,19 @@ impl Browser for NoBrowser {
     }
 }
 
+/// The screen of this login session.
+#[async_trait]
+pub trait Screen: Send + Sync {
+    /// Whether it is locked now; not, where nobody tells.
+    async fn locked(&self) -> bool;
+}
+
 /// How a person is told something while the window is closed.
 pub trait Notifier: Send + Sync {
     /// Tells it. Must not block; a notice that cannot be shown is lost.
     fn notify(&self, account: &AccountName, notice: &Notice);
+
+    /// Asks whether a program of this name may have the account's tokens. Must not block; the question stands in
+    /// the session's status as well.
+    fn consent_asked(&self, _account: &AccountName, _program: &str) {}
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ports::Browser;
+use crate::prompts::Prompts;
 use crate::snapshot::SignInPrompt;
 
 /// How to sign in.
@@ -40,6 +41,7 @@ pub struct Attempt {
     given_up: CancellationToken,
     prompts: mpsc::UnboundedSender<SignInPrompt>,
     browser: Arc<dyn Browser>,
+    pages: Arc<Prompts>,
     farewells: TaskTracker,
 }
 
@@ -52,11 +54,12 @@ impl Attempt {
     /// Whoever ends the engine waits for `farewells`.
     pub(crate) fn new(
         browser: Arc<dyn Browser>,
+        pages: Arc<Prompts>,
         prompts: mpsc::UnboundedSender<SignInPrompt>,
         farewells: TaskTracker,
     ) -> Self {
         let (phase, given_up) = (Arc::new(AtomicU8::new(OPEN)), CancellationToken::new());
-        Self { phase, given_up, prompts, browser, farewells }
+        Self { phase, given_up, prompts, browser, pages, farewells }
     }
 
     /// Does what is left to do for the person once it is over, such as showing them the last page. The process
@@ -71,9 +74,10 @@ impl Attempt {
         let _ = self.prompts.send(prompt);
     }
 
-    /// Opens a page in the system's browser; tells whether that worked. The address is shown either way.
-    pub fn open_page(&self, page: &Url) -> bool {
-        self.browser.open(page).is_ok()
+    /// Opens a page in the system's browser, unless the screen is locked; tells whether that worked. The address is
+    /// shown either way.
+    pub async fn open_page(&self, page: &Url) -> bool {
+        self.pages.may_open().await && self.browser.open(page).is_ok()
     }
 
     /// Waits until the attempt is given up.
@@ -100,11 +104,16 @@ impl Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
     use crate::ports::NoBrowser;
 
     #[test]
     fn an_attempt_is_either_given_up_or_stored_never_both() {
-        let attempt = || Attempt::new(Arc::new(NoBrowser), mpsc::unbounded_channel().0, TaskTracker::new());
+        let attempt = || {
+            let prompts = mpsc::unbounded_channel().0;
+            let pages = Prompts::of_nobody(Arc::new(SystemClock));
+            Attempt::new(Arc::new(NoBrowser), pages, prompts, TaskTracker::new())
+        };
         let given_up = attempt();
         assert!(given_up.give_up() && given_up.give_up());
         assert!(!given_up.commit(), "its tokens are not wanted any more");

@@ -60,6 +60,8 @@ impl World {
             browser: Arc::new(NoBrowser),
             http: Http::new().unwrap(),
             fingerprints: fingerprints(),
+            consents: None,
+            screen: None,
             background: true,
         }
     }

@@ -199,6 +199,8 @@ impl Run {
             browser: Arc::new(NoBrowser),
             http: self.http.clone(),
             fingerprints: FingerprintKey::new([7; 32]),
+            consents: None,
+            screen: None,
             background,
         };
         self.host.tells(format!("process {number} starts"));

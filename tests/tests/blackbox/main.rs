@@ -7,6 +7,7 @@
     reason = "a test fails by a panic, which says where"
 )]
 
+mod agent;
 mod backend;
 mod canary;
 mod cli;

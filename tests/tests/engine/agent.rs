@@ -16,15 +16,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A world with an agent in it.
-struct Agent {
-    world: World,
-    engine: Engine,
-    folder: TempDir,
+pub(crate) struct Agent {
+    pub(crate) world: World,
+    pub(crate) engine: Engine,
+    pub(crate) folder: TempDir,
     server: Server,
 }
 
 impl Agent {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let engine = world.engine();
         let folder = tempfile::tempdir().unwrap();
@@ -41,14 +41,17 @@ impl Agent {
         Self { world, engine, folder, server }
     }
 
-    async fn signed_in() -> Self {
+    pub(crate) async fn signed_in() -> Self {
         let agent = Self::new().await;
         agent.engine.signs_in().await.unwrap();
         agent
     }
 
     /// Asks as another program would, on a thread of its own.
-    async fn asks<T: Send + 'static>(&self, ask: impl FnOnce(Client<'_>) -> T + Send + 'static) -> T {
+    pub(crate) async fn asks<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(Client<'_>) -> T + Send + 'static,
+    ) -> T {
         let folder = self.folder.path().to_owned();
         tokio::task::spawn_blocking(move || ask(Client::new(&folder))).await.unwrap()
     }
@@ -232,17 +235,25 @@ async fn a_process_of_another_user_is_closed_on() {
 
 /// What a process of the user `nobody` reads from the socket.
 async fn asked_by_nobody(socket: &Path) -> String {
+    let mut perl = asking(Path::new("perl"), socket, "GET /v1/sessions HTTP/1.0\r\n\r\n");
+    let out = perl.uid(65534).output().await.unwrap();
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+/// A process of this perl that sends a request to the socket and prints what comes back.
+pub(crate) fn asking(perl: &Path, socket: &Path, request: &str) -> tokio::process::Command {
     const SCRIPT: &str = r#"
         use Socket;
         socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
         unless (connect($s, sockaddr_un($ARGV[0]))) { print "cannot connect"; exit }
         $SIG{PIPE} = 'IGNORE';
-        syswrite($s, "GET /v1/sessions HTTP/1.0\r\n\r\n");
+        $| = 1;
+        syswrite($s, $ARGV[1]);
         while (sysread($s, my $part, 4096)) { print $part }
     "#;
-    let mut perl = tokio::process::Command::new("perl");
-    let out = perl.uid(65534).args(["-e", SCRIPT]).arg(socket).current_dir("/").output().await.unwrap();
-    String::from_utf8_lossy(&out.stdout).into_owned()
+    let mut command = tokio::process::Command::new(perl);
+    command.args(["-e", SCRIPT]).arg(socket).arg(request).current_dir("/").kill_on_drop(true);
+    command
 }
 
 #[tokio::test]

@@ -7,6 +7,11 @@
 )]
 
 mod agent;
+mod agent_bad_input;
+mod agent_consumers;
+mod agent_prompts;
+mod agent_reload;
+mod agent_transcripts;
 mod authorizing;
 mod bad_provider;
 mod clocks;

@@ -52,6 +52,8 @@ impl Shop {
             browser: Arc::new(NoBrowser),
             http: Http::new().unwrap(),
             fingerprints: FingerprintKey::new([7; 32]),
+            consents: None,
+            screen: None,
             background: true,
         };
         let account = self.site.account();

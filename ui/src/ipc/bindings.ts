@@ -232,6 +232,54 @@ export type CommandError = {
 	hint: string | null,
 };
 
+/**  Whether a program may take tokens. */
+export type ConsentName = 
+/**  The account asks nobody. */
+"open" | 
+/**  The person has not answered yet. */
+"asked" | 
+/**  The person allowed it. */
+"allowed" | 
+/**  It might once; it is asked about when it comes back. */
+"lapsed" | 
+/**  Not now: the person holds it back. */
+"paused" | 
+/**  The person refused it. */
+"denied";
+
+/**  A program that took a token, or asks for one. Who it is comes from the operating system. */
+export type ConsumerStatus = {
+	/**
+	 *  What to call it when deciding about it; empty where its executable cannot be told, and then there is nothing
+	 *  to decide. Another one once the executable was replaced.
+	 */
+	id: string,
+	/**  Its executable file, if that can be told. */
+	program: string | null,
+	/**  The last part of that. */
+	name: string | null,
+	/**  Its process, or the latest of them; none in another pid namespace. */
+	pid: number | null,
+	/**  The fingerprint of the access token it took last. */
+	fingerprint: string | null,
+	/**  That token's generation. */
+	generation: number | null,
+	/**  When it took it (RFC 3339, UTC). */
+	taken_at: string | null,
+	/**  Until when that token is good (RFC 3339, UTC). */
+	expires_at: string | null,
+	/**  Whether that token is the one in hand. */
+	current: boolean,
+	/**  How often it took one since the process started. */
+	times: number,
+	/**  Whether it may. */
+	consent: ConsentName,
+	/**  Since when it waits for an answer. */
+	asked_at: string | null,
+	/**  Until when it may, where that has an end. The time is moved on whenever it takes a token. */
+	allowed_until: string | null,
+};
+
 /**  What the window is told of a copy. */
 export type CopiedToken = {
 	/**  After how many seconds the clipboard is cleared. */
@@ -365,7 +413,7 @@ export type HistoryMark = {
 	expires_at: string | null,
 	/**  How long it took, in milliseconds. */
 	took_ms: number | null,
-	/**  What went wrong. */
+	/**  What went wrong, or which program took the token. */
 	note: string | null,
 	/**  The code of the reason for it, if one was given. */
 	reason: string | null,
@@ -549,7 +597,9 @@ export type MarkKind =
 /**  The machine was asleep. */
 "slept" | 
 /**  The provider could not be reached. */
-"out_of_reach";
+"out_of_reach" | 
+/**  A program took the access token. */
+"taken";
 
 /**  What comes next. */
 export type NextStatus = {
@@ -820,6 +870,8 @@ export type SessionStatus = {
 	updated: SessionUpdate | null,
 	/**  What happened, oldest first. */
 	history: HistoryMark[],
+	/**  The programs that took tokens or ask for one, the latest first. */
+	consumers: ConsumerStatus[],
 };
 
 /**  What changed in a session when it was read again, without anything that may be a secret. */

@@ -135,6 +135,7 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
     renewals: { count: shape.past, failed: shape.failures, last_ms: 287 },
     refresh: { fingerprint: fingerprint(generation + 500), since: iso(received), rotates: true },
     history,
+    consumers: [],
     ...tokens(lifetime, received, generation),
   };
 }
@@ -157,6 +158,7 @@ export function signedOut(account: string, reason: SessionStatus["reason"] = nul
     access: null,
     refresh: null,
     history: [],
+    consumers: [],
   };
 }
 

@@ -2,6 +2,7 @@
 // for each mark, for those who hover and those who listen.
 import type { HistoryMark, ActionName, SessionStatus } from "../ipc/bindings";
 import { fill, named, noted, plural, text } from "../strings";
+import { program } from "../sessions/words";
 import { MINUTE, type Times } from "../time";
 import { count, type Run } from "./clusters";
 
@@ -71,7 +72,7 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
       at: at(event.end),
       to: event.until === null ? text.time.unknown : at(event.until),
       generation: entry.generation,
-      note: noted(entry) ?? say.failed,
+      note: (entry.kind === "taken" ? program(entry.note) : noted(entry)) ?? say.failed,
     });
   };
 

@@ -193,6 +193,9 @@ export function ring({ access }: Pick<SessionStatus, "access">, now: number): Ri
   return { left: share(now), margin: share(parse(access?.margin_from) ?? to) };
 }
 
+/** What to call the program at this path. */
+export const program = (path: string | null): string => path?.split("/").findLast((part) => part !== "") ?? text.recent.someProgram;
+
 export function happened(entry: HistoryMark, now: number): string {
   const what = one(entry, now);
   return entry.count > 1 ? plural(text.recent.several, entry.count, { what }) : what;
@@ -224,6 +227,8 @@ function one(entry: HistoryMark, now: number): string {
       return fill(say.slept, { lasted: lasted(entry) });
     case "out_of_reach":
       return entry.until === null ? withNote(say.outOfReachNow) : fill(say.outOfReach, { lasted: lasted(entry) });
+    case "taken":
+      return fill(say.taken, { program: program(entry.note), generation });
   }
 }
 

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use latchkey_core::account::AccountName;
 use latchkey_engine::{EngineError, IssuedToken};
 
-use crate::protocol::{Problem, ProblemDetail, TokenAnswer};
+use crate::protocol::{Problem, ProblemDetail, TokenAnswer, VERSION};
 
 /// Nobody keeps an answer with a token in it.
 const NO_STORE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
@@ -29,8 +29,27 @@ impl Refusal {
 
     /// A request that cannot be understood. What was wrong with it is not quoted.
     pub(super) fn bad_request() -> Self {
-        let message = "the request is not one of this protocol; see /v1/openapi.json";
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+        let message = format!(
+            "Latchkey {} does not know such a request: it is garbled, or of another version; see /v1/openapi.json",
+            env!("CARGO_PKG_VERSION")
+        );
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", &message)
+    }
+
+    /// A path of a protocol that is not spoken here.
+    pub(super) fn other_version() -> Self {
+        let message = format!(
+            "this is Latchkey {} and speaks version {VERSION} of the protocol only; bring both to the same version",
+            env!("CARGO_PKG_VERSION")
+        );
+        Self::new(StatusCode::NOT_FOUND, "other_version", &message)
+    }
+
+    /// Who decides about programs is not one of them.
+    pub(super) fn not_yours() -> Self {
+        let message =
+            "only Latchkey's own programs decide about others: use `latchkey consumers`, or the window";
+        Self::new(StatusCode::FORBIDDEN, "not_yours", message)
     }
 
     pub(super) fn unknown_account() -> Self {
@@ -57,6 +76,8 @@ impl From<EngineError> for Refusal {
             | EngineError::CookieNotOpened { .. }
             | EngineError::Unreachable { .. }
             | EngineError::Vault { .. }
+            | EngineError::NotAllowed { .. }
+            | EngineError::UnknownConsumer
             | EngineError::Busy
             | EngineError::Cancelled
             | EngineError::Closing => None,
@@ -71,7 +92,7 @@ impl From<EngineError> for Refusal {
 
 fn status(error: &EngineError) -> StatusCode {
     match error {
-        EngineError::UnknownAccount(_) => StatusCode::NOT_FOUND,
+        EngineError::UnknownAccount(_) | EngineError::UnknownConsumer => StatusCode::NOT_FOUND,
         EngineError::AccountExists(_)
         | EngineError::SignInFailed { .. }
         | EngineError::SignInNeeded { .. }
@@ -80,7 +101,7 @@ fn status(error: &EngineError) -> StatusCode {
         | EngineError::ElsewhereThanTheSite { .. }
         | EngineError::CookieNotOpened { .. }
         | EngineError::Cancelled => StatusCode::CONFLICT,
-        EngineError::WrongCredentials { .. } => StatusCode::FORBIDDEN,
+        EngineError::WrongCredentials { .. } | EngineError::NotAllowed { .. } => StatusCode::FORBIDDEN,
         EngineError::Unreachable { .. } | EngineError::OddAnswer { .. } => StatusCode::BAD_GATEWAY,
         EngineError::Vault { .. } | EngineError::NotNow { .. } | EngineError::Closing => {
             StatusCode::SERVICE_UNAVAILABLE

@@ -2,12 +2,14 @@
 
 mod answers;
 mod events;
+mod program;
 mod routes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use latchkey_engine::EngineHandle;
 use latchkey_engine::event_log::EventLog;
@@ -15,6 +17,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use self::program::Caller;
+use self::routes::Asked;
 use crate::protocol::About;
 use crate::socket::{Held, Peer, SocketError};
 
@@ -69,6 +73,7 @@ impl Server {
 /// Accepts until it is stopped; `held` keeps the socket as long as that lasts.
 async fn accept(listener: UnixListener, served: Served, stop: CancellationToken, held: Held) {
     let guests = Guests::default();
+    let router = routes::router(Asked { served, stop: stop.clone() });
     let connections = tokio_util::task::TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -81,8 +86,8 @@ async fn accept(listener: UnixListener, served: Served, stop: CancellationToken,
             tokio::time::timeout(Duration::from_millis(100), stop.cancelled()).await.ok();
             continue;
         };
-        let Some((peer, guest)) = admitted(&stream, &guests) else { continue };
-        connections.spawn(serve(stream, served.clone(), peer, guest, stop.clone()));
+        let Some((caller, guest)) = admitted(&stream, &guests) else { continue };
+        connections.spawn(serve(stream, router.clone(), caller, guest, stop.clone()));
     }
     connections.close();
     connections.wait().await;
@@ -90,7 +95,7 @@ async fn accept(listener: UnixListener, served: Served, stop: CancellationToken,
 }
 
 /// Whoever is another user, or one too many, is closed on before anything is read.
-fn admitted(stream: &UnixStream, guests: &Guests) -> Option<(Peer, Guest)> {
+fn admitted(stream: &UnixStream, guests: &Guests) -> Option<(Caller, Guest)> {
     let peer = Peer::of(stream).ok()?;
     if !peer.is_us() {
         warn!(kind = "agent_foreign_user", uid = peer.uid, "A process of another user was turned away");
@@ -100,11 +105,12 @@ fn admitted(stream: &UnixStream, guests: &Guests) -> Option<(Peer, Guest)> {
     if guest.is_none() {
         debug!(kind = "agent_crowded", "A process has too many connections; one was closed");
     }
-    Some((peer, guest?))
+    let guest = guest?;
+    Some((Caller::hold(stream, peer), guest))
 }
 
-async fn serve(stream: UnixStream, served: Served, peer: Peer, guest: Guest, stop: CancellationToken) {
-    let service = routes::service(served, peer, stop.clone());
+async fn serve(stream: UnixStream, router: Router, caller: Caller, guest: Guest, stop: CancellationToken) {
+    let service = routes::service(router, caller);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)

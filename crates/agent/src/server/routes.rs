@@ -1,28 +1,32 @@
 //! What can be asked, and which one thing of the engine answers it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
 use latchkey_engine::TokenRequest;
-use latchkey_engine::event_log::LogRecord;
-use latchkey_engine::snapshot::SessionStatus;
+use latchkey_engine::consumers::Decision;
+use latchkey_engine::snapshot::{ConsumerStatus, SessionStatus};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
 use super::answers::{self, Refusal};
+use super::program::Caller;
 use super::{Served, events};
-use crate::protocol::{About, LONGEST_WAIT, TokenQuestion};
-use crate::socket::Peer;
+use crate::protocol::{
+    About, ConsumerDecision, DecisionName, LONGEST_WAIT, TokenQuestion, VERSION, Versions,
+};
 
 /// What the protocol says of itself.
 pub(super) const OPENAPI: &str = include_str!("../../openapi.json");
@@ -47,21 +51,25 @@ pub(super) struct Asked {
 
 /// Answers the requests of one connection.
 pub(super) fn service(
-    served: Served,
-    _peer: Peer,
-    stop: CancellationToken,
+    router: Router,
+    caller: Caller,
 ) -> impl hyper::service::Service<
     hyper::Request<Incoming>,
     Response = Response,
     Error = std::convert::Infallible,
     Future: Send,
 > {
-    let router = router(Asked { served, stop });
-    service_fn(move |request: hyper::Request<Incoming>| router.clone().call(request))
+    let caller = Arc::new(caller);
+    service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(caller.clone());
+        router.clone().call(request)
+    })
 }
 
-fn router(asked: Asked) -> Router {
+/// Made once: each connection is answered by the same.
+pub(super) fn router(asked: Asked) -> Router {
     Router::new()
+        .route("/", get(versions))
         .route("/v1/openapi.json", get(openapi))
         .route("/v1/about", get(about))
         .route("/v1/sessions", get(sessions))
@@ -71,13 +79,25 @@ fn router(asked: Asked) -> Router {
         .route("/v1/sessions/{account}/revalidate", post(revalidate))
         .route("/v1/sessions/{account}/session-data", post(update))
         .route("/v1/sessions/{account}/reload", post(reload))
+        .route("/v1/sessions/{account}/consumers", get(consumers).post(decide))
         .route("/v1/sessions/{account}/sign-in", get(sign_in).delete(cancel_sign_in))
         .route("/v1/events", get(events::stream))
         .route("/v1/log", get(log))
-        .fallback(async || Refusal::not_found())
+        .fallback(nothing_there)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(asked)
+}
+
+/// Nothing, or what another version has.
+async fn nothing_there(uri: Uri) -> Refusal {
+    let first = uri.path().split('/').nth(1).unwrap_or_default();
+    let version = first.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok());
+    if version && first != "v1" { Refusal::other_version() } else { Refusal::not_found() }
+}
+
+async fn versions(State(asked): State<Asked>) -> Json<Versions> {
+    Json(Versions { protocols: vec![VERSION], version: asked.served.about.version })
 }
 
 async fn wrong_method(_: Method, _: Uri) -> Refusal {
@@ -109,17 +129,19 @@ async fn session(
 
 async fn token(
     State(asked): State<Asked>,
+    Extension(caller): Extension<Arc<Caller>>,
     Path(account): Path<String>,
-    body: axum::body::Body,
+    body: Body,
 ) -> Result<Response, Refusal> {
     let account = named(&account)?;
-    let question = question(body).await?;
+    let question: TokenQuestion = read(body).await?.unwrap_or_default();
     let seconds = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
     let request = TokenRequest {
         min_valid: question.min_valid.map_or(MIN_VALID, seconds),
         wait: question.wait.map_or(WAIT, |wait| seconds(wait.min(LONGEST_WAIT))),
     };
-    Ok(answers::token(&account, &asked.served.engine.token(&account, request).await?))
+    let issued = asked.served.engine.token_for(&account, request, caller.consumer()).await?;
+    Ok(answers::token(&account, &issued))
 }
 
 async fn renew(
@@ -141,7 +163,7 @@ async fn revalidate(
 async fn update(
     State(asked): State<Asked>,
     Path(account): Path<String>,
-    body: axum::body::Body,
+    body: Body,
 ) -> Result<Json<SessionStatus>, Refusal> {
     let account = named(&account)?;
     let data = serde_json::from_slice(&whole(body).await?).map_err(|_| Refusal::bad_request())?;
@@ -156,6 +178,35 @@ async fn reload(
     let account = named(&account)?;
     asked.served.engine.reload(&account)?;
     Ok(Json(asked.served.engine.status(&account).await?))
+}
+
+/// The programs that took tokens or ask for one.
+async fn consumers(
+    State(asked): State<Asked>,
+    Path(account): Path<String>,
+) -> Result<Json<Vec<ConsumerStatus>>, Refusal> {
+    Ok(Json(asked.served.engine.status(&named(&account)?).await?.consumers))
+}
+
+/// Decides about one of them. Only Latchkey's own program is let: others would let themselves.
+async fn decide(
+    State(asked): State<Asked>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Path(account): Path<String>,
+    body: Body,
+) -> Result<Json<Vec<ConsumerStatus>>, Refusal> {
+    let account = named(&account)?;
+    if !caller.is_ours() {
+        return Err(Refusal::not_yours());
+    }
+    let question: ConsumerDecision = read(body).await?.ok_or_else(Refusal::bad_request)?;
+    let decision = match question.decision {
+        DecisionName::Allow => Decision::AllowForNow,
+        DecisionName::AllowForGood => Decision::AllowForGood,
+        DecisionName::Pause => Decision::Pause,
+        DecisionName::Deny => Decision::Deny,
+    };
+    Ok(Json(asked.served.engine.decide(&account, &question.program, decision).await?.consumers))
 }
 
 /// What the person has to do for the sign-in under way; null without one.
@@ -180,27 +231,32 @@ struct LogQuestion {
     after: u64,
     /// How many at most.
     limit: usize,
+    /// Whether to go on with those that come, as server-sent events.
+    follow: bool,
 }
 
 impl Default for LogQuestion {
     fn default() -> Self {
-        Self { after: 0, limit: 1000 }
+        Self { after: 0, limit: 1000, follow: false }
     }
 }
 
 async fn log(
     State(asked): State<Asked>,
     question: Result<Query<LogQuestion>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<Vec<LogRecord>>, Refusal> {
+) -> Result<Response, Refusal> {
     let Query(question) = question.map_err(|_| Refusal::bad_request())?;
-    Ok(Json(asked.served.log.since(question.after, question.limit.min(LONGEST_PAGE))))
+    if question.follow {
+        return Ok(events::records(asked.served.log, question.after, asked.stop).into_response());
+    }
+    Ok(Json(asked.served.log.since(question.after, question.limit.min(LONGEST_PAGE))).into_response())
 }
 
 fn named(account: &str) -> Result<AccountName, Refusal> {
     AccountName::new(account).map_err(|_| Refusal::unknown_account())
 }
 
-async fn whole(body: axum::body::Body) -> Result<Bytes, Refusal> {
+async fn whole(body: Body) -> Result<Bytes, Refusal> {
     let whole = tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, MAX_BODY));
     whole
         .await
@@ -208,11 +264,11 @@ async fn whole(body: axum::body::Body) -> Result<Bytes, Refusal> {
         .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request is too large"))
 }
 
-/// Reads what is asked of a token; an empty body asks for nothing in particular.
-async fn question(body: axum::body::Body) -> Result<TokenQuestion, Refusal> {
+/// Reads what is asked; nothing where the body is empty.
+async fn read<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Refusal> {
     let bytes = whole(body).await?;
     if bytes.is_empty() {
-        return Ok(TokenQuestion::default());
+        return Ok(None);
     }
-    serde_json::from_slice(&bytes).map_err(|_| Refusal::bad_request())
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| Refusal::bad_request())
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _,
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use rustix::process::geteuid;
+use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
 use super::{FILE, LOCK, LONGEST_PATH, SocketError};
 
@@ -18,13 +18,17 @@ pub struct Held {
     pub listener: UnixListener,
     /// Its path.
     pub path: PathBuf,
+    /// Whether somebody else made the socket and keeps it: systemd, which connects callers while nobody serves.
+    passed_on: bool,
     _lock: File,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // The lock is still held: what stands there is ours.
-        let _ = fs::remove_file(&self.path);
+        if !self.passed_on {
+            // The lock is still held: what stands there is ours.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -51,13 +55,15 @@ impl Peer {
     }
 }
 
-/// Takes the socket in this folder: one process at a time, and what a dead one left behind is replaced.
+/// Takes the socket in this folder: one process at a time, and what a dead one left behind is replaced. A socket that
+/// systemd passes on is taken as it is (sd_listen_fds(3)), if it is the one in this folder.
 ///
 /// # Errors
 /// [`SocketError`]; nothing is changed when another agent serves.
 pub fn hold(folder: &Path) -> Result<Held, SocketError> {
     let path = socket_in(folder)?;
     let io = |source| SocketError::Io { path: path.clone(), source };
+    make_room();
     let mut lock = OpenOptions::new()
         .read(true)
         .write(true)
@@ -70,6 +76,14 @@ pub fn hold(folder: &Path) -> Result<Held, SocketError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(SocketError::Taken { pid: holder(&mut lock) }),
         Err(TryLockError::Error(source)) => return Err(io(source)),
+    }
+    if let Some(listener) = passed_on().map_err(io)? {
+        if listener.local_addr().map_err(io)?.as_pathname() != Some(&path) {
+            return Err(SocketError::Elsewhere(path));
+        }
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
+        write_holder(&mut lock).map_err(io)?;
+        return Ok(Held { listener, path: path.clone(), passed_on: true, _lock: lock });
     }
     // Under the lock whatever is there was left by a process that is gone.
     match fs::symlink_metadata(&path) {
@@ -84,7 +98,28 @@ pub fn hold(folder: &Path) -> Result<Held, SocketError> {
     // The folder keeps others out from the first moment on; this is the second door.
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
     write_holder(&mut lock).map_err(io)?;
-    Ok(Held { listener, path: path.clone(), _lock: lock })
+    Ok(Held { listener, path: path.clone(), passed_on: false, _lock: lock })
+}
+
+/// Takes as many open files as the system gives: an account has a timer and a connection two descriptors, and the
+/// usual limit of 1024 is for programs that know no better way to wait than select(2).
+fn make_room() {
+    let limit = getrlimit(Resource::Nofile);
+    // What is not given is done without: a timer then becomes a look at the clock now and then.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+/// The socket that was passed on to this process, if one was.
+#[cfg(feature = "server")]
+fn passed_on() -> io::Result<Option<UnixListener>> {
+    // It looks whether the variables are meant for this process; that there are none is no error.
+    listenfd::ListenFd::from_env().take_unix_listener(0)
+}
+
+/// Who does not serve is passed nothing.
+#[cfg(not(feature = "server"))]
+fn passed_on() -> io::Result<Option<UnixListener>> {
+    Ok(None)
 }
 
 /// Connects to the agent of this user.

@@ -3,6 +3,7 @@
 mod accounts;
 mod agent;
 mod completions;
+mod consumers;
 mod credential;
 #[cfg(feature = "devserver")]
 mod devserver;
@@ -41,6 +42,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Inspect(args) => inspect::run(args).await,
         Command::Session(what) => session::run(what).await,
         Command::Log(args) => log::run(args).await,
+        Command::Consumers(what) => consumers::run(what),
         Command::Agent(args) => agent::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Lab(Lab::Simulate(args)) => simulate::run(&args),

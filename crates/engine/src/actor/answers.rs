@@ -1,29 +1,55 @@
 //! How an account's task answers those who wait for something.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use latchkey_core::freshness;
 use latchkey_core::reason::Reason;
-use latchkey_core::session::{Asker, Input, State};
+use latchkey_core::session::{Asker, Input, Notice, State};
 use latchkey_core::time::Stamp;
 use tokio::sync::oneshot;
 
-use super::Actor;
+use super::{Actor, Message};
+use crate::consumers::{Consumer, Taken};
 use crate::engine::{IssuedToken, TokenRequest};
 use crate::error::EngineError;
 use crate::inspection::Inspection;
+use crate::prompts::Told;
 use crate::provider::nextauth::site_secret::OpenedCookie;
 use crate::snapshot::SessionStatus;
-use crate::workshop::SiteSecret;
+use crate::workshop::{SiteSecret, Workshop};
 
 /// Someone who waits for a token.
 pub(super) struct TokenWaiter {
     pub(super) request: TokenRequest,
+    pub(super) consumer: Option<Arc<Consumer>>,
     pub(super) until: Stamp,
     pub(super) asked: bool,
     pub(super) reply: oneshot::Sender<Result<IssuedToken, EngineError>>,
 }
 
+/// What changed by an answer that others see.
+pub(super) enum Seen {
+    Nothing,
+    News,
+}
+
 impl Actor {
+    /// Answers a program that the token in hand is good enough for; gives back what takes more than that.
+    pub(super) fn at_once(&mut self, message: Message) -> Result<Seen, Message> {
+        // Where the account has limits of its own, each use may move them.
+        let limited = self.session.end().is_some() || self.session.expiring();
+        let waited_for = !self.token_waiters.is_empty() || self.session.unanswered();
+        if limited || waited_for || self.closing.is_some() {
+            return Err(message);
+        }
+        let Message::Token(request, consumer, reply) = message else { return Err(message) };
+        match self.in_hand(&request).filter(|issued| !issued.falls_short) {
+            Some(issued) => Ok(self.hand_out(issued, consumer.as_deref(), reply)),
+            None => Err(Message::Token(request, consumer, reply)),
+        }
+    }
+
     /// Answers everyone whose answer is known by now.
     pub(super) fn answer_waiters(&mut self) {
         if matches!(self.session.state(), State::SignedOut { .. }) && self.under_way == 0 {
@@ -105,7 +131,7 @@ impl Actor {
         for mut waiter in std::mem::take(&mut self.token_waiters) {
             if let Some(answer) = self.token_for(&waiter) {
                 handed_out |= answer.is_ok();
-                let _ = waiter.reply.send(answer);
+                self.answer_token(waiter, answer);
                 continue;
             }
             if !waiter.asked && self.renews_for_programs() {
@@ -124,6 +150,67 @@ impl Actor {
         }
     }
 
+    /// Hands a token out, or says why not.
+    fn answer_token(&mut self, waiter: TokenWaiter, answer: Result<IssuedToken, EngineError>) {
+        match answer {
+            Ok(issued) => {
+                self.hand_out(issued, waiter.consumer.as_deref(), waiter.reply);
+            }
+            Err(error) => {
+                if let (EngineError::SignInNeeded { reason }, State::NeedsSignIn { .. }, Some(_)) =
+                    (&error, self.session.state(), &waiter.consumer)
+                {
+                    let notice = Notice::SignInNeeded(reason.clone());
+                    self.prompter.remind(&self.workshop.account, Told::Notice(notice));
+                }
+                let _ = waiter.reply.send(Err(error));
+            }
+        }
+    }
+
+    /// Hands a token out and remembers who took it. What nobody is there to take any more was not taken.
+    fn hand_out(
+        &mut self,
+        issued: IssuedToken,
+        consumer: Option<&Consumer>,
+        reply: oneshot::Sender<Result<IssuedToken, EngineError>>,
+    ) -> Seen {
+        let taken = Taken {
+            fingerprint: issued.fingerprint,
+            generation: issued.generation,
+            expires_at: issued.expires_at,
+            at: self.workshop.clock.now().wall,
+        };
+        let given = reply.send(Ok(issued)).is_ok();
+        let Workshop { account, consumers, .. } = &*self.workshop;
+        match consumer {
+            Some(consumer) if given && consumers.note(account, consumer, taken) => {
+                self.beside.took(account, consumer, taken);
+                Seen::News
+            }
+            Some(_) | None => Seen::Nothing,
+        }
+    }
+
+    /// The token in hand as an answer to this request, as long as it lives.
+    fn in_hand(&self, request: &TokenRequest) -> Option<IssuedToken> {
+        let now = self.workshop.clock.now();
+        let (held, current) = self.session.held().zip(self.current.as_ref())?;
+        let asked = freshness::min_valid(&held.facts, request.min_valid);
+        let over = self.session.end().is_some_and(|end| end.over(now));
+        (!over && freshness::left(&held.facts, now) > SignedDuration::ZERO).then(|| IssuedToken {
+            access: current.access.clone(),
+            token_type: current.token_type.clone(),
+            proof_key: current.proof_key.clone(),
+            cookies: current.cookies.clone(),
+            expires_at: current.expires_at,
+            generation: held.facts.generation,
+            fingerprint: held.facts.access_fingerprint,
+            min_valid_capped: asked.capped,
+            falls_short: !freshness::covers(&held.facts, asked.required, now),
+        })
+    }
+
     /// Whether the session may renew for a program that needs a better token. While it waits, the machine decides
     /// whether the request cuts that short.
     fn renews_for_programs(&self) -> bool {
@@ -134,26 +221,11 @@ impl Actor {
     fn token_for(&self, waiter: &TokenWaiter) -> Option<Result<IssuedToken, EngineError>> {
         let now = self.workshop.clock.now();
         let late = waiter.until.passed(now);
-        let held = self.session.held().zip(self.current.as_ref());
-        if let Some((held, current)) = held {
-            let asked = freshness::min_valid(&held.facts, waiter.request.min_valid);
-            let over = self.session.end().is_some_and(|end| end.over(now));
-            let lives = !over && freshness::left(&held.facts, now) > SignedDuration::ZERO;
-            let covers = !over && freshness::covers(&held.facts, asked.required, now);
-            let no_better =
-                matches!(self.session.state(), State::NeedsSignIn { .. }) || !held.facts.renewable();
-            if covers || lives && (late || no_better) {
-                return Some(Ok(IssuedToken {
-                    access: current.access.clone(),
-                    token_type: current.token_type.clone(),
-                    proof_key: current.proof_key.clone(),
-                    cookies: current.cookies.clone(),
-                    expires_at: current.expires_at,
-                    generation: held.facts.generation,
-                    fingerprint: held.facts.access_fingerprint,
-                    min_valid_capped: asked.capped,
-                    falls_short: !covers,
-                }));
+        if let Some(issued) = self.in_hand(&waiter.request) {
+            let renewable = self.session.held().is_some_and(|held| held.facts.renewable());
+            let no_better = matches!(self.session.state(), State::NeedsSignIn { .. }) || !renewable;
+            if !issued.falls_short || late || no_better {
+                return Some(Ok(issued));
             }
         }
         match self.session.state() {

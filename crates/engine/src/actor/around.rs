@@ -27,6 +27,16 @@ impl Actor {
         event_log::emit(&self.workshop.account, record);
     }
 
+    /// When to look again, on the boot-time clock.
+    pub(super) fn wake_at(&self) -> Option<SignedDuration> {
+        let now = self.workshop.clock.now();
+        let waiting = self.token_waiters.iter().map(|waiter| waiter.until);
+        let asked = self.background || !self.token_waiters.is_empty() || self.saving();
+        let own = self.session.deadline().filter(|_| asked && self.closing.is_none());
+        let first = waiting.chain(own).map(|at| at.left(now)).min()?;
+        Some(now.boot.saturating_add(first.max(SignedDuration::ZERO)))
+    }
+
     /// After a wake the network need not be there yet. Noticed by the clock, whatever woke this task.
     pub(super) fn notice_sleep(&mut self) {
         let asleep = self.workshop.clock.asleep();

@@ -10,6 +10,7 @@ use tracing::debug;
 use super::{Actor, Done, Message};
 use crate::error::EngineError;
 use crate::inspection;
+use crate::prompts::Told;
 use crate::sign_in::Attempt;
 use crate::snapshot::Beside;
 use crate::workshop::{Wish, Workshop};
@@ -32,7 +33,12 @@ impl Actor {
             Effect::Authenticate(id) => {
                 let Some(how) = self.how.take() else { return };
                 let (prompter, prompts) = mpsc::unbounded_channel();
-                let attempt = Attempt::new(self.workshop.browser.clone(), prompter, self.farewells.clone());
+                let attempt = Attempt::new(
+                    self.workshop.browser.clone(),
+                    self.prompter.clone(),
+                    prompter,
+                    self.farewells.clone(),
+                );
                 (self.attempt, self.prompts) = (Some((id, attempt.clone())), prompts);
                 self.begin(move |workshop| async move {
                     let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;
@@ -103,7 +109,7 @@ impl Actor {
                     ..Beside::default()
                 };
             }
-            Effect::Notify(notice) => self.notifier.notify(&self.workshop.account, &notice),
+            Effect::Notify(notice) => self.prompter.tell(&self.workshop.account, Told::Notice(notice)),
             Effect::Record(record) => self.note(&record),
         }
     }

@@ -22,15 +22,17 @@ use latchkey_core::time::{Jitter, Now};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
-use answers::TokenWaiter;
+use answers::{Seen, TokenWaiter};
 use closing::Closing;
 use revalidation::Revalidation;
 
+use crate::consumers::Consumer;
 use crate::engine::{IssuedToken, Sessions, TokenRequest};
 use crate::error::EngineError;
 use crate::event_log;
 use crate::inspection::Inspection;
-use crate::ports::{Clock, Notifier};
+use crate::ports::Clock;
+use crate::prompts::Prompts;
 use crate::provider::nextauth::site_secret::OpenedCookie;
 use crate::sign_in::{Attempt, SignIn};
 use crate::snapshot::{Beside, SessionStatus, SignInPrompt, status};
@@ -44,7 +46,8 @@ pub(crate) enum Message {
     CancelSignIn,
     SignOut(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
-    Token(TokenRequest, oneshot::Sender<Result<IssuedToken, EngineError>>),
+    /// For a program, if it is not for this process itself.
+    Token(TokenRequest, Option<Arc<Consumer>>, oneshot::Sender<Result<IssuedToken, EngineError>>),
     /// Reads the session again; who is signed in, where it is no site's.
     Revalidate(Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
     /// Who is signed in, as it was found out again.
@@ -58,6 +61,8 @@ pub(crate) enum Message {
     TokenRejected(Fingerprint, Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
     Used,
     Reload,
+    /// Something beside the session changed that its status tells.
+    Look,
     Status(oneshot::Sender<SessionStatus>),
     /// Ends the task once nothing is under way.
     Close(oneshot::Sender<()>),
@@ -77,7 +82,7 @@ pub(crate) struct Done {
 pub(crate) struct Actor {
     session: Session,
     workshop: Arc<Workshop>,
-    notifier: Arc<dyn Notifier>,
+    prompter: Arc<Prompts>,
     inbox: mpsc::UnboundedReceiver<Message>,
     /// For the tasks that are begun, so that they can tell how they ended.
     outbox: mpsc::UnboundedSender<Message>,
@@ -122,7 +127,7 @@ impl Actor {
     /// Opens the session; [`Actor::run`] then lives until it is told to close.
     pub(crate) fn open(
         workshop: Arc<Workshop>,
-        notifier: Arc<dyn Notifier>,
+        prompter: Arc<Prompts>,
         sessions: watch::Sender<Sessions>,
         background: bool,
         around: Option<watch::Receiver<Surroundings>>,
@@ -135,7 +140,7 @@ impl Actor {
         let mut actor = Self {
             session: step.session.clone(),
             workshop,
-            notifier,
+            prompter,
             inbox,
             outbox: outbox.clone(),
             sessions,
@@ -167,7 +172,7 @@ impl Actor {
 
     /// Runs until closed.
     pub(crate) async fn run(mut self) {
-        loop {
+        'all: loop {
             self.notice_sleep();
             self.go_on_revalidating();
             self.answer_waiters();
@@ -177,20 +182,36 @@ impl Actor {
             }
             let wake = self.wake_at();
             let clock = self.workshop.clock.clone();
-            let message = tokio::select! {
-                message = self.inbox.recv() => message,
-                () = async { match &mut self.around { Some(around) => changed(around).await, None => std::future::pending().await } } => {
-                    self.look_around();
-                    continue;
+            let woken = async {
+                match wake {
+                    Some(at) => clock.sleep_until(at).await,
+                    None => std::future::pending().await,
                 }
-                Some(prompt) = self.prompts.recv() => {
-                    self.beside.prompt = Some(prompt).filter(|_| self.attempt.is_some());
-                    continue;
-                }
-                () = async { match wake { Some(at) => clock.sleep_until(at).await, None => std::future::pending().await } } => {
-                    self.notice_sleep();
-                    self.input(Input::TimePassed);
-                    continue;
+            };
+            let mut woken = std::pin::pin!(woken);
+            let message = loop {
+                let message = tokio::select! {
+                    message = self.inbox.recv() => message,
+                    () = async { match &mut self.around { Some(around) => changed(around).await, None => std::future::pending().await } } => {
+                        self.look_around();
+                        continue 'all;
+                    }
+                    Some(prompt) = self.prompts.recv() => {
+                        self.beside.prompt = Some(prompt).filter(|_| self.attempt.is_some());
+                        continue 'all;
+                    }
+                    () = woken.as_mut() => {
+                        self.notice_sleep();
+                        self.input(Input::TimePassed);
+                        continue 'all;
+                    }
+                };
+                // Programs that ask for the token in hand change nothing that is shown or waited for.
+                match message.map(|message| self.at_once(message)) {
+                    Some(Ok(Seen::Nothing)) => {}
+                    Some(Ok(Seen::News)) => continue 'all,
+                    Some(Err(message)) => break Some(message),
+                    None => break None,
                 }
             };
             match message {
@@ -198,16 +219,6 @@ impl Actor {
                 None => return,
             }
         }
-    }
-
-    /// When to look again, on the boot-time clock.
-    fn wake_at(&self) -> Option<SignedDuration> {
-        let now = self.workshop.clock.now();
-        let waiting = self.token_waiters.iter().map(|waiter| waiter.until);
-        let asked = self.background || !self.token_waiters.is_empty() || self.saving();
-        let own = self.session.deadline().filter(|_| asked && self.closing.is_none());
-        let first = waiting.chain(own).map(|at| at.left(now)).min()?;
-        Some(now.boot.saturating_add(first.max(SignedDuration::ZERO)))
     }
 
     fn hear(&mut self, message: Message) {
@@ -226,14 +237,14 @@ impl Actor {
                 self.input(Input::RenewRequested(Asker::Person));
                 self.renew_waiters.push(reply);
             }
-            Message::Token(request, reply) => {
+            Message::Token(request, consumer, reply) => {
                 // A single command renews what a crash left open as well, whatever the token is good for, and erases what
                 // has come to its end.
                 if self.session.unanswered() || self.session.expiring() {
                     self.input(Input::TimePassed);
                 }
                 let until = self.workshop.clock.now().plus(request.wait);
-                self.token_waiters.push(TokenWaiter { request, until, asked: false, reply });
+                self.token_waiters.push(TokenWaiter { request, consumer, until, asked: false, reply });
             }
             Message::Revalidate(reply) => self.revalidate(reply),
             Message::Revalidated(found) => self.heard_identity(found),
@@ -252,6 +263,7 @@ impl Actor {
             }
             Message::Used => self.input(Input::Used),
             Message::Reload => self.input(Input::ReloadRequested),
+            Message::Look => {}
             Message::Status(reply) => {
                 let _ = reply.send(self.status());
             }
@@ -315,7 +327,9 @@ impl Actor {
 
     fn status(&self) -> SessionStatus {
         let now = self.workshop.clock.now();
-        status(&self.session, self.workshop.provider.name(), &self.beside, now)
+        let Workshop { account, consumers, consent, .. } = &*self.workshop;
+        let consumers = |in_hand| consumers.status(account, *consent, in_hand, now);
+        status(&self.session, self.workshop.provider.name(), &self.beside, consumers, now)
     }
 
     /// Shows the session to whoever watches, if anything changed.

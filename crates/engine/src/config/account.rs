@@ -25,6 +25,28 @@ pub struct AccountConfig {
     pub devserver: bool,
     /// Which hosts its tokens are for, as far as credential helpers are asked for them.
     pub hosts: Hosts,
+    /// Is the person asked before a program gets a token?
+    pub consent: Consent,
+}
+
+/// Whether the person is asked before a program gets a token of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consent {
+    /// Every program of the user may have one. Who did is shown.
+    #[default]
+    Open,
+    /// The person is asked about each program.
+    Ask,
+}
+
+impl Consent {
+    /// Its name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Ask => "ask",
+        }
+    }
 }
 
 /// How an account signs in.
@@ -249,6 +271,7 @@ impl AccountConfig {
             policy: Policy::default(),
             devserver: true,
             hosts: Hosts::default(),
+            consent: Consent::default(),
         }
     }
 

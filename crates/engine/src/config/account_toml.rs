@@ -6,7 +6,7 @@ use latchkey_core::account::AccountName;
 use latchkey_core::policy::Policy;
 use toml_edit::{Array, Item, Table, value};
 
-use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
+use super::account::{AccountConfig, Carrier, Consent, CredentialsConfig, Mapping, ProviderConfig, Url};
 use super::limits::LimitsToml;
 use super::nextauth::{NextauthConfig, NextauthToml};
 use super::oauth::OauthToml;
@@ -32,6 +32,8 @@ pub struct AccountToml {
     pub hosts: Vec<String>,
     /// Which user name do they want beside the token?
     pub host_user: Option<String>,
+    /// Is the person asked before a program gets a token (`ask`)?
+    pub consent: Option<String>,
     /// How long before its expiry a token is renewed (`5m`).
     pub renew_before: Option<String>,
     /// How long a token lives of which nobody says it.
@@ -82,6 +84,7 @@ impl AccountToml {
             ("refresh_url", &self.refresh_url),
             ("logout_url", &self.logout_url),
             ("user_info_url", &self.user_info_url),
+            ("consent", &self.consent),
             ("renew_before", &self.renew_before),
             ("assumed_lifetime", &self.assumed_lifetime),
             ("grace_window", &self.grace_window),
@@ -137,6 +140,9 @@ impl From<&AccountConfig> for AccountToml {
             devserver: account.devserver,
             hosts: account.hosts.places.iter().map(ToString::to_string).collect(),
             host_user: account.hosts.user.clone(),
+            consent: Some(account.consent)
+                .filter(|consent| *consent != Consent::default())
+                .map(|consent| consent.name().to_owned()),
             renew_before: account.policy.renew_before.map(values::duration_text),
             assumed_lifetime: Some(account.policy.assumed_lifetime)
                 .filter(|lifetime| *lifetime != Policy::default().assumed_lifetime)

@@ -27,7 +27,7 @@ mod keys_tests;
 mod tests;
 
 pub use account::{
-    AccountConfig, Carrier, CredentialsConfig, Mapping, Place, ProviderConfig, Url, is_loopback,
+    AccountConfig, Carrier, Consent, CredentialsConfig, Mapping, Place, ProviderConfig, Url, is_loopback,
 };
 pub use account_toml::{AccountToml, CarrierToml};
 pub use app::{AppConfig, Dates, Language, NoTimeOfDay, NotificationConfig, TimeOfDay};

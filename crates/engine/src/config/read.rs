@@ -8,15 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig};
+use super::account::{AccountConfig, Carrier, Consent, CredentialsConfig, Mapping, ProviderConfig};
 use super::hosts::{self, Hosts};
 use super::problem::{ConfigError, Flaw, Problems, shown};
 use super::section::{Section, wrong_type};
 use super::{AppConfig, Config, app, limits, nextauth, oauth, values};
 
 /// The keys that every account has.
-const SHARED_KEYS: [&str; 7] =
-    ["provider", "devserver", "hosts", "host_user", "renew_before", "assumed_lifetime", "grace_window"];
+const SHARED_KEYS: [&str; 8] = [
+    "provider",
+    "devserver",
+    "hosts",
+    "host_user",
+    "consent",
+    "renew_before",
+    "assumed_lifetime",
+    "grace_window",
+];
 
 /// The keys that only accounts of a REST login have.
 const CREDENTIALS_KEYS: [&str; 8] = [
@@ -81,8 +89,8 @@ fn accounts(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<AccountConf
             (Ok(_), None) => {}
         }
         let account = account(value, path, problems);
-        if let (Ok(name), Some((provider, policy, devserver, hosts))) = (name, account) {
-            found.push(AccountConfig { name, provider, policy, devserver, hosts });
+        if let (Ok(name), Some((provider, policy, devserver, hosts, consent))) = (name, account) {
+            found.push(AccountConfig { name, provider, policy, devserver, hosts, consent });
         }
     }
     found
@@ -92,7 +100,7 @@ fn account(
     value: &Spanned<DeValue<'_>>,
     path: String,
     problems: &mut Problems<'_>,
-) -> Option<(ProviderConfig, Policy, bool, Hosts)> {
+) -> Option<(ProviderConfig, Policy, bool, Hosts, Consent)> {
     let table = value.get_ref().as_table();
     let has = |key: &&str| table.is_some_and(|table| table.contains_key(*key));
     let likely = match table.and_then(|table| table.get("provider")) {
@@ -108,6 +116,7 @@ fn account(
     let kind = section.required("provider", example, problems, kind)?;
     let devserver = section.flag("devserver", problems);
     let hosts = hosts::read(&section, problems);
+    let consent = section.text("consent", problems, values::consent).unwrap_or_default();
     let defaults = Policy::default();
     let policy = Policy {
         renew_before: section.text("renew_before", problems, values::duration),
@@ -122,7 +131,7 @@ fn account(
         Kind::Oauth => ProviderConfig::Oauth(Box::new(oauth::oauth(&section, devserver, problems)?)),
         Kind::Nextauth => ProviderConfig::Nextauth(nextauth::nextauth(&section, devserver, problems)?),
     };
-    Some((provider, policy, devserver, hosts))
+    Some((provider, policy, devserver, hosts, consent))
 }
 
 /// The providers there are.

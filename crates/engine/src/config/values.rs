@@ -7,7 +7,7 @@ use jiff::fmt::friendly::{Designator, Spacing, SpanParser, SpanPrinter};
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
-use super::account::{Place, is_loopback};
+use super::account::{Consent, Place, is_loopback};
 use super::problem::Flaw;
 
 const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
@@ -60,6 +60,11 @@ pub(super) fn address(text: &str, devserver: bool) -> Result<Url, Flaw> {
         ));
     }
     Ok(url)
+}
+
+pub(super) fn consent(text: &str) -> Result<Consent, Flaw> {
+    let known = [Consent::Open, Consent::Ask].into_iter().find(|consent| consent.name() == text);
+    known.ok_or_else(|| Flaw::new("nobody can be asked that way", "write `ask`, or `open` to ask nobody"))
 }
 
 /// From a second to a year.

@@ -8,12 +8,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::config::AccountConfig;
+use crate::consumers::Consumers;
 use crate::error::EngineError;
 use crate::http::Http;
 use crate::http_observer::Exchange;
 use crate::journal::MemoryJournal;
 use crate::network::ManualNetwork;
 use crate::ports::{Browser, Clock};
+use crate::prompts::Prompts;
 use crate::provider::Provider;
 use crate::renewal_lock::FileLock;
 use crate::sign_in::{Attempt, SignIn};
@@ -96,6 +98,9 @@ impl Probe {
         let workshop = Workshop {
             account: account.name.clone(),
             policy: account.policy.clone(),
+            consent: account.consent,
+            consumers: Consumers::new(None),
+            prompts: Prompts::of_nobody(clock.clone()),
             provider: Provider::new(&account.provider, http.clone(), clock.clone()),
             vault: Arc::new(MemoryVault::new()),
             // Nobody else knows of these tokens, so it is never taken.
@@ -122,7 +127,8 @@ impl Probe {
         how: SignIn,
         prompts: mpsc::UnboundedSender<SignInPrompt>,
     ) -> Result<Held, EngineError> {
-        let attempt = Attempt::new(self.workshop.browser.clone(), prompts, TaskTracker::new());
+        let Workshop { browser, prompts: pages, .. } = &self.workshop;
+        let attempt = Attempt::new(browser.clone(), pages.clone(), prompts, TaskTracker::new());
         let clock = &*self.workshop.clock;
         let issued = self.workshop.provider.sign_in(how, &attempt, clock).await.map_err(sign_in_error)?;
         let odd = || {

@@ -110,7 +110,9 @@ fn together(marks: Vec<HistoryMark>, now: Timestamp, grain: i64) -> Vec<HistoryM
 
 fn alike(one: &HistoryMark, other: &HistoryMark) -> bool {
     // A failure is told with its reason, so only those with the same are told together.
-    one.kind == other.kind && (one.kind != MarkKind::Failed || one.reason == other.reason)
+    one.kind == other.kind
+        && (one.kind != MarkKind::Failed || one.reason == other.reason)
+        && (one.kind != MarkKind::Taken || one.note == other.note)
 }
 
 fn end(mark: &HistoryMark) -> Timestamp {

@@ -2,6 +2,7 @@
 //!
 //! There is no field for a token here, and none of the types in it can hold one.
 
+mod consumer;
 mod history;
 mod names;
 mod past;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use latchkey_core::fingerprint::Fingerprint;
 use latchkey_core::reason::Reason;
 use latchkey_core::session::{Headline as CoreHeadline, Held, Session};
 use latchkey_core::time::Stamp;
@@ -20,8 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::vault::Identity;
 
+pub use consumer::ConsumerStatus;
 pub(crate) use history::History;
-pub use names::{ActionName, HeadlineKind, MarkKind, StateName};
+pub use names::{ActionName, ConsentName, HeadlineKind, MarkKind, StateName};
 pub use past::past;
 pub(crate) use update::changes;
 pub use update::{SessionChange, SessionUpdate};
@@ -64,6 +67,8 @@ pub struct SessionStatus {
     /// What happened, oldest first.
     #[cfg_attr(feature = "bindings", specta(type = Vec<HistoryMark>))]
     pub history: Arc<Vec<HistoryMark>>,
+    /// The programs that took tokens or ask for one, the latest first.
+    pub consumers: Vec<ConsumerStatus>,
 }
 
 /// What the person has to do for the sign-in under way.
@@ -230,7 +235,7 @@ pub struct HistoryMark {
     pub expires_at: Option<Timestamp>,
     /// How long it took, in milliseconds.
     pub took_ms: Option<u32>,
-    /// What went wrong.
+    /// What went wrong, or which program took the token.
     pub note: Option<String>,
     /// The code of the reason for it, if one was given.
     pub reason: Option<String>,
@@ -269,12 +274,18 @@ pub(crate) struct Beside {
 }
 
 /// A number JavaScript can hold exactly; counters and milliseconds do not get larger in a lifetime.
-fn number(value: u64) -> u32 {
+pub(crate) fn number(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// What may be seen of a session now.
-pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: Stamp) -> SessionStatus {
+/// What may be seen of a session now; `consumers` tells of the programs, given the access token in hand.
+pub(crate) fn status(
+    session: &Session,
+    provider: &str,
+    beside: &Beside,
+    consumers: impl FnOnce(Option<Fingerprint>) -> Vec<ConsumerStatus>,
+    now: Stamp,
+) -> SessionStatus {
     let held = session.held();
     let clock = |clock: Clock| ClockStatus {
         expires_at: clock.expires.wall.to_string(),
@@ -318,6 +329,7 @@ pub(crate) fn status(session: &Session, provider: &str, beside: &Beside, now: St
         clock_skew_ms: beside.skew.map(millis),
         updated: held.and(beside.updated.clone()),
         history: beside.history.shown(),
+        consumers: consumers(held.map(|held| held.facts.access_fingerprint)),
     }
 }
 

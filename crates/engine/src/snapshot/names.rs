@@ -115,6 +115,23 @@ names! {
         Slept = "slept",
         /// The provider could not be reached.
         OutOfReach = "out_of_reach",
+        /// A program took the access token.
+        Taken = "taken",
+    }
+    /// Whether a program may take tokens.
+    ConsentName {
+        /// The account asks nobody.
+        Open = "open",
+        /// The person has not answered yet.
+        Asked = "asked",
+        /// The person allowed it.
+        Allowed = "allowed",
+        /// It might once; it is asked about when it comes back.
+        Lapsed = "lapsed",
+        /// Not now: the person holds it back.
+        Paused = "paused",
+        /// The person refused it.
+        Denied = "denied",
     }
 }
 

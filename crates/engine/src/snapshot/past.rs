@@ -7,7 +7,11 @@ use latchkey_core::record::Record;
 use serde_json::Value;
 
 use super::{Beside, History, HistoryMark, MarkKind, number};
+use crate::consumers::{Consumer, Program, Taken};
 use crate::event_log::{LogRecord, account_label};
+
+/// The kind of record that says that a program took a token.
+const TAKEN: &str = "token_taken";
 
 /// The marks that the event log holds of an account, oldest first.
 pub fn past(records: &[LogRecord], account: &AccountName) -> Vec<HistoryMark> {
@@ -28,6 +32,7 @@ fn mark_kind(record_kind: &str) -> Option<MarkKind> {
         "ceiling_moved" => Some(MarkKind::CeilingMoved),
         "woke" => Some(MarkKind::Slept),
         "reached" => Some(MarkKind::OutOfReach),
+        TAKEN => Some(MarkKind::Taken),
         _ => None,
     }
 }
@@ -53,7 +58,11 @@ fn logged(record: &LogRecord) -> Option<HistoryMark> {
         expires_at: time("expires_at"),
         took_ms: count("took_ms"),
         reason: text("reason"),
-        note: noted(kind).then(|| record.message.clone()),
+        note: if kind == MarkKind::Taken {
+            text("program")
+        } else {
+            noted(kind).then(|| record.message.clone())
+        },
     })
 }
 
@@ -78,6 +87,35 @@ impl Beside {
             took_ms: record.took_ms.map(number),
             reason: record.reason.map(str::to_owned),
             note: noted(kind).then(|| record.message.clone()),
+        });
+    }
+
+    /// Remembers that a program took a token it had not taken before, and tells the log.
+    pub(crate) fn took(&mut self, account: &AccountName, consumer: &Consumer, taken: Taken) {
+        let program = consumer.program.as_ref().map(Program::shown);
+        let name = consumer.program.as_ref().map_or_else(|| "A program".to_owned(), Program::name);
+        tracing::info!(
+            target: "latchkey::session",
+            account = account.as_str(),
+            kind = TAKEN,
+            generation = taken.generation,
+            fingerprint = %taken.fingerprint,
+            expires_at = %taken.expires_at,
+            pid = consumer.pid,
+            program = program.as_deref(),
+            "{name} took the access token"
+        );
+        self.history.push(HistoryMark {
+            kind: MarkKind::Taken,
+            at: taken.at,
+            until: None,
+            count: 1,
+            generation: number(taken.generation),
+            fingerprint: Some(taken.fingerprint.to_string()),
+            expires_at: Some(taken.expires_at),
+            took_ms: None,
+            reason: None,
+            note: program,
         });
     }
 }

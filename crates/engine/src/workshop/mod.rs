@@ -34,11 +34,14 @@ use latchkey_core::token_set::TokenFacts;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use crate::config::Consent;
+use crate::consumers::Consumers;
 use crate::http::Http;
 use crate::inspection::Inspection;
 use crate::jose::dpop::ProofKey;
 use crate::jose::look;
 use crate::ports::{Browser, Clock, Journal, LockError, LockGuard, Network, RenewalLock, Vault, VaultError};
+use crate::prompts::Prompts;
 use crate::provider::Provider;
 use crate::provider::nextauth::Jar;
 use crate::vault::{Envelope, Identity};
@@ -53,11 +56,17 @@ const LOCK_WAIT: Duration = Duration::from_mins(1);
 pub(crate) struct Workshop {
     pub(crate) account: AccountName,
     pub(crate) policy: Policy,
+    /// Whether the person is asked before a program gets a token.
+    pub(crate) consent: Consent,
+    /// The programs that take tokens, of all accounts.
+    pub(crate) consumers: Arc<Consumers>,
     pub(crate) provider: Provider,
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) lock: Arc<dyn RenewalLock>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) browser: Arc<dyn Browser>,
+    /// When people may be disturbed.
+    pub(crate) prompts: Arc<Prompts>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) network: Arc<dyn Network>,
     /// The account's own, which knows how the provider's clock differs.

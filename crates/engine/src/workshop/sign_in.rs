@@ -80,6 +80,8 @@ fn refused_sign_in(error: EngineError) -> (Authenticated, Option<Arrived>, Optio
         | EngineError::NotThisWay
         | EngineError::ElsewhereThanTheSite { .. }
         | EngineError::CookieNotOpened { .. }
+        | EngineError::NotAllowed { .. }
+        | EngineError::UnknownConsumer
         | EngineError::Cancelled
         | EngineError::Closing => Reason::NeverSignedIn,
     };

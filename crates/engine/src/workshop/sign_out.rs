@@ -65,7 +65,7 @@ impl Workshop {
         };
         let Some(kept) = kept else { return Revocation::Done };
         match self.tell_provider(&kept).await {
-            Ok(Some(page)) if which == Revoke::First => self.open_page(&page),
+            Ok(Some(page)) if which == Revoke::First => self.open_page(&page).await,
             Ok(_) => {}
             Err(failure) => {
                 let may_help = matches!(disposition(&failure), Disposition::Retry { .. });
@@ -114,8 +114,8 @@ impl Workshop {
         }
     }
 
-    fn open_page(&self, page: &Url) {
-        if self.browser.open(page).is_err() {
+    async fn open_page(&self, page: &Url) {
+        if !self.prompts.may_open().await || self.browser.open(page).is_err() {
             warn!(account = %self.account, kind = "page_not_opened", "The provider's sign-out page could not be opened");
         }
     }

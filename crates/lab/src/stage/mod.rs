@@ -167,6 +167,8 @@ impl Stage {
             browser: browser.clone(),
             http: http.clone(),
             fingerprints: FingerprintKey::new(FINGERPRINTS),
+            consents: None,
+            screen: None,
             background,
         })
     }

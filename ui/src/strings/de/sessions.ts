@@ -116,6 +116,8 @@ export const sessions: typeof english = {
     outOfReach: "Der Anbieter war {lasted} lang nicht erreichbar",
     outOfReachNow: "Der Anbieter ist nicht erreichbar",
     several: { one: "{what}", other: "{count}-mal, zuletzt: {what}" },
+    taken: "{program} hat das Access-Token der Generation {generation} geholt",
+    someProgram: "Ein Programm",
     withNote: "{what}: {note}",
     tally: "{count}-mal erneuert",
     tallyFailed: "{count}-mal erneuert · {failed}-mal fehlgeschlagen",

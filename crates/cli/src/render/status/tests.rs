@@ -119,6 +119,7 @@ fn signed_in() -> SessionStatus {
         clock_skew_ms: None,
         updated: None,
         history: std::sync::Arc::default(),
+        consumers: Vec::new(),
     }
 }
 

@@ -65,7 +65,10 @@ impl Oauth {
         loop {
             let page = self.sign_in_page(&begun.metadata, &begun.request, begun.key.as_ref()).await?;
             // Opened once at most: nobody wants a second page because the first one got old.
-            let opened = *opened.get_or_insert_with(|| attempt.open_page(&page.url));
+            let opened = match opened {
+                Some(opened) => opened,
+                None => *opened.insert(attempt.open_page(&page.url).await),
+            };
             attempt.prompt(SignInPrompt::Browser {
                 url: page.url.to_string(),
                 opened,

@@ -1,0 +1,133 @@
+//! Accounts that are added, changed or removed in the configuration while Latchkey runs.
+//!
+//! The file is read again when it changed, and the engine is told what the accounts are now. A file that is wrong
+//! changes nothing: everybody stays signed in, and the log says what to correct. What differs by platform is who
+//! tells of a change; elsewhere than on Linux the file is looked at now and then.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+use latchkey_core::account::AccountName;
+use tracing::{info, warn};
+
+use crate::config::{AccountConfig, Config};
+use crate::engine::EngineHandle;
+use crate::paths::Paths;
+use crate::ports::Clock;
+
+/// How long a change is given to come to an end: editors write a file in several steps.
+const CALM: SignedDuration = SignedDuration::from_millis(200);
+/// How often the file is looked at where nobody tells of changes.
+const LOOK: SignedDuration = SignedDuration::from_secs(30);
+
+/// What the accounts of an engine became.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountChanges {
+    /// Those that are new.
+    pub added: Vec<AccountName>,
+    /// Those that sign in, renew or ask otherwise than before.
+    pub changed: Vec<AccountName>,
+    /// Those that are gone; their tokens stay in the vault.
+    pub removed: Vec<AccountName>,
+}
+
+impl AccountChanges {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// Follows the configuration until the engine is closed. `before` is called with the accounts there are now, before
+/// the engine is: for what they may need (the embedded development backend).
+pub async fn follow<F>(engine: EngineHandle, paths: Paths, before: impl Fn(Vec<AccountConfig>) -> F + Send)
+where
+    F: Future<Output = ()> + Send,
+{
+    let file = paths.config_file();
+    // Nothing is known at first: the file may have changed since the engine was given its accounts.
+    let mut known: Option<Option<Vec<u8>>> = None;
+    loop {
+        if let Some(known) = &known {
+            changed(&file, known.as_ref(), engine.clock()).await;
+        }
+        if engine.is_closed() {
+            return;
+        }
+        let now = read(&file);
+        if known.as_ref() == Some(&now) {
+            continue;
+        }
+        known = Some(now);
+        match Config::load(&paths) {
+            Ok(config) => {
+                before(config.accounts.clone()).await;
+                tell(&engine.accounts_are(&config.accounts).await);
+            }
+            Err(error) => warn!(
+                kind = "config_not_read",
+                "The configuration was changed and cannot be read; the accounts stay as they were. {error}"
+            ),
+        }
+    }
+}
+
+fn tell(changes: &AccountChanges) {
+    let AccountChanges { added, changed, removed } = changes;
+    for (accounts, what) in [(added, "is new"), (changed, "was changed"), (removed, "is gone")] {
+        for account in accounts {
+            info!(
+                account = account.as_str(),
+                kind = "account_changed",
+                "The account {what} in the configuration"
+            );
+        }
+    }
+}
+
+/// What the file says; it is small, and compared whole.
+fn read(file: &Path) -> Option<Vec<u8>> {
+    fs::read(file).ok()
+}
+
+/// Waits until the file says something else than what is known, and for that to be over.
+#[cfg(target_os = "linux")]
+async fn changed(file: &Path, known: Option<&Vec<u8>>, clock: &dyn Clock) {
+    // Watching begins before the look, so that no change falls between the two.
+    let watch = linux::Watch::on(&folders(file));
+    if read(file).as_ref() != known {
+        return;
+    }
+    let told = match watch {
+        Ok(watch) => watch.happens().await.is_ok(),
+        Err(_) => false,
+    };
+    pause(clock, if told { CALM } else { LOOK }).await;
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn changed(_: &Path, _: Option<&Vec<u8>>, clock: &dyn Clock) {
+    pause(clock, LOOK).await;
+}
+
+async fn pause(clock: &dyn Clock, long: SignedDuration) {
+    clock.sleep_until(clock.now().boot.saturating_add(long)).await;
+}
+
+/// Where a change of the file shows: in its folder, and in the one it really lies in where it is a link.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nobody watches folders there"))]
+fn folders(file: &Path) -> Vec<PathBuf> {
+    let real = fs::canonicalize(file).ok();
+    let mut folders: Vec<_> = [Some(file), real.as_deref()]
+        .into_iter()
+        .flatten()
+        .filter_map(Path::parent)
+        .map(Path::to_owned)
+        .collect();
+    folders.dedup();
+    folders
+}

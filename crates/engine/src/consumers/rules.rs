@@ -1,0 +1,145 @@
+//! What the person decided about programs: for now in memory, for good in a file.
+//!
+//! The file holds paths, digests and verdicts, nothing secret. It is the user's alone, and who can write to it is
+//! the user, who may decide.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use latchkey_core::account::AccountName;
+use latchkey_core::time::Stamp;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::{FOR_NOW, IDLE};
+
+/// How many rules there are at most. Somebody would have decided each by hand.
+const MOST: usize = 1000;
+
+/// One decision: a program, as it was then, and an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Rule {
+    pub(super) account: String,
+    pub(super) path: PathBuf,
+    /// What the file was; whoever is refused stays refused whatever the file becomes.
+    pub(super) sha256: Option<Digest>,
+    pub(super) verdict: Verdict,
+    /// Since when, and used when last, on the boot-time clock. Only of what is allowed for now.
+    #[serde(skip)]
+    pub(super) for_now: Option<ForNow>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    Allowed,
+    Paused,
+    Denied,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ForNow {
+    since: SignedDuration,
+    used: SignedDuration,
+}
+
+impl ForNow {
+    pub(super) fn begin(now: Stamp) -> Self {
+        Self { since: now.boot, used: now.boot }
+    }
+
+    /// How long it still holds.
+    pub(super) fn left(self, now: Stamp) -> SignedDuration {
+        let idle = self.used.saturating_add(IDLE);
+        self.since.saturating_add(FOR_NOW).min(idle).saturating_sub(now.boot)
+    }
+}
+
+/// All decisions.
+#[derive(Default)]
+pub(super) struct Rules {
+    all: Vec<Rule>,
+    file: Option<PathBuf>,
+}
+
+impl Rules {
+    pub(super) fn load(file: Option<PathBuf>) -> Self {
+        let text = file.as_ref().and_then(|file| std::fs::read(file).ok());
+        let all = text.map(|text| serde_json::from_slice(&text)).transpose().unwrap_or_else(|error| {
+            // Nobody is let in by a file that cannot be read; everyone is asked about again.
+            tracing::warn!(
+                kind = "consents_unreadable",
+                "The decisions about programs cannot be read: {error}"
+            );
+            None
+        });
+        Self { all: all.unwrap_or_default(), file }
+    }
+
+    /// The rule about a program of this path: one that refuses whatever the file is, or one that allows this file.
+    pub(super) fn find(
+        &self,
+        account: &AccountName,
+        path: &std::path::Path,
+        file: Option<&Digest>,
+    ) -> Option<&Rule> {
+        let mut about = self.all.iter().filter(|rule| rule.account == account.as_str() && rule.path == path);
+        about.find(|rule| match rule.verdict {
+            Verdict::Denied | Verdict::Paused => true,
+            Verdict::Allowed => rule.sha256.as_ref().is_some_and(|known| Some(known) == file),
+        })
+    }
+
+    /// The rules about an account.
+    pub(super) fn of<'a>(&'a self, account: &'a AccountName) -> impl Iterator<Item = &'a Rule> {
+        self.all.iter().filter(move |rule| rule.account == account.as_str())
+    }
+
+    /// Forgets what was allowed for now and has run out.
+    pub(super) fn forget_spent(&mut self, now: Stamp) {
+        self.all.retain(|rule| rule.for_now.is_none_or(|for_now| for_now.left(now) > SignedDuration::ZERO));
+    }
+
+    /// Notes that a program which is allowed for now asked again.
+    pub(super) fn touch(&mut self, account: &AccountName, path: &std::path::Path, now: Stamp) {
+        let ours = |rule: &Rule| rule.account == account.as_str() && rule.path == path;
+        for rule in self.all.iter_mut().filter(|rule| ours(rule)) {
+            if let Some(for_now) = &mut rule.for_now {
+                for_now.used = now.boot;
+            }
+        }
+    }
+
+    /// Puts a rule in the place of those about the same program and account.
+    pub(super) fn put(&mut self, rule: Rule) {
+        self.remove(&rule.account, &rule.path);
+        self.all.push(rule);
+        self.all.drain(..self.all.len().saturating_sub(MOST));
+        self.save();
+    }
+
+    fn remove(&mut self, account: &str, path: &std::path::Path) {
+        self.all.retain(|rule| rule.account != account || rule.path != path);
+    }
+
+    /// Writes what holds for good. A file that cannot be written makes a decision hold until the process ends.
+    fn save(&self) {
+        let Some(file) = &self.file else { return };
+        let lasting: Vec<_> = self.all.iter().filter(|rule| rule.for_now.is_none()).collect();
+        let write = || {
+            let folder = file.parent().unwrap_or(std::path::Path::new("."));
+            let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+            temporary.write_all(&serde_json::to_vec_pretty(&lasting)?)?;
+            temporary.persist(file)?;
+            Ok::<_, std::io::Error>(())
+        };
+        if let Err(error) = write() {
+            tracing::warn!(
+                kind = "consents_not_saved",
+                "A decision about a program holds only until Latchkey ends: {} cannot be written: {error}",
+                file.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Tokens for other programs, and which of them may have one.
+
+use std::sync::Arc;
+
+use latchkey_core::account::AccountName;
+
+use super::{EngineHandle, Inner, IssuedToken, TokenRequest};
+use crate::actor::Message;
+use crate::consumers::{Consumer, Decision};
+use crate::error::EngineError;
+use crate::prompts::Told;
+use crate::snapshot::SessionStatus;
+
+impl EngineHandle {
+    /// A valid access token for another program, which is remembered as one that took it. Where the account asks for
+    /// that, the person has to let it first; waiting for an answer counts as waiting for a token.
+    pub async fn token_for(
+        &self,
+        account: &AccountName,
+        request: TokenRequest,
+        consumer: Arc<Consumer>,
+    ) -> Result<IssuedToken, EngineError> {
+        let Inner { setup, consumers, prompts, .. } = &*self.inner;
+        let until = setup.clock.now().plus(request.wait);
+        // It only fails where the account is gone, which the question itself will say.
+        let changed = || drop(self.tell(account, Message::Look));
+        let asked = |program: String| {
+            changed();
+            prompts.tell(account, Told::Consent(program));
+        };
+        consumers
+            .settle(
+                account,
+                self.known(account, |known| known.config.consent)?,
+                &consumer,
+                until,
+                &*setup.clock,
+                asked,
+            )
+            .await?;
+        let request = TokenRequest { wait: until.left(setup.clock.now()), ..request };
+        self.ask(account, |reply| Message::Token(request, Some(consumer), reply)).await?
+    }
+
+    /// Decides whether a program may have an account's tokens: one that asks or took one, by its id, its path or its
+    /// name.
+    pub async fn decide(
+        &self,
+        account: &AccountName,
+        program: &str,
+        decision: Decision,
+    ) -> Result<SessionStatus, EngineError> {
+        self.known(account, |_| ())?;
+        let Inner { setup, consumers, .. } = &*self.inner;
+        consumers.decide(account, program, decision, setup.clock.now()).await?;
+        self.status(account).await
+    }
+
+    /// Reads again who is signed in and what the session holds, and waits for it. However many ask, one reading is under
+    /// way and at most one more follows. What is different then stands in the session's `updated`.
+    pub async fn revalidate(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
+        self.ask(account, |reply| Message::Revalidate(Some(reply))).await?
+    }
+
+    /// Sends new data for the session to its site, as NextAuth's `update()` does, and waits for the session as it is then.
+    pub async fn update_session(
+        &self,
+        account: &AccountName,
+        data: serde_json::Value,
+    ) -> Result<SessionStatus, EngineError> {
+        self.ask(account, |reply| Message::UpdateSession(data, reply)).await?
+    }
+}

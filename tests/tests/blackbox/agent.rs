@@ -1,0 +1,187 @@
+//! `latchkey agent` in a process of its own, and the programs that ask it.
+
+use std::process::Command;
+
+use latchkey_engine::clock::SystemClock;
+use latchkey_engine::ports::Clock as _;
+use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::process::Process;
+use latchkey_tests::programs::{DevServerProcess, Running, latchkey};
+use latchkey_tests::wait::{PATIENCE, until};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// A machine with an account that somebody is signed in to.
+fn machine() -> (Desktop, DevServerProcess) {
+    let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
+    let backend = DevServerProcess::start(&desktop, &["--access-lifetime", "5m"]);
+    desktop.add_demo(backend.port);
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    (desktop, backend)
+}
+
+/// The agent, and its socket.
+fn agent(desktop: &Desktop) -> (Running, String) {
+    let agent = desktop.start_latchkey(&["agent"], "");
+    let socket = agent.first_line();
+    (agent, socket)
+}
+
+fn ends(agent: Running) {
+    signal(agent.id(), Signal::TERM);
+    let _ = agent.done().ends(0);
+}
+
+fn signal(pid: u32, signal: Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+fn claims(token: &str) -> Value {
+    use base64::Engine as _;
+    let claims = token.split('.').nth(1).unwrap();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+fn consumers(desktop: &Desktop) -> Vec<Value> {
+    desktop.latchkey(&["consumers", "list", "--json"]).ends(0).json().as_array().unwrap().clone()
+}
+
+#[test]
+fn a_program_gets_its_token_from_the_agent_and_is_remembered() {
+    let (desktop, _backend) = machine();
+    let (agent, socket) = agent(&desktop);
+    let token = desktop.latchkey(&["token", "demo", "--min-valid", "30s"]).ends(0);
+    let left = claims(token.value())["exp"].as_i64().unwrap() - SystemClock.now().wall.as_second();
+    assert!(left >= 30, "{left} s are left");
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "--unix-socket", &socket, "http://latchkey/v1/sessions"]);
+    let sessions: Value = serde_json::from_slice(&curl.output().unwrap().stdout).unwrap();
+    assert_eq!(sessions[0]["state"], "signed_in");
+    let consumers = consumers(&desktop);
+    // The command asks for whoever started it, which is this test.
+    let us = std::env::current_exe().unwrap();
+    let ours = consumers.iter().find(|one| one["program"].as_str() == us.to_str());
+    let ours = ours.unwrap_or_else(|| panic!("{consumers:#?}"));
+    assert_eq!((&ours["account"], &ours["pid"]), (&"demo".into(), &std::process::id().into()));
+    let log = std::fs::read_to_string(desktop.events_file()).unwrap();
+    assert!(log.contains("token_taken") && !log.contains(token.value()));
+    ends(agent);
+}
+
+#[test]
+fn an_account_that_asks_lets_nobody_by_until_the_person_says_so() {
+    let (desktop, _backend) = machine();
+    let (agent, _) = agent(&desktop);
+    let config = std::fs::read_to_string(desktop.config_file()).unwrap();
+    let asking = config.replace("[accounts.demo]", "[accounts.demo]\nconsent = \"ask\"");
+    std::fs::write(desktop.config_file(), asking).unwrap();
+    let refused = || desktop.latchkey(&["token", "demo", "--wait", "0s"]);
+    until("the agent to notice", PATIENCE, || (refused().code == Some(1)).then_some(()));
+    let _ = refused().ends(1).says("latchkey consumers allow");
+    let us = std::env::current_exe().unwrap();
+    let us = us.to_str().unwrap();
+    let _ = desktop.latchkey(&["consumers", "allow", "demo", us, "--for-good"]).ends(0);
+    let _ = desktop.latchkey(&["token", "demo"]).ends(0);
+    ends(agent);
+    // What was decided for good outlives the agent.
+    let (agent, _) = self::agent(&desktop);
+    let _ = desktop.latchkey(&["token", "demo"]).ends(0);
+    let _ = desktop.latchkey(&["consumers", "deny", "demo", us]).ends(0);
+    let _ = desktop.latchkey(&["token", "demo"]).ends(1).says("may not have");
+    ends(agent);
+}
+
+#[test]
+fn an_account_that_is_added_is_served_without_a_restart_and_a_killed_agent_is_done_without() {
+    let (desktop, backend) = machine();
+    let (agent, socket) = agent(&desktop);
+    let login = format!("{}/auth/login", backend.url);
+    let refresh = format!("{}/auth/refreshToken", backend.url);
+    let add = [
+        "accounts",
+        "add",
+        "work",
+        "--provider",
+        "credentials",
+        "--login-url",
+        &login,
+        "--refresh-url",
+        &refresh,
+    ];
+    let _ = desktop.latchkey(&add).ends(0);
+    let _ = desktop.sign_in("work", "demo").ends(0);
+    let known = || {
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "--unix-socket", &socket, "http://latchkey/v1/sessions/work"]);
+        let session: Value = serde_json::from_slice(&curl.output().unwrap().stdout).unwrap();
+        (session["state"] == "signed_in").then_some(())
+    };
+    until("the agent to know the account", PATIENCE, known);
+    signal(agent.id(), Signal::KILL);
+    drop(agent.done());
+    let _ = desktop.latchkey(&["token", "work"]).ends(0);
+    // What it left behind is replaced.
+    let (again, _) = self::agent(&desktop);
+    let _ = desktop.latchkey(&["token", "work"]).ends(0);
+    ends(again);
+}
+
+#[test]
+fn a_second_agent_says_who_serves() {
+    let (desktop, _backend) = machine();
+    let (agent, _) = agent(&desktop);
+    let second = desktop.latchkey(&["agent"]).ends(1);
+    assert!(second.stderr.contains(&format!("process {}", agent.id())), "{second:?}");
+    ends(agent);
+}
+
+/// As systemd does it (sd_listen_fds(3)): the socket is there first, and the first caller finds somebody.
+#[test]
+fn an_agent_takes_a_socket_that_is_passed_on_and_leaves_it_there() {
+    let (desktop, _backend) = machine();
+    let socket = desktop.path("run").join("agent.sock");
+    let script = r#"
+        use Socket;
+        $^F = 10;
+        socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
+        bind($s, sockaddr_un(shift @ARGV)) && listen($s, 5) or die;
+        die "not the third" unless fileno($s) == 3;
+        $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1;
+        exec @ARGV;
+    "#;
+    let mut perl = desktop.command("perl");
+    perl.args(["-e", script]).arg(&socket).arg(latchkey()).arg("agent");
+    let agent = Running::start(perl, "");
+    assert_eq!(agent.first_line(), socket.to_str().unwrap());
+    let _ = desktop.latchkey(&["token", "demo"]).ends(0);
+    assert_eq!(consumers(&desktop).len(), 1, "it was the agent that gave it");
+    ends(agent);
+    assert!(socket.exists(), "it is not the agent's to remove");
+}
+
+/// A process that is gone answers nobody; its client says so and prints nothing.
+#[test]
+fn an_agent_that_hangs_up_costs_nobody_a_token() {
+    let (desktop, _backend) = machine();
+    let socket = desktop.path("run").join("agent.sock");
+    let script = r#"
+        use Socket;
+        socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
+        bind($s, sockaddr_un(shift @ARGV)) && listen($s, 5) or die;
+        $| = 1; print "listens\n";
+        while (accept(my $c, $s)) {
+            sysread($c, my $x, 4096);
+            syswrite($c, "HTTP/1.0 200 OK\r\ncontent-length: 900\r\n\r\n{\"access_token\": \"ey");
+            close($c);
+        }
+    "#;
+    let mut perl = desktop.command("perl");
+    perl.args(["-e", script]).arg(&socket).stdout(std::process::Stdio::piped());
+    let mut liar = Process::start(perl, "perl");
+    std::io::Read::read_exact(&mut liar.child().stdout.take().unwrap(), &mut [0; 8]).unwrap();
+    let token = desktop.latchkey(&["token", "demo"]).ends(0);
+    assert!(claims(token.value())["exp"].is_number(), "a whole one, from the vault");
+    assert!(token.stderr.contains("doing without the agent"), "{token:?}");
+}

@@ -1,0 +1,104 @@
+//! Accounts that are added, changed and removed in the configuration while an engine runs.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
+use jiff::SignedDuration;
+use latchkey_core::account::AccountName;
+use latchkey_engine::config::{self, AccountConfig, AccountToml, Consent};
+use latchkey_engine::config_changes::follow;
+use latchkey_engine::paths::Paths;
+use latchkey_tests::engine_world::{Engine, World, guarded};
+use tempfile::TempDir;
+
+struct Followed {
+    world: World,
+    engine: Engine,
+    paths: Paths,
+    _folder: TempDir,
+}
+
+impl Followed {
+    /// An engine whose account somebody is signed in to, and which follows a configuration that has it.
+    async fn new() -> Self {
+        let world = World::new().await;
+        let engine = world.signed_in().await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let paths = Paths { config_dir: at("config"), state_dir: at("state"), runtime_dir: at("run") };
+        paths.ensure().unwrap();
+        let followed = Self { world, engine, paths, _folder: folder };
+        followed.writes(&followed.demo());
+        tokio::spawn(follow((*followed.engine).clone(), followed.paths.clone(), |_| async {}));
+        followed
+    }
+
+    fn demo(&self) -> AccountConfig {
+        AccountConfig::demo(self.world.server().address().port())
+    }
+
+    fn writes(&self, account: &AccountConfig) {
+        config::add_account(&self.paths, &account.name, &AccountToml::from(account)).unwrap();
+    }
+
+    /// Waits until the engine has taken a change in.
+    async fn until(&self, what: &str, there: impl Fn(&Engine) -> bool) {
+        let taken_in = async {
+            while !there(&self.engine) {
+                self.world.clock.advance(SignedDuration::from_millis(10));
+                tokio::task::yield_now().await;
+            }
+        };
+        guarded(what, taken_in).await;
+    }
+}
+
+fn name(name: &str) -> AccountName {
+    AccountName::new(name).unwrap()
+}
+
+#[tokio::test]
+async fn accounts_come_and_go_with_the_configuration_and_nobody_is_signed_out() {
+    let followed = Followed::new().await;
+    let work = AccountConfig { name: name("work"), ..followed.demo() };
+    followed.writes(&work);
+    followed.until("the new account", |engine| engine.accounts().contains(&work.name)).await;
+    assert_eq!(
+        followed.engine.now().await.identity.unwrap().email.unwrap(),
+        "demo@example.com",
+        "still signed in"
+    );
+    config::remove_account(&followed.paths, &work.name).unwrap();
+    followed.until("its removal", |engine| !engine.accounts().contains(&work.name)).await;
+    assert!(followed.engine.sessions().await.iter().all(|session| session.account != "work"));
+    assert!(followed.engine.now().await.generation > 0);
+}
+
+#[tokio::test]
+async fn a_changed_account_keeps_its_session_and_its_history() {
+    let followed = Followed::new().await;
+    let asking = AccountConfig { consent: Consent::Ask, ..followed.demo() };
+    let history = followed.engine.now().await.history;
+    let changes = followed.engine.accounts_are(std::slice::from_ref(&asking)).await;
+    assert_eq!(changes.changed, std::slice::from_ref(&asking.name));
+    let now = followed.engine.until_state("signed_in").await;
+    assert_eq!((now.generation, &now.history[..1]), (1, &history[..]));
+    assert!(followed.engine.accounts_are(&[asking]).await.is_empty(), "what did not change is left alone");
+    assert!(followed.engine.renews().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_wrong_changes_nothing_and_says_so() {
+    let followed = Followed::new().await;
+    let path = followed.paths.config_file();
+    let right = std::fs::read(&path).unwrap();
+    std::fs::write(&path, "[accounts.demo]\nprovider = ").unwrap();
+    let said = |followed: &Followed| followed.world.logged().contains(&"config_not_read".to_owned());
+    followed.until("the complaint", |_| said(&followed)).await;
+    assert_eq!(followed.engine.now().await.state, "signed_in");
+    std::fs::write(&path, right).unwrap();
+    let work = AccountConfig { name: name("work"), ..followed.demo() };
+    followed.writes(&work);
+    followed.until("the new account", |engine| engine.accounts().contains(&work.name)).await;
+}
