@@ -49,6 +49,18 @@ describe("settings", () => {
     expect(screen.getByTestId("setting-start_at_login")).toBeChecked();
   });
 
+  it("keep every change of several that come faster than they are written down", async () => {
+    const { host } = await openSettings({ latency: 100 });
+    await pass(1000);
+    await fireEvent.change(screen.getByTestId("setting-log_level"), { target: { value: "debug" } });
+    await fireEvent.change(screen.getByTestId("setting-dates"), { target: { value: "iso" } });
+    await fireEvent.click(screen.getByTestId("setting-not_saved"));
+    await pass(2000);
+    const kept = host.settings();
+    await pass(100);
+    expect((await kept).app).toMatchObject({ log_level: "debug", dates: "iso", notifications: { not_saved: false, sign_in_soon: true } });
+  });
+
   it("show another language and other dates without opening anything anew", async () => {
     await openSettings();
     // The other language is a chunk that is really loaded.

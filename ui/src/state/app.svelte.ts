@@ -43,6 +43,7 @@ export class AppState {
   readonly log: LogStore;
   #stops: Unsubscribe[] = [];
   #begin: string | null = null;
+  #turn: Promise<void> = Promise.resolve();
   #toSignIn = $state.raw<{ account: string; generation: number } | null>(null);
   #toldAt = Date.now();
   #stopped = false;
@@ -137,12 +138,19 @@ export class AppState {
     }
   }
 
-  async setSettings(app: AppConfig): Promise<void> {
-    await this.host.setSettings(app);
-    if (this.settings) this.settings = { ...this.settings, app };
-    await this.#follow(app);
-    // What records are kept may have changed with it.
-    this.info = await this.host.appInfo();
+  /** One after the other: each change is made to what the one before it left. */
+  setSettings(change: (now: AppConfig) => AppConfig): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      if (!this.settings) return;
+      const app = change(this.settings.app);
+      await this.host.setSettings(app);
+      this.settings = { ...this.settings, app };
+      await this.#follow(app);
+      // What records are kept may have changed with it.
+      this.info = await this.host.appInfo();
+    });
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   async startAtLogin(on: boolean): Promise<void> {
