@@ -86,7 +86,10 @@ export const commands = {
 	showConfigFile: () => __TAURI_INVOKE<null>("show_config_file"),
 	/**  Why the app did not open; nothing where it did. */
 	trouble: () => __TAURI_INVOKE<Trouble | null>("trouble"),
-	/**  Tries again to open the app. Says what still keeps it from opening. */
+	/**
+	 *  Tries again to open the app. Says what still keeps it from opening. On the thread that draws, as at the start: what
+	 *  belongs to the app is opened there, and no runtime waits for it.
+	 */
 	tryAgain: () => __TAURI_INVOKE<Trouble | null>("try_again"),
 	/**  The scenarios that come with the app. */
 	labScenarios: () => __TAURI_INVOKE<LabScenario[]>("lab_scenarios"),
