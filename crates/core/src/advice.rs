@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn codes(limits: Limits, renew_before: Option<SignedDuration>, known: Known) -> Vec<&'static str> {
-        let policy = Policy { limits, renew_before, ..Policy::default() };
+        let policy = Policy { renew_before, limits, ..Policy::default() };
         advice(&policy, known).iter().map(|one| one.code).collect()
     }
 

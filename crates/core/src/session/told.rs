@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::freshness;
 use crate::limits::Limit;
 use crate::policy::{Basis, Plan, clipped};
-use crate::session::state::{Debt, Held, Session, State};
+use crate::session::state::{Debt, Held, Owed, Session, State};
 use crate::time::Stamp;
 use crate::token_set::{Source, TokenFacts};
 use crate::wording::Wording;
@@ -74,7 +74,9 @@ impl Session {
         match &self.state {
             State::SignedOut { .. } => {
                 let at = self.deadline();
-                match self.owed.as_ref().filter(|_| at.is_some()).map(|owed| &owed.debt) {
+                // The end of a session that was only just found has not been tried in vain.
+                let vain = |owed: &&Owed| at.is_some() && (owed.debt != Debt::Expire || owed.tries > 0);
+                match self.owed.as_ref().filter(vain).map(|owed| &owed.debt) {
                     Some(Debt::Erase | Debt::Expire) => told_plainly(
                         Action::RetryErase,
                         at,
