@@ -56,11 +56,10 @@ impl EngineHandle {
         for account in accounts {
             let name = account.name.clone();
             match self.known(&name, |known| known.config == *account) {
-                Ok(true) => {}
                 Ok(false) if self.change_account(account).await.is_ok() => changes.changed.push(name),
                 // Whoever was quicker has opened it as it is written down.
                 Err(_) if self.add_account(account, Vec::new()).is_ok() => changes.added.push(name),
-                Ok(false) | Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         changes
