@@ -42,6 +42,12 @@ fn is_of_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=')
 }
 
+/// A text of this machine, such as a path, that a person has to see as it is: only what draws on a terminal or turns
+/// the line round becomes a space.
+pub fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c }).collect()
+}
+
 /// The length from which an unbroken run of token characters is taken for a token.
 const TOKEN_LIKE: usize = 24;
 
@@ -95,6 +101,10 @@ mod tests {
     fn a_servers_text_cannot_draw_on_the_terminal_or_turn_the_line_round() {
         assert_eq!(foreign("a\r\nb\u{1b}[31m c\u{202e}d"), "a  b [31m c d");
         assert_eq!(foreign(&"long ".repeat(100)).chars().count(), MAX_FOREIGN + 1);
+        assert_eq!(
+            harmless("/opt/\u{202e}a\n3f2a91bc04d73f2a91bc04d73f2a91bc"),
+            "/opt/ a 3f2a91bc04d73f2a91bc04d73f2a91bc"
+        );
     }
 
     #[test]

@@ -141,7 +141,7 @@ fn a_second_agent_says_who_serves() {
 #[test]
 fn an_agent_takes_a_socket_that_is_passed_on_and_leaves_it_there() {
     let (desktop, _backend) = machine();
-    let socket = desktop.path("run").join("agent.sock");
+    let socket = desktop.path("runtime").join("agent.sock");
     let script = r#"
         use Socket;
         $^F = 10;
@@ -165,7 +165,7 @@ fn an_agent_takes_a_socket_that_is_passed_on_and_leaves_it_there() {
 #[test]
 fn an_agent_that_hangs_up_costs_nobody_a_token() {
     let (desktop, _backend) = machine();
-    let socket = desktop.path("run").join("agent.sock");
+    let socket = desktop.path("runtime").join("agent.sock");
     let script = r#"
         use Socket;
         socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;

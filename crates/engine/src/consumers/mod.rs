@@ -84,8 +84,9 @@ impl Program {
     }
 }
 
+/// A path as it may be shown: whole, since a person decides by it, and unable to draw on a terminal.
 fn shown(path: &Path) -> String {
-    latchkey_core::text::foreign(&path.to_string_lossy())
+    latchkey_core::text::harmless(&path.to_string_lossy())
 }
 
 /// The programs of all accounts.
