@@ -70,10 +70,10 @@ impl Shell {
             None => config::from_keys(&new, changes),
         };
         match checked {
-            Ok(changed) => {
+            Ok(wanted) => {
                 let known = account.map(|account| self.known(account)).transpose()?.flatten();
-                let ends_session = known.is_some_and(|known| moves(&known, &changed));
-                let advice = advice(&changed.policy, self.known_of_tokens(account, &changed));
+                let ends_session = known.is_some_and(|known| moves(&known, &wanted));
+                let advice = advice(&wanted.policy, self.known_of_tokens(account, &wanted));
                 Ok(AccountCheck {
                     problems: Vec::new(),
                     advice: advice.into_iter().map(AdviceStatus::from).collect(),
@@ -119,9 +119,9 @@ impl Shell {
         if self.known(account)?.is_some_and(|known| moves(&known, &wanted)) {
             self.engine.sign_out(account).await?;
         }
-        let changed = config::change_account(&self.paths, account, changes)?;
-        self.dev_server.start_for(std::slice::from_ref(&changed)).await;
-        self.engine.change_account(&changed).await?;
+        let wanted = config::change_account(&self.paths, account, changes)?;
+        self.dev_server.start_for(std::slice::from_ref(&wanted)).await;
+        self.engine.change_account(&wanted).await?;
         self.engine.status(account).await?;
         info!(account = %account, kind = "account_changed", "The account was changed");
         Ok(())

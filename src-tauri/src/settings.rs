@@ -47,9 +47,10 @@ impl Shell {
 
     /// Follows settings that stand in the configuration.
     fn follow(&self, wanted: AppConfig) {
-        let before = self.app.send_replace(wanted.clone());
-        if before.log_level != wanted.log_level && !self.log_level_is_given {
-            self.log.set_level(wanted.log_level);
+        let level = wanted.log_level;
+        let before = self.app.send_replace(wanted);
+        if before.log_level != level && !self.log_level_is_given {
+            self.log.set_level(level);
         }
     }
 

@@ -90,7 +90,17 @@ impl From<&NotPrepared> for Trouble {
             NotPrepared::Config(ConfigError::Unfit { path, .. } | ConfigError::Io { path, .. }) => {
                 (Some(path), [].as_slice())
             }
-            _ => (None, [].as_slice()),
+            NotPrepared::Config(
+                ConfigError::AccountExists { file, .. }
+                | ConfigError::NoSuchAccount { file, .. }
+                | ConfigError::NotEditable { file, .. },
+            ) => (Some(file), [].as_slice()),
+            NotPrepared::Paths(_)
+            | NotPrepared::Fingerprints(_)
+            | NotPrepared::Vault(_)
+            | NotPrepared::Level(_)
+            | NotPrepared::Http(_)
+            | NotPrepared::NoDisplay => (None, [].as_slice()),
         };
         Self {
             about,

@@ -3,7 +3,14 @@
 //!
 //! It speaks the Desktop Notifications Specification 1.2, StatusNotifierItem and com.canonical.dbusmenu.
 
-#![allow(missing_docs, reason = "the macro of the interfaces makes methods without")]
+#![allow(
+    missing_docs,
+    clippy::unused_self,
+    clippy::needless_pass_by_value,
+    clippy::used_underscore_binding,
+    clippy::too_many_arguments,
+    reason = "the methods are as the specifications have them, and a macro makes more of them"
+)]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -161,7 +168,6 @@ struct Notifications {
 
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notifications {
-    #[expect(clippy::too_many_arguments, reason = "as the specification has it")]
     fn notify(
         &self,
         _app: &str,

@@ -97,15 +97,12 @@ impl Notifications {
                 self.tell(&account, News::Ends(ending.ends_at.to_zoned(now.time_zone().clone())));
             }
         }
-        match self.quiet_until(&now) {
-            Some(end) => next.push(end.timestamp()),
-            None => {
-                let held = std::mem::take(&mut self.told().held);
-                for (account, news) in
-                    held.into_iter().filter(|(account, news)| still(account, news, sessions))
-                {
-                    self.tell(&account, news);
-                }
+        if let Some(end) = self.quiet_until(&now) {
+            next.push(end.timestamp());
+        } else {
+            let held = std::mem::take(&mut self.told().held);
+            for (account, news) in held.into_iter().filter(|(account, news)| still(account, news, sessions)) {
+                self.tell(&account, news);
             }
         }
         next.into_iter().min()
