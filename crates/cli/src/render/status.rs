@@ -3,9 +3,14 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use latchkey_engine::snapshot::{ClockStatus, Headline, NextStatus, SessionStatus};
+use latchkey_engine::snapshot::{
+    ClockStatus, ConsentName, ConsumerStatus, Headline, NextStatus, SessionStatus,
+};
 
 use super::when::When;
+
+/// How many programs are shown.
+const MOST_PROGRAMS: usize = 5;
 
 /// The plan of a session whose vault cannot be read.
 const READ_VAULT: &str = "read_vault";
@@ -52,11 +57,37 @@ pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
     if let Some(access) = &session.access {
         line("token", &format!("generation {}, fingerprint {}", session.generation, access.fingerprint));
     }
+    for (count, program) in session.consumers.iter().take(MOST_PROGRAMS).enumerate() {
+        line(if count == 0 { "programs" } else { "" }, &taker(program, when));
+    }
+    if session.consumers.len() > MOST_PROGRAMS {
+        line("", "`latchkey consumers list` shows the others");
+    }
     // A single command does not go on trying to read the vault, whatever the plan of the session is.
     if let Some(next) = session.next.as_ref().filter(|next| next.action != READ_VAULT) {
         line("next", &upcoming(next, when));
     }
     block
+}
+
+/// A program that took a token or asks for one, and how that stands.
+fn taker(program: &ConsumerStatus, when: &When) -> String {
+    let mut said = program.name.clone().unwrap_or_else(|| "a program that cannot be told".to_owned());
+    if let Some(pid) = program.pid {
+        let _ = write!(said, ", process {pid}");
+    }
+    if let Some(at) = program.taken_at.as_deref().and_then(time) {
+        let which = if program.current { "this token" } else { "a token from before" };
+        let _ = write!(said, ", took {which} {}", when.relative(at));
+    }
+    match program.consent {
+        ConsentName::Open | ConsentName::Allowed => {}
+        ConsentName::Asked => said.push_str(": asks for leave"),
+        ConsentName::Lapsed => said.push_str(": is asked about when it comes back"),
+        ConsentName::Paused => said.push_str(": held back"),
+        ConsentName::Denied => said.push_str(": refused"),
+    }
+    said
 }
 
 /// The line for each change, where nobody watches a terminal.

@@ -130,3 +130,32 @@ fn reason(code: &str, message: &str) -> ReasonStatus {
 fn next(action: ActionName, at: Option<String>, why: &str) -> NextStatus {
     NextStatus { action, at, why: why.to_owned(), code: String::new(), values: Values::new() }
 }
+
+#[test]
+fn programs_that_took_a_token_stand_below_it() {
+    let program = |name: &str, current, consent| ConsumerStatus {
+        id: name.to_owned(),
+        program: Some(format!("/usr/bin/{name}")),
+        name: Some(name.to_owned()),
+        pid: Some(4711),
+        fingerprint: Some("a1b2·c3d4".to_owned()),
+        generation: Some(3),
+        taken_at: Some("2026-11-20T11:59:50Z".to_owned()),
+        expires_at: Some("2026-11-20T12:01:00Z".to_owned()),
+        current,
+        times: 1,
+        consent,
+        asked_at: None,
+        allowed_until: None,
+    };
+    let asking = ConsumerStatus { taken_at: None, ..program("node", false, ConsentName::Asked) };
+    let consumers =
+        vec![program("curl", true, ConsentName::Open), program("git", false, ConsentName::Denied), asking];
+    let page = block(&SessionStatus { consumers, ..signed_in() }, &noon());
+    let lines: Vec<_> = page.lines().filter(|line| line.contains("process")).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+      programs curl, process 4711, took this token 10 s ago
+               git, process 4711, took a token from before 10 s ago: refused
+               node, process 4711: asks for leave
+    ");
+}
