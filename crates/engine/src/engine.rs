@@ -206,7 +206,7 @@ impl EngineHandle {
             self.inner.around.clone(),
             beside,
         );
-        tokio::spawn(actor.run());
+        tokio::spawn(Box::new(actor).run());
         accounts.insert(config.name.clone(), Known { outbox, config: config.clone(), provider });
         Ok(())
     }

@@ -39,7 +39,7 @@ impl Actor {
                     prompter,
                     self.farewells.clone(),
                 );
-                (self.attempt, self.prompts) = (Some((id, attempt.clone())), prompts);
+                (self.attempt, self.prompts) = (Some((id, attempt.clone())), Some(prompts));
                 self.begin(move |workshop| async move {
                     let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;
                     Done { input: Input::Authenticated(id, outcome), arrived, told }

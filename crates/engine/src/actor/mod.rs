@@ -108,7 +108,7 @@ pub(crate) struct Actor {
     /// The sign-in under way. One that was given up may end after the next has begun.
     attempt: Option<(EffectId, Attempt)>,
     /// What a person is to be shown for it.
-    prompts: mpsc::UnboundedReceiver<SignInPrompt>,
+    prompts: Option<mpsc::UnboundedReceiver<SignInPrompt>>,
     /// What sign-ins that are over still show the person.
     farewells: TaskTracker,
     under_way: u32,
@@ -155,7 +155,7 @@ impl Actor {
             update: None,
             revalidation: Revalidation::default(),
             attempt: None,
-            prompts: mpsc::unbounded_channel().1,
+            prompts: None,
             farewells: TaskTracker::new(),
             under_way: 0,
             sign_in_waiter: None,
@@ -171,7 +171,8 @@ impl Actor {
     }
 
     /// Runs until closed.
-    pub(crate) async fn run(mut self) {
+    // Boxed, since a task would keep room for it twice: where it came from and where it is.
+    pub(crate) async fn run(mut self: Box<Self>) {
         'all: loop {
             self.notice_sleep();
             self.go_on_revalidating();
@@ -196,7 +197,7 @@ impl Actor {
                         self.look_around();
                         continue 'all;
                     }
-                    Some(prompt) = self.prompts.recv() => {
+                    Some(prompt) = async { match &mut self.prompts { Some(prompts) => prompts.recv().await, None => None } } => {
                         self.beside.prompt = Some(prompt).filter(|_| self.attempt.is_some());
                         continue 'all;
                     }

@@ -1,11 +1,11 @@
 //! The other programs, where they are installed: started, signed in to the issuer, and asked for a token once.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use super::issuer::Issuer;
 use crate::clock;
@@ -41,22 +41,18 @@ pub(super) fn oidc_agent(issuer: &Issuer, folder: &Path) -> Result<Option<Peer>>
     let passphrase = folder.join("passphrase");
     std::fs::write(&passphrase, "none\n")?;
     let config = ("OIDC_CONFIG_DIR".to_owned(), folder.display().to_string());
+    let socket = folder.join("agent.sock");
     let mut command = Command::new("oidc-agent");
-    command
-        .arg("-d")
-        .env(&config.0, &config.1)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+    command.arg("-d").arg("-a").arg(&socket).env(&config.0, &config.1);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut group = Group::spawn("oidc-agent", &mut command)?;
-    let mut lines = BufReader::new(group.child().stdout.take().context("no output of oidc-agent")?).lines();
-    let socket = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| Some(line.strip_prefix("OIDC_SOCK=")?.split(';').next()?.to_owned()));
-    // Its messages are read on, so that it never waits for somebody to.
-    std::thread::spawn(move || lines.for_each(drop));
-    let environment = vec![config, ("OIDC_SOCK".to_owned(), socket.context("oidc-agent names no socket")?)];
+    for _ in 0..100 {
+        if socket.exists() {
+            break;
+        }
+        clock::pause(std::time::Duration::from_millis(100));
+    }
+    let environment = vec![config, ("OIDC_SOCK".to_owned(), socket.display().to_string())];
     let made = Command::new("oidc-gen")
         .args(["bench", "--client-id=latchkey", "--client-secret=none", "--rt=refresh", "--confirm-default"])
         .args([
