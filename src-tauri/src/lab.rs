@@ -124,7 +124,7 @@ fn failed(what: impl std::fmt::Display) -> CommandError {
 
 impl Shell {
     /// Every scenario that comes with the app.
-    pub(crate) fn lab_scenarios(&self) -> Result<Vec<LabScenario>, CommandError> {
+    pub(crate) fn lab_scenarios() -> Result<Vec<LabScenario>, CommandError> {
         let scenarios = shipped::all().map_err(failed)?;
         let listed = scenarios.into_iter().map(|scenario| LabScenario {
             name: scenario.name,

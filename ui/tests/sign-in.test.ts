@@ -137,7 +137,7 @@ describe("signing in with a code", () => {
     const { container } = await openWindow({
       sessions: [{ ...session, sign_in: { kind: "device", user_code: evil, verification_uri: evil, verification_uri_complete: evil, expires_at: iso(NOW + 1000) } }],
     });
-    expect(container.querySelector("img, a")).toBeNull();
+    expect(container.querySelector("main img, main a")).toBeNull();
     expect(get("user-code")).toHaveTextContent(evil);
   });
 });

@@ -1,7 +1,5 @@
 //! The commands of the Lab view.
 
-#![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
-
 use latchkey_engine::lab::ProfileFinding;
 use latchkey_lab::runner::Outcome;
 use latchkey_lab::sandbox::SandboxState;
@@ -15,8 +13,8 @@ use crate::shell::Shell;
 /// The scenarios that come with the app.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn lab_scenarios(shell: State<'_, Shell>) -> Result<Vec<LabScenario>, CommandError> {
-    shell.lab_scenarios()
+pub(crate) fn lab_scenarios() -> Result<Vec<LabScenario>, CommandError> {
+    Shell::lab_scenarios()
 }
 
 /// Plays a scenario in virtual time; a rule of the backend's may be broken.
