@@ -40,6 +40,7 @@ mod oauth_verdicts;
 mod odd_replies;
 mod openid_provider;
 mod plain_client;
+mod profiles;
 mod proxy;
 mod proxy_refusals;
 mod refusals;

@@ -18,7 +18,7 @@ use latchkey_engine::sign_in::{Login, SignIn};
 use std::sync::Arc;
 
 use crate::client::Client;
-use crate::scenario::Scenario;
+use crate::scenario::{ProviderKind, Scenario};
 use crate::stage::{Stage, StageError};
 pub use play::play;
 pub use trace::{Entry, Fault, Judgement, Outcome, Run, Side, SideOutcome, Span, SpanKind};
@@ -86,10 +86,15 @@ impl Person {
 /// # Errors
 /// [`StageError`] when the stage could not be set up; what goes wrong later is part of the outcome.
 pub async fn run(scenario: &Scenario, against: &Against, keys: &Path) -> Result<Outcome, StageError> {
-    if let Against::Account(..) = against
-        && let Some(why) = scenario.needs_own_backend()
-    {
-        return Ok(Outcome::skipped(scenario, why));
+    if let Against::Account(account, _) = against {
+        if let Some(why) = scenario.needs_own_backend() {
+            return Ok(Outcome::skipped(scenario, why));
+        }
+        if scenario.backend.provider == ProviderKind::Oauth
+            && !matches!(account.provider, ProviderConfig::Oauth(_))
+        {
+            return Ok(Outcome::skipped(scenario, "it needs an authorization server".to_owned()));
+        }
     }
     let (mut stage, person) = set_up(scenario, against, keys).await?;
     let mut client = stage.latchkey()?;

@@ -72,7 +72,12 @@ impl<C: Client> Play<'_, C> {
         for (place, step) in steps.iter().enumerate() {
             let number = u32::try_from(place + 1).unwrap_or(u32::MAX);
             // In real time a step may take as long as it says.
-            let said = if self.stage.manual().is_some() { Duration::ZERO } else { real_time(step) };
+            let said = if self.stage.manual().is_some() {
+                Duration::ZERO
+            } else {
+                let window = self.stage.account.policy.grace_window.unwrap_or_default();
+                Duration::try_from(step.at_most().saturating_add(window)).unwrap_or_default()
+            };
             let guard = PATIENCE + said;
             let stepping = self.step(number, step);
             match tokio::time::timeout(guard, stepping).await {
@@ -227,6 +232,14 @@ impl<C: Client> Play<'_, C> {
             Which::Old => "the refresh token that was replaced",
             Which::Current => "the refresh token in force",
         };
+        if which == Which::Old && self.stage.manual().is_none() {
+            // Within its grace window a backend is right to repeat its answer.
+            let window = self.stage.account.policy.grace_window.unwrap_or_default();
+            if window.is_positive() {
+                self.note(Side::Lab, &format!("lets the grace window of {} pass", in_words(window)), false);
+                self.advance(window.saturating_add(SMALL)).await;
+            }
+        }
         self.note(Side::Lab, &format!("somebody else presents {token}"), true);
         self.replayed = Some(self.stage.presented(&held).await);
         Ok(())
@@ -342,18 +355,6 @@ impl<C: Client> Play<'_, C> {
 async fn some_wait(waiting: &mut tokio::sync::watch::Receiver<usize>) {
     // What it gives is a lock, which whoever stops waiting needs: it must not outlive this.
     let _ = waiting.wait_for(|count| *count > 0).await;
-}
-
-/// How long a step may take in real time by what it says.
-fn real_time(step: &Step) -> Duration {
-    let long = if let Step::Advance(long) = step {
-        Some(*long)
-    } else if let Step::ExpectClient(expect) = step {
-        expect.within
-    } else {
-        None
-    };
-    long.and_then(|long| Duration::try_from(long).ok()).unwrap_or_default()
 }
 
 pub(super) fn in_words(long: SignedDuration) -> String {

@@ -13,6 +13,9 @@ pub use read::ScenarioError;
 /// The version of the form that is written and read.
 pub const VERSION: u32 = 1;
 
+/// The longest step that somebody waits for before a backend of their own.
+const LONGEST_IN_REAL_TIME: SignedDuration = SignedDuration::from_secs(10 * 60);
+
 /// What is to happen and what is expected.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -255,11 +258,29 @@ pub enum Life {
     Dead,
 }
 
+impl Step {
+    /// How much time it lets pass at the most.
+    pub(crate) fn at_most(&self) -> SignedDuration {
+        if let Self::Advance(long) = self {
+            *long
+        } else if let Self::ExpectClient(expect) = self {
+            expect.within.unwrap_or_default()
+        } else {
+            SignedDuration::ZERO
+        }
+    }
+}
+
 impl Scenario {
     /// Why it can only be played where client and backend are the lab's own; none where it can be played anywhere.
     pub fn needs_own_backend(&self) -> Option<String> {
         if !self.backend.is_any() {
             return Some("it needs a backend that is set up in a certain way".to_owned());
+        }
+        let longest = self.steps.iter().map(Step::at_most).max().unwrap_or_default();
+        if longest > LONGEST_IN_REAL_TIME {
+            let long = latchkey_core::policy::in_words(longest);
+            return Some(format!("it may take {long} in real time"));
         }
         let needing = self.steps.iter().find_map(|step| match step {
             Step::Backend(_) => Some("takes the backend away"),
@@ -268,6 +289,10 @@ impl Scenario {
             Step::Clock(_) => Some("sets the clock"),
             Step::Revoke(_) => Some("revokes as an administrator"),
             Step::Next(_) => Some("waits for renewals as they are planned"),
+            // Before somebody's own backend a proxy can say so, and nothing more.
+            Step::Fault(fault) if fault.mode == FaultMode::RevokedFamily => {
+                Some("revokes as the backend does")
+            }
             Step::SignIn(_)
             | Step::Advance(_)
             | Step::Renew(_)
