@@ -47,6 +47,7 @@ use crate::startup::{NotPrepared, Prepared};
 
 /// Opens the app and returns when it has ended: 0 done, 1 failed, 2 wrong use or settings.
 pub fn run() -> ExitCode {
+    latchkey_engine::memory_image::keep_out_of_core_files();
     if let Some(ended) = environment::cleaned() {
         return ended;
     }

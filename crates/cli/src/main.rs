@@ -27,6 +27,7 @@ use crate::exit_code::Exit;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    latchkey_engine::memory_image::keep_out_of_core_files();
     if let Some(code) = quick::token(std::env::args_os()) {
         return code;
     }

@@ -33,6 +33,7 @@ pub mod inspection;
 pub mod jose;
 pub mod journal;
 pub mod lab;
+pub mod memory_image;
 pub mod network;
 pub mod paths;
 pub mod policy_advice;

@@ -17,6 +17,7 @@ mod cli_keychain;
 mod cli_nextauth;
 mod cli_oauth;
 mod cli_proxy;
+mod crash;
 mod doctor;
 mod keychain;
 mod kill;

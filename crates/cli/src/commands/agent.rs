@@ -4,6 +4,7 @@ use latchkey_agent::protocol::{About, VERSION};
 use latchkey_agent::server::{Served, Server};
 use latchkey_agent::socket::{self, SocketError};
 use latchkey_engine::config_changes::follow;
+use latchkey_engine::memory_image;
 
 use crate::args::Agent;
 use crate::failure::Failure;
@@ -11,6 +12,7 @@ use crate::output;
 use crate::session::{Desk, in_background};
 
 pub(crate) async fn run(_: Agent) -> Result<(), Failure> {
+    memory_image::keep_from_other_programs();
     let desk = Desk::open()?;
     // Before the vault is opened: who comes second should not be asked for a passphrase.
     let held = socket::hold(&desk.paths.runtime_dir)?;
