@@ -17,6 +17,7 @@ mod bad_provider;
 mod clocks;
 mod closing;
 mod crashes;
+mod dependencies;
 mod documents;
 mod handing_out;
 mod jose;
