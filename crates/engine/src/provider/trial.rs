@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use latchkey_core::secret::AccessToken;
+use latchkey_core::text;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -169,6 +170,7 @@ fn collect(value: &Value, pointer: &str, depth: usize, found: &mut Vec<PlaceFoun
 fn is_plain(name: &str) -> bool {
     (1..=40).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@'))
+        && text::mask(name) == name
 }
 
 fn kind_of_text(text: &str) -> FoundKind {
