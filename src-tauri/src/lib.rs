@@ -57,11 +57,11 @@ pub fn run() -> ExitCode {
         Err(error) => return startup::refuse(&error, Some(arguments::HINT)),
     };
     let prepared = startup::prepare();
-    if let Err(error) = &prepared {
-        let refused = startup::refuse(error, error.hint());
-        if matches!(error, NotPrepared::NoDisplay) {
-            return refused;
-        }
+    let refused = prepared.as_ref().err().map(|error| startup::refuse(error, error.hint()));
+    // What else is wrong is told in a window, where there can be one.
+    if !windows::can_be_shown() {
+        let no_display = NotPrepared::NoDisplay;
+        return refused.unwrap_or_else(|| startup::refuse(&no_display, no_display.hint()));
     }
     let app = match builder(arguments, prepared).build(tauri::generate_context!()) {
         Ok(app) => app,

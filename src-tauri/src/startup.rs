@@ -93,7 +93,7 @@ impl NotPrepared {
 
 /// Reads what the person configured, and opens the log.
 pub(crate) fn prepare() -> Result<Prepared, NotPrepared> {
-    // GTK would end the process with a panic.
+    // Told before anything else that may be wrong on a machine without a desktop.
     let display = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if cfg!(target_os = "linux") && !display("DISPLAY") && !display("WAYLAND_DISPLAY") {
         return Err(NotPrepared::NoDisplay);

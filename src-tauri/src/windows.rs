@@ -35,6 +35,15 @@ pub(crate) enum Page<'a> {
     Trouble,
 }
 
+/// Whether there is a display to show one on. GTK would end the process with a panic where there is none; it is opened
+/// once only, however often that is asked.
+pub(crate) fn can_be_shown() -> bool {
+    #[cfg(target_os = "linux")]
+    return gtk::init().is_ok();
+    #[cfg(not(target_os = "linux"))]
+    true
+}
+
 /// Makes the window as `tauri.conf.json` describes it.
 pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, page: Page<'_>, hidden: bool) -> tauri::Result<()> {
     let described = app.config().app.windows.iter().find(|window| window.label == MAIN);

@@ -15,8 +15,11 @@ fn tests_below(folder: &Path, found: &mut BTreeSet<(String, String)>) {
         if path.is_dir() && !matches!(name.as_str(), "node_modules" | "target" | ".next" | "snapshots") {
             tests_below(&path, found);
         } else if let Some(stem) = name.strip_suffix(".rs") {
-            // `jar_tests.rs` holds the tests of `jar`.
-            let module = stem.strip_suffix("_tests").unwrap_or(stem).to_owned();
+            // `jar_tests.rs` and `jar/tests.rs` hold the tests of `jar`.
+            let module = match stem {
+                "tests" => folder.file_name().unwrap().to_string_lossy().into_owned(),
+                _ => stem.strip_suffix("_tests").unwrap_or(stem).to_owned(),
+            };
             let text = std::fs::read_to_string(&path).unwrap();
             let names = text.lines().filter_map(|line| {
                 let line = line.trim_start();

@@ -71,7 +71,7 @@ export const lab: typeof english = {
       inEnglish: "Was Szenarien melden, steht in ihren Dateien auf Englisch.",
     },
     profile: {
-      about: "Misst an Wegwerf-Anmeldungen, was ein Backend mit Refresh-Token tut. Mit einem Kulanzfenster dauert es etwa eine Minute; deine Sitzung bleibt unberührt.",
+      about: "Misst an Wegwerf-Anmeldungen, was ein Backend mit Refresh-Token tut. Mit einem Kulanzfenster dauert es etwa eine Minute; Ihre Sitzung bleibt unberührt.",
       account: "Wessen Backend",
       username: "Benutzername",
       password: "Passwort",
@@ -83,6 +83,7 @@ export const lab: typeof english = {
     tour: {
       title: "Refresh-Token in fünf Minuten",
       step: "Schritt {step} von {all}",
+      intro: "Ein kleines Backend läuft hier nur für Sie, und Sie spielen seinen Client, einen Dieb und ein Netz mit Pech. Sieben Schritte zeigen, was Rotation, Wiederverwendungs-Erkennung und ein Kulanzfenster tun.",
       begin: "Beginnen",
       back: "Von vorn",
       tokens: "Refresh-Token dieser Sitzung",
@@ -123,7 +124,7 @@ export const lab: typeof english = {
         },
         {
           title: "Nach dem Fenster ist es wieder ein Alarm",
-          text: "Du hast gesehen, was Rotation, Wiederverwendungs-Erkennung und ein Kulanzfenster tun. Szenarien zeigen, wie Latchkey sich davor verhält; das Profil sagt, was dein eigenes Backend tut.",
+          text: "Sie haben gesehen, was Rotation, Wiederverwendungs-Erkennung und ein Kulanzfenster tun. Szenarien zeigen, wie Latchkey sich davor verhält; das Profil sagt, was Ihr eigenes Backend tut.",
           action: "Noch einmal von vorn",
         },
       ],

@@ -82,6 +82,7 @@ export const lab = {
     tour: {
       title: "Refresh tokens in five minutes",
       step: "Step {step} of {all}",
+      intro: "A small backend runs here for you alone, and you play its client, a thief and an unlucky network. Seven steps show what rotation, reuse detection and a grace window do.",
       begin: "Begin",
       back: "Begin again",
       tokens: "Refresh tokens of this session",
