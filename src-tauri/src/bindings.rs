@@ -82,6 +82,7 @@ fn generated() -> String {
             commands::lab::lab_clear,
             commands::lab::lab_switch,
             commands::lab::lab_profile,
+            commands::lab::lab_foresee,
             commands::lab::lab_tour,
         ])
         .typ::<LogRecord>()

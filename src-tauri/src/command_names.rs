@@ -1,7 +1,7 @@
 //! The names of the commands, for `build.rs` and for the test that holds the handlers and the capability to it.
 
 /// Every command the window may call, in the order of `commands.rs`.
-pub(crate) const COMMANDS: [&str; 47] = [
+pub(crate) const COMMANDS: [&str; 48] = [
     "sessions",
     "sign_in",
     "sign_in_with_browser",
@@ -48,5 +48,6 @@ pub(crate) const COMMANDS: [&str; 47] = [
     "lab_clear",
     "lab_switch",
     "lab_profile",
+    "lab_foresee",
     "lab_tour",
 ];

@@ -84,6 +84,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         lab::lab_clear,
         lab::lab_switch,
         lab::lab_profile,
+        lab::lab_foresee,
         lab::lab_tour,
     ]
 }

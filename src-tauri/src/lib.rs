@@ -23,6 +23,7 @@ mod demo;
 mod dev_server;
 mod environment;
 mod events;
+mod foresee;
 mod input;
 mod lab;
 mod log_export;

@@ -3,7 +3,7 @@ import { screen, within } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { signedIn } from "../src/ipc/fake-sessions";
 import { en } from "../src/strings/en";
-import { NOW, openWindow, pass } from "./helpers";
+import { loaded, NOW, openWindow, pass } from "./helpers";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
@@ -16,6 +16,7 @@ async function openLab(part: string) {
   const opened = await openWindow({ sessions: [signedIn(NOW, { account: "demo" })] });
   opened.host.labState = { url: "http://127.0.0.1:4180", account: "demo", faults: [], requests: [] };
   await opened.user.click(screen.getByTestId("nav-lab"));
+  await loaded();
   await opened.user.click(screen.getByTestId(`lab-${part}`));
   await pass(0);
   return opened;
@@ -81,4 +82,21 @@ it("a profile is measured and each finding has a grade in words", async () => {
   await user.click(screen.getByTestId("lab-measure"));
   await pass(0);
   expect(screen.getByTestId("lab-findings")).toHaveTextContent("worth knowing");
+});
+
+it("a policy is foreseen over a month, and beside another one", async () => {
+  const { user } = await openLab("policies");
+  expect(screen.getAllByTestId("policy-end")).toHaveLength(4);
+  const [first] = screen.getAllByTestId("policy-end");
+  first?.focus();
+  expect(first).toHaveAccessibleName(/Signed out on day 8, Mon.*lasted as long as this account allows/);
+  await user.keyboard("{ArrowRight}");
+  expect(document.activeElement).toHaveAccessibleName(/day 15/);
+  expect(screen.getByTestId("policy-reasons-0")).toHaveTextContent("4 times: The session lasted as long");
+
+  await user.click(screen.getByTestId("policy-beside"));
+  await user.selectOptions(screen.getByTestId("policy-rolling-1"), "true");
+  await pass(0);
+  expect(within(screen.getByTestId("policy-month-1")).getByText(en.lab.policies.never)).toBeVisible();
+  expect(screen.getByTestId("policy-compared")).toHaveTextContent("The second policy signs you out 4 times less, and the provider sees 8 requests fewer.");
 });

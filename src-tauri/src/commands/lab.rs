@@ -6,6 +6,7 @@ use latchkey_lab::sandbox::SandboxState;
 use tauri::State;
 
 use crate::command_error::CommandError;
+use crate::foresee::{Foreseen, PolicyTrial};
 use crate::input::PasswordInput;
 use crate::lab::{LabBackend, LabFault, LabScenario, LabSwitch, TourMove};
 use crate::shell::Shell;
@@ -66,6 +67,18 @@ pub(crate) async fn lab_profile(
     password: Option<PasswordInput>,
 ) -> Result<Vec<ProfileFinding>, CommandError> {
     shell.lab_profile(&account, username, password).await
+}
+
+/// What a month would be like under an account's policy. Nothing is sent.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn lab_foresee(
+    shell: State<'_, Shell>,
+    account: String,
+    life: String,
+    trial: PolicyTrial,
+) -> Result<Foreseen, CommandError> {
+    shell.lab_foresee(&account, &life, trial).await
 }
 
 /// Does the next thing in the tour.

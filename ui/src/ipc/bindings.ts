@@ -105,6 +105,8 @@ export const commands = {
 	labSwitch: (what: LabSwitch) => __TAURI_INVOKE<string>("lab_switch", { what }),
 	/**  Measures the backend of an account on throw-away sign-ins. */
 	labProfile: (account: string, username: string | null, password: PasswordInput | null) => __TAURI_INVOKE<ProfileFinding[]>("lab_profile", { account, username, password }),
+	/**  What a month would be like under an account's policy. Nothing is sent. */
+	labForesee: (account: string, life: string, trial: PolicyTrial) => __TAURI_INVOKE<Foreseen>("lab_foresee", { account, life, trial }),
 	/**  Does the next thing in the tour. */
 	labTour: (step: TourMove) => __TAURI_INVOKE<SandboxState>("lab_tour", { step }),
 };
@@ -198,6 +200,19 @@ export type AppInfo = {
 	/**  From which level on records are kept. */
 	log_level: Level,
 };
+
+/**  What half an hour was like. What comes later in this list hides what comes before. */
+export type Cell = 
+/**  Nobody is there and nobody is signed in. */
+"out" | 
+/**  Nobody is there, and the session goes on. */
+"asleep" | 
+/**  Somebody is at work without a network. */
+"offline" | 
+/**  Somebody is at work and signed in. */
+"signed_in" | 
+/**  The session ended. */
+"signed_out";
 
 /**  One claim, fit to be shown. */
 export type ClaimStatus = {
@@ -298,6 +313,14 @@ export type Dates =
 /**  Year, month, day, and 24 hours (ISO 8601, RFC 3339 §5.6). */
 "iso";
 
+/**  A day of it. */
+export type Day = {
+	/**  Its name. */
+	name: string,
+	/**  Its half hours, from midnight on. */
+	cells: Cell[],
+};
+
 /**  One thing that happened. */
 export type Entry = {
 	/**  How long after the begin, in milliseconds; never moved by a clock that is set. */
@@ -351,6 +374,32 @@ export type Finding = {
 	message: string,
 	/**  What to do about it. */
 	hint: string | null,
+};
+
+/**  What a month would be like. */
+export type Forecast = {
+	/**  Which pattern of life. */
+	life: string,
+	/**  Each time that the person would find themselves signed out, in order. */
+	sign_outs: SignedOut[],
+	/**  How often somebody signs in, the first time included. */
+	sign_ins: number,
+	/**  Renewals that the provider sees. */
+	renewals: number,
+	/**  Requests of all kinds that the provider sees. */
+	requests: number,
+	/**  Seconds in which somebody was at work and had a network but no valid token. */
+	without_token_s: number,
+	/**  Seconds in which somebody was at work and had a network. */
+	at_work_s: number,
+	/**  The days, the first a Monday. */
+	days: Day[],
+};
+
+/**  A month, and the policy that it was foreseen under. */
+export type Foreseen = {
+	used: PolicyTrial,
+	forecast: Forecast,
 };
 
 /**  What kind of value stands in a place. */
@@ -669,6 +718,29 @@ export type PlaceFound = {
 	kind: FoundKind,
 };
 
+/**
+ *  A policy and the provider's lifetimes, in seconds. What is asked for: `null` leaves it as the account has it, and 0
+ *  takes a limit away. What was used: `null` is no limit, or the usual margin.
+ */
+export type PolicyTrial = {
+	/**  The longest a session lasts. */
+	max_age_s: number | null,
+	/**  Whether activity moves that end. */
+	rolling: boolean | null,
+	/**  At most once in this, if it does. */
+	update_age_s: number | null,
+	/**  The longest a session lasts that nobody uses. */
+	idle_timeout_s: number | null,
+	/**  How long before expiry to renew. */
+	renew_before_s: number | null,
+	/**  How long an access token lives. */
+	access_s: number | null,
+	/**  How long a refresh token lives from its issue. */
+	refresh_s: number | null,
+	/**  How long a session lives from its sign-in, by the provider. */
+	session_s: number | null,
+};
+
 /**  What a form asks of somebody who chose a preset. */
 export type PresetFacts = {
 	/**  Its name in the file. */
@@ -952,6 +1024,22 @@ why: string } |
 { kind: "not_checked"; 
 /**  Why not. */
 why: string };
+
+/**  One end of a session. */
+export type SignedOut = {
+	/**  Which day, counted from one. */
+	day: number,
+	/**  When, in minutes since its midnight. */
+	minute: number,
+	/**  Why, as a stable name. */
+	code: string,
+	/**  Why, in a sentence with what to do. */
+	message: string,
+	/**  The values in that sentence, as in [`crate::snapshot::ReasonStatus::values`]. */
+	values: { [key in string]: string },
+	/**  Whether the lid was closed or there was no network: it is noticed at the next use. */
+	away: boolean,
+};
 
 /**  A stretch of time, in milliseconds after the begin. */
 export type Span = {

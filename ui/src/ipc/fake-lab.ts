@@ -1,5 +1,5 @@
 // The lab of a host without an app: a small backend that keeps the rules of rotation, and runs that were written down.
-import type { ProfileFinding, LabBackend, LabFault, LabScenario, LabSwitch, Outcome, Run, SandboxState, TokenFate, TourMove } from "./bindings";
+import type { Cell, Foreseen, PolicyTrial, ProfileFinding, LabBackend, LabFault, LabScenario, LabSwitch, Outcome, Run, SandboxState, SignedOut, TokenFate, TourMove } from "./bindings";
 
 const RUN: Run = {
   began_at: "2027-03-01T08:00:00Z",
@@ -22,6 +22,38 @@ const SCENARIO: LabScenario = {
   about: "A copied refresh token is the theft that rotation is there to notice.",
   standard: ["RFC 9700 §4.14.2"],
 };
+
+const WEEK = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const DAYS = 31;
+
+/** A working week under a `max_age`: static ones end where they end, rolling ones only after a time away. */
+function month(trial: PolicyTrial, life: string): Foreseen {
+  const used: PolicyTrial = { ...trial, max_age_s: trial.max_age_s ?? 7 * 86_400, rolling: trial.rolling ?? false, access_s: trial.access_s ?? 3600, refresh_s: trial.refresh_s ?? 30 * 86_400 };
+  const allowed = used.max_age_s ? used.max_age_s / 60 : Infinity;
+  const sign_outs: SignedOut[] = [];
+  let since: number | null = null;
+  let sign_ins = 0;
+  const days = Array.from({ length: DAYS }, (_, index) => {
+    const cells = Array.from({ length: 48 }, (_unused, half): Cell => {
+      const minute = index * 1440 + half * 30;
+      const atWork = index % 7 < 5 && half >= 17 && half < 35;
+      if (since !== null && minute - since >= allowed) {
+        sign_outs.push({ day: index + 1, minute: half * 30, code: "max_age_reached", message: "The session lasted as long as this account allows. Sign in again", values: { allowed_ms: String(allowed * 60_000) }, away: !atWork });
+        since = null;
+        return "signed_out";
+      }
+      if (atWork && (since === null || used.rolling)) {
+        if (since === null) sign_ins += 1;
+        since = minute;
+      }
+      if (atWork && life === "train" && (half < 19 || half > 32)) return "offline";
+      return since === null ? "out" : atWork ? "signed_in" : "asleep";
+    });
+    return { name: WEEK[index % 7] ?? "", cells };
+  });
+  const renewals = Math.round(230 * (3600 / (used.access_s ?? 3600)));
+  return { used, forecast: { life, sign_outs, sign_ins, renewals, requests: renewals + sign_ins + sign_outs.length, without_token_s: 0, at_work_s: 23 * 9 * 3600, days } };
+}
 
 export class FakeLab {
   /** What the development backend is like; nothing where no account uses it. */
@@ -72,6 +104,10 @@ export class FakeLab {
 
   labProfile(): Promise<ProfileFinding[]> {
     return Promise.resolve(this.labFindings);
+  }
+
+  labForesee(_account: string, life: string, trial: PolicyTrial): Promise<Foreseen> {
+    return Promise.resolve(month(trial, life));
   }
 
   labTour(step: TourMove): Promise<SandboxState> {

@@ -2,7 +2,7 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Level, type KeyValue, type LogRecord, type Outcome, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
+import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -87,6 +87,8 @@ export interface Host {
   labSwitch(what: LabSwitch): Promise<string>;
   /** Measures an account's backend on throw-away sign-ins. */
   labProfile(account: string, username: string | null, password: string | null): Promise<ProfileFinding[]>;
+  /** A month under an account's policy, and what is tried otherwise. */
+  labForesee(account: string, life: string, trial: PolicyTrial): Promise<Foreseen>;
   labTour(step: TourMove): Promise<SandboxState>;
   /** The full list, at each change of any session. */
   onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe>;
@@ -161,6 +163,7 @@ export const tauriHost: Host = {
   labClear: async () => void (await told(commands.labClear())),
   labSwitch: (what) => told(commands.labSwitch(what)),
   labProfile: (account, username, password) => told(commands.labProfile(account, username, password)),
+  labForesee: (account, life, trial) => told(commands.labForesee(account, life, trial)),
   labTour: (step) => told(commands.labTour(step)),
   onSessions: (listener) => listen<SessionStatus[]>("sessions", (event) => listener(event.payload)),
   onClipboardCleared: (listener) => listen<boolean>("clipboard-cleared", (event) => listener(event.payload)),

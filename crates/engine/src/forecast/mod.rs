@@ -10,6 +10,8 @@ use jiff::SignedDuration;
 use latchkey_core::policy::Policy;
 use serde::Serialize;
 
+use crate::snapshot::Values;
+
 pub use life::{Life, LifeProblem, NAMES};
 pub use run::foresee;
 
@@ -83,6 +85,8 @@ pub struct SignedOut {
     pub code: String,
     /// Why, in a sentence with what to do.
     pub message: String,
+    /// The values in that sentence, as in [`crate::snapshot::ReasonStatus::values`].
+    pub values: Values,
     /// Whether the lid was closed or there was no network: it is noticed at the next use.
     pub away: bool,
 }

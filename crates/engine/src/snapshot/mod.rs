@@ -360,7 +360,8 @@ pub(crate) fn reason_status(reason: &Reason) -> ReasonStatus {
     }
 }
 
-fn values(values: wording::Values) -> Values {
+/// What a sentence is made of, as it is shown.
+pub(crate) fn values(values: wording::Values) -> Values {
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
