@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use latchkey_core::reason::VaultProblem;
 use latchkey_devserver::{Fault, FaultMode};
 use latchkey_tests::engine_world::{Like, REFRESH, World, reason};
 
@@ -58,6 +59,19 @@ async fn the_reason_of_a_lost_reply_is_still_told_after_a_restart() {
     engine.renews().await.unwrap_err();
     engine.close().await;
     let status = world.engine().until_state("needs_sign_in").await;
+    assert_eq!(reason(&status), "refused_after_lost_reply");
+}
+
+#[tokio::test]
+async fn who_meets_the_refusal_before_it_is_sealed_tells_of_the_lost_reply_too() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    world.goes_wrong(Fault::new(REFRESH, FaultMode::DropAfter));
+    world.vault.fail_next_writes(3, VaultProblem::Locked);
+    engine.renews().await.unwrap_err();
+    assert!(world.stored().await.unwrap().quarantined.is_none(), "it is not sealed yet");
+    let other = world.engine();
+    let status = other.until_state("needs_sign_in").await;
     assert_eq!(reason(&status), "refused_after_lost_reply");
 }
 

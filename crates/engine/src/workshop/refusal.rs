@@ -40,7 +40,10 @@ impl Workshop {
         }
         let sealed = Envelope { quarantined: Some(reason), ..stored };
         match self.vault.write(&self.account, &sealed).await {
-            Ok(()) => (Sealed::Done, None),
+            Ok(()) => {
+                self.close_intent().await;
+                (Sealed::Done, None)
+            }
             Err(error) => (Sealed::NotNow(self.vault_failed("write", &error)), None),
         }
     }

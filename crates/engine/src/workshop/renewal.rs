@@ -95,8 +95,9 @@ impl Workshop {
         let issued = match outcome {
             Ok(issued) => issued,
             Err(failure) => {
-                let unknown = after_lost_reply || may_be_spent(&failure);
-                if !unknown || matches!(disposition(&failure), Disposition::Quarantine(_)) {
+                let refused = matches!(disposition(&failure), Disposition::Quarantine(_));
+                // Until a refusal after a lost reply is sealed, whoever meets the token next has to know of that reply.
+                if !after_lost_reply && (refused || !may_be_spent(&failure)) {
                     self.close_intent().await;
                 }
                 let failed = Failed { failure, after_lost_reply, skew: self.http.skew() };
