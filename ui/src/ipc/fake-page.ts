@@ -1,6 +1,6 @@
 // The page in a browser, without the app: the address chooses the scenario (?scenario=waiting), the theme
-// (&theme=dark), the language (&language=de), the direction (&dir=rtl), the view (&view=log), the time (&now=…) and, for
-// pictures of what needs a hand, an act (&act=wrong-password).
+// (&theme=dark), the language (&language=de), the direction (&dir=rtl), the view (&view=log), its part (&part=policies),
+// the time (&now=…) and, for pictures of what needs a hand, an act (&act=wrong-password).
 // First: what follows reads the time while it is loaded.
 import "./fake-clock";
 import { FakeHost, type FakeOptions } from "./fake";
@@ -145,7 +145,7 @@ export function openFakePage(): Host {
   setTimeout(() => {
     act(asked.get("act"), asked.get("view"));
     // For those who take pictures.
-    setTimeout(() => (document.documentElement.dataset["acted"] = "yes"), 300);
+    void partOf(asked.get("view"), asked.get("part")).then(() => setTimeout(() => (document.documentElement.dataset["acted"] = "yes"), 300));
   }, 500);
   return host;
 }
@@ -163,6 +163,18 @@ const failures: Record<string, CommandError> = {
   denied: { code: "sign_in_denied", message: "The sign-in was declined (“access_denied”). Sign in again", hint: null },
   unreachable: { code: "backend_unreachable", message: "login.example.com: the name is not known", hint: null },
 };
+
+/** Opens a part of a view, and what it has to show, as soon as it is loaded. */
+async function partOf(view: string | null, part: string | null): Promise<void> {
+  if (part === null) return;
+  for (const id of [`${view ?? ""}-${part}`, ...(PARTS[part] ?? [])]) {
+    const found = (): HTMLElement | null => document.querySelector(`[data-testid="${id}"]`);
+    while (found() === null) await new Promise(requestAnimationFrame);
+    found()?.click();
+  }
+}
+
+const PARTS: Record<string, string[]> = { tour: ["tour-begin"], scenarios: ["lab-run"], profile: ["lab-measure"], policies: ["policy-beside"] };
 
 /** What a hand would do, for pictures. */
 function act(what: string | null, view: string | null): void {
