@@ -97,7 +97,7 @@ export const lab: typeof english = {
       second: "Zweite Richtlinie: {account}",
       account: "Konto",
       unchanged: "wie sie ist",
-      asIs: "wie sie ist: {value}",
+      asIs: "jetzt: {value}",
       settings: {
         max_age_s: "Längste Sitzung (max_age)",
         update_age_s: "Verschoben je (update_age)",
@@ -116,7 +116,7 @@ export const lab: typeof english = {
         refresh_s: "wie üblich",
         session_s: "keines",
       },
-      rolling: "Ihr Ende bei Nutzung (rolling)",
+      rolling: "Ende bei Nutzung (rolling)",
       stays: "bleibt",
       rolls: "wandert",
       compared: "Die zweite Richtlinie meldet Sie {outs} ab, und der Anbieter sieht {requests}.",

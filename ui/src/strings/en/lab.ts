@@ -96,7 +96,7 @@ export const lab = {
       second: "Second policy: {account}",
       account: "Account",
       unchanged: "as it is",
-      asIs: "as it is: {value}",
+      asIs: "now: {value}",
       settings: {
         max_age_s: "Longest session (max_age)",
         update_age_s: "Moved each (update_age)",
