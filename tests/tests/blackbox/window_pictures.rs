@@ -8,9 +8,11 @@ use latchkey_tests::preview::Preview;
 const WIDE: (u32, u32) = (960, 700);
 /// The least that the browser around the preview can be.
 const NARROW: (u32, u32) = (450, 760);
+/// What does not fit into one screen.
+const LONG: (u32, u32) = (960, 1240);
 
 /// Each picture: its name, what the preview shows, how large.
-const PICTURES: [(&str, &str, (u32, u32)); 19] = [
+const PICTURES: [(&str, &str, (u32, u32)); 23] = [
     ("signed-in-light", "scenario=roles&theme=light", WIDE),
     ("signed-in-dark", "scenario=roles&theme=dark", WIDE),
     ("signed-in-narrow", "scenario=roles&theme=light", NARROW),
@@ -29,6 +31,10 @@ const PICTURES: [(&str, &str, (u32, u32)); 19] = [
     ("settings-german", "scenario=roles&theme=light&view=settings&language=de", WIDE),
     ("inspector-light", "scenario=roles&theme=light&view=inspect", WIDE),
     ("lab-light", "scenario=roles&theme=light&view=lab", WIDE),
+    ("lab-policies-light", "scenario=roles&theme=light&view=lab&part=policies", LONG),
+    ("lab-policies-narrow-dark", "scenario=roles&theme=dark&view=lab&part=policies", NARROW),
+    ("lab-policies-german", "scenario=roles&theme=light&view=lab&part=policies&language=de", WIDE),
+    ("lab-scenarios-dark", "scenario=roles&theme=dark&view=lab&part=scenarios", WIDE),
     ("add-account-light", "scenario=roles&theme=light&view=add", WIDE),
 ];
 
