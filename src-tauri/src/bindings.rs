@@ -51,6 +51,7 @@ fn generated() -> String {
             commands::inspect,
             commands::inspect_token,
             commands::copy_access_token::<MockRuntime>,
+            commands::decide,
             commands::log::log,
             commands::log::set_log_level,
             commands::log::copy_record,

@@ -1,7 +1,7 @@
 //! The names of the commands, for `build.rs` and for the test that holds the handlers and the capability to it.
 
 /// Every command the window may call, in the order of `commands.rs`.
-pub(crate) const COMMANDS: [&str; 48] = [
+pub(crate) const COMMANDS: [&str; 49] = [
     "sessions",
     "sign_in",
     "sign_in_with_browser",
@@ -17,6 +17,7 @@ pub(crate) const COMMANDS: [&str; 48] = [
     "inspect",
     "inspect_token",
     "copy_access_token",
+    "decide",
     "log",
     "set_log_level",
     "copy_record",

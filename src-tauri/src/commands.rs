@@ -18,7 +18,7 @@ use tauri::{AppHandle, Runtime, State, ipc::Invoke};
 use crate::accounts::ServerFacts;
 use crate::command_error::CommandError;
 use crate::copied_token::CopiedToken;
-use crate::input::{self, PasswordInput, TokenInput};
+use crate::input::{self, DecisionInput, PasswordInput, TokenInput};
 use crate::qr_picture::QrPicture;
 use crate::shell::Shell;
 use crate::{startup, windows};
@@ -53,6 +53,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         inspect,
         inspect_token,
         copy_access_token,
+        decide,
         log::log,
         log::set_log_level,
         log::copy_record,
@@ -224,6 +225,21 @@ pub(crate) async fn copy_access_token<R: Runtime>(
     account: String,
 ) -> Result<CopiedToken, CommandError> {
     shell.copy_access_token(&app, &input::account(&account)?).await
+}
+
+/// Decides whether a program may have an account's tokens. It is named by its id as it stands in the session, so that
+/// the answer is about the file the person was shown.
+#[tauri::command]
+#[cfg_attr(test, specta::specta)]
+pub(crate) async fn decide(
+    shell: State<'_, Shell>,
+    account: String,
+    program: String,
+    decision: DecisionInput,
+) -> Result<(), CommandError> {
+    let (account, program) = (input::account(&account)?, input::program(&program)?);
+    shell.engine.decide(&account, program, decision.into()).await?;
+    Ok(())
 }
 
 /// What the window shows of the app itself.

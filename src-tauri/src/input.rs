@@ -8,6 +8,7 @@ use std::str::FromStr;
 use latchkey_core::account::AccountName;
 use latchkey_core::secret::{AccessToken, Password};
 use latchkey_engine::config::{Changes, KeyValue};
+use latchkey_engine::consumers::Decision;
 use latchkey_engine::sign_in::Login;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
@@ -25,6 +26,9 @@ const LONGEST_TOKEN: usize = 64 * 1024;
 
 /// The longest line of a form, in bytes.
 const LONGEST_LINE: usize = 2048;
+
+/// The longest path of a program, in bytes: `PATH_MAX` of Linux.
+const LONGEST_PATH: usize = 4096;
 
 /// More keys than any account has.
 const MOST_KEYS: usize = 100;
@@ -49,6 +53,40 @@ impl<'de> Deserialize<'de> for TokenInput {
         // People copy the whole header, or a line of it.
         let bare = text.split_ascii_whitespace().next_back().unwrap_or_default();
         Ok(Self(AccessToken::new(bare)))
+    }
+}
+
+/// What a person decides about a program.
+#[derive(Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DecisionInput {
+    /// It may, as long as it keeps asking.
+    AllowForNow,
+    /// It may, until its executable changes.
+    AllowForGood,
+    /// Not now.
+    Pause,
+    /// It may not.
+    Deny,
+}
+
+impl From<DecisionInput> for Decision {
+    fn from(decided: DecisionInput) -> Self {
+        match decided {
+            DecisionInput::AllowForNow => Self::AllowForNow,
+            DecisionInput::AllowForGood => Self::AllowForGood,
+            DecisionInput::Pause => Self::Pause,
+            DecisionInput::Deny => Self::Deny,
+        }
+    }
+}
+
+/// A program by its id, or by its path where nothing else is known of it.
+pub(crate) fn program(text: &str) -> Result<&str, CommandError> {
+    match text.len() {
+        1..=LONGEST_PATH => Ok(text),
+        _ => Err(CommandError::new("invalid_input", "no program is called that", None)),
     }
 }
 

@@ -148,12 +148,18 @@ impl Notifier for Notifications {
     fn notify(&self, account: &AccountName, notice: &Notice) {
         self.tell(account, News::Notice(notice.clone()));
     }
+
+    fn consent_asked(&self, account: &AccountName, program: &str) {
+        self.tell(account, News::Consent(program.to_owned()));
+    }
 }
 
 fn is_wanted(told: &NotificationConfig, news: &News) -> bool {
     match news {
         News::Notice(Notice::SignInNeeded(_)) => told.sign_in_needed,
         News::Notice(Notice::CannotSave(_)) => told.not_saved,
+        // Only an account that was told to ask does, and a program waits for the answer.
+        News::Consent(_) => true,
         News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => told.sign_in_soon,
     }
 }
@@ -163,7 +169,8 @@ fn is_wanted(told: &NotificationConfig, news: &News) -> bool {
 fn can_wait(news: &News, end: &Zoned) -> bool {
     match news {
         News::Notice(Notice::SignInNeeded(_)) => true,
-        News::Notice(Notice::CannotSave(_)) => false,
+        // A program that waits has long given up by then.
+        News::Notice(Notice::CannotSave(_)) | News::Consent(_) => false,
         News::Notice(Notice::EndsSoon(soon)) => soon.at.wall > end.timestamp(),
         News::Ends(at) => at > end,
     }
@@ -172,7 +179,7 @@ fn can_wait(news: &News, end: &Zoned) -> bool {
 fn wants_sign_in(news: &News) -> bool {
     match news {
         News::Notice(Notice::SignInNeeded(_)) | News::Ends(_) => true,
-        News::Notice(Notice::CannotSave(_) | Notice::EndsSoon(_)) => false,
+        News::Notice(Notice::CannotSave(_) | Notice::EndsSoon(_)) | News::Consent(_) => false,
     }
 }
 
@@ -183,8 +190,8 @@ fn still(account: &AccountName, news: &News, sessions: &[SessionStatus]) -> bool
             session.account == account.as_str()
                 && matches!(session.state, StateName::NeedsSignIn | StateName::SignedOut)
         }),
-        // What ends is looked at anew each time.
-        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => false,
+        // What ends is looked at anew each time, and a program is never held back.
+        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) | News::Consent(_) => false,
     }
 }
 

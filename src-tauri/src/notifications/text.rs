@@ -17,6 +17,8 @@ use crate::words::Tongue;
 pub(crate) enum News {
     /// What the session machine wants told.
     Notice(Notice),
+    /// That a program of this name wants a token.
+    Consent(String),
     /// That the session ends then, and only a sign-in helps.
     Ends(Zoned),
 }
@@ -27,6 +29,7 @@ impl News {
         match self {
             Self::Notice(Notice::SignInNeeded(reason)) => reason.code(),
             Self::Notice(Notice::CannotSave(problem)) => problem.code(),
+            Self::Consent(_) => "consent_asked",
             // The machine and the window may both see it coming: it is told once.
             Self::Notice(Notice::EndsSoon(_)) | Self::Ends(_) => "sign_in_soon",
         }
@@ -75,6 +78,17 @@ pub(super) fn text(account: &AccountName, news: &News, tongue: Tongue) -> Text {
                 button: pick("Open Latchkey", "Latchkey öffnen"),
             }
         }
+        News::Consent(program) => Text {
+            summary: format!(
+                "{}: {account}",
+                pick("A program wants a token", "Ein Programm möchte ein Token")
+            ),
+            body: tongue.pick(
+                format!("{program} waits for your answer. It gets nothing without it."),
+                format!("{program} wartet auf Ihre Antwort. Ohne sie bekommt es nichts."),
+            ),
+            button: pick("Look at it", "Ansehen"),
+        },
         News::Ends(at) => {
             let time = at.strftime("%H:%M");
             Text {

@@ -37,6 +37,11 @@ export const commands = {
 	inspectToken: (token: TokenInput) => __TAURI_INVOKE<Inspection>("inspect_token", { token }),
 	/**  Puts the access token in hand into the clipboard, for a while. The page is not given it. */
 	copyAccessToken: (account: string) => __TAURI_INVOKE<CopiedToken>("copy_access_token", { account }),
+	/**
+	 *  Decides whether a program may have an account's tokens. It is named by its id as it stands in the session, so that
+	 *  the answer is about the file the person was shown.
+	 */
+	decide: (account: string, program: string, decision: DecisionInput) => __TAURI_INVOKE<null>("decide", { account, program, decision }),
 	/**  The records after the number `after` (from the first without one), oldest first, at most `limit`. */
 	log: (after: number | null, limit: number) => __TAURI_INVOKE<LogRecord[]>("log", { after, limit }),
 	/**  Keeps records from this level on, until the app ends. */
@@ -320,6 +325,17 @@ export type Day = {
 	/**  Its half hours, from midnight on. */
 	cells: Cell[],
 };
+
+/**  What a person decides about a program. */
+export type DecisionInput = 
+/**  It may, as long as it keeps asking. */
+"allow_for_now" | 
+/**  It may, until its executable changes. */
+"allow_for_good" | 
+/**  Not now. */
+"pause" | 
+/**  It may not. */
+"deny";
 
 /**  One thing that happened. */
 export type Entry = {

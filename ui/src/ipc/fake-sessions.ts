@@ -1,5 +1,5 @@
 // Made-up sessions for the fake host: what the host would say at a moment, for each state.
-import type { HistoryMark, MarkKind, ReasonStatus, ServerFacts, SessionStatus } from "./bindings";
+import type { ConsumerStatus, HistoryMark, MarkKind, ReasonStatus, ServerFacts, SessionStatus } from "./bindings";
 
 export const iso = (at: number): string => new Date(at).toISOString();
 
@@ -137,6 +137,26 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
     history,
     consumers: [],
     ...tokens(lifetime, received, generation),
+  };
+}
+
+/** A program that asks for a token, or took one. */
+export function program(change: Partial<ConsumerStatus> = {}): ConsumerStatus {
+  return {
+    id: "00000000000000a1",
+    program: "/usr/bin/git",
+    name: "git",
+    pid: 4711,
+    fingerprint: null,
+    generation: null,
+    taken_at: null,
+    expires_at: null,
+    current: false,
+    times: 0,
+    consent: "asked",
+    asked_at: iso(Date.now()),
+    allowed_until: null,
+    ...change,
   };
 }
 

@@ -48,6 +48,7 @@ export type Command =
   | "trouble"
   | "tryAgain"
   | "signOut"
+  | "decide"
   | "renew"
   | "log"
   | "inspect"

@@ -5,7 +5,7 @@ import { fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut,
 import { inspectionOf, inspectionOfText } from "./fake-tokens";
 import { error, FakeSettings, wait, type Command, type FakeOptions } from "./fake-settings-host";
 import type { Host, OpenAccount, Unsubscribe } from "./host";
-import type { CommandError, CopiedToken, Inspection, LogRecord, QrPicture, ServerFacts, SessionStatus } from "./bindings";
+import type { CommandError, CopiedToken, DecisionInput, Inspection, LogRecord, QrPicture, ServerFacts, SessionStatus } from "./bindings";
 
 export class FakeHost extends FakeSettings implements Host {
   #sessions: SessionStatus[];
@@ -133,6 +133,14 @@ export class FakeHost extends FakeSettings implements Host {
     await this.answer("signOut");
     this.record({ account, kind: "signed_out", message: "Signed out" });
     this.put({ ...signedOut(account, reason("signed_out", "You signed out")), history: this.find(account).history });
+  }
+
+  async decide(account: string, program: string, decision: DecisionInput): Promise<void> {
+    await this.answer("decide");
+    const before = this.find(account);
+    const verdict = { allow_for_now: "allowed", allow_for_good: "allowed", pause: "paused", deny: "denied" } as const;
+    const consumers = before.consumers.map((one) => (one.id === program ? { ...one, consent: verdict[decision], asked_at: null } : one));
+    this.put({ ...before, consumers });
   }
 
   async renew(account: string): Promise<void> {

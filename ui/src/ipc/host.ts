@@ -2,7 +2,7 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
+import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type DecisionInput, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -57,6 +57,8 @@ export interface Host {
   inspectToken(token: string): Promise<Inspection>;
   /** Puts the access token into the clipboard, for so many seconds. */
   copyAccessToken(account: string): Promise<CopiedToken>;
+  /** Decides whether a program, by its id, may have the account's tokens. */
+  decide(account: string, program: string, decision: DecisionInput): Promise<void>;
   /** Records after the number `after`, oldest first, at most `limit`. */
   log(after: number | null, limit: number): Promise<LogRecord[]>;
   /** Puts a record into the clipboard. */
@@ -145,6 +147,7 @@ export const tauriHost: Host = {
   inspect: (account) => told(commands.inspect(account)),
   inspectToken: (token) => told(commands.inspectToken(token)),
   copyAccessToken: (account) => told(commands.copyAccessToken(account)),
+  decide: async (account, program, decision) => void (await told(commands.decide(account, program, decision))),
   log: (after, limit) => told(commands.log(after, limit)),
   copyRecord: async (seq) => void (await told(commands.copyRecord(seq))),
   exportReport: () => told(commands.exportReport()),

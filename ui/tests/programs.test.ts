@@ -1,0 +1,58 @@
+// Programs that take tokens: asking the person, and the list of them.
+import { screen } from "@testing-library/svelte";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { program, signedIn } from "../src/ipc/fake-sessions";
+import { NOW, openWindow, pass } from "./helpers";
+
+const HOUR = 3_600_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const withPrograms = (...consumers: ReturnType<typeof program>[]) => openWindow({ sessions: [{ ...signedIn(NOW, { account: "work" }), consumers }] });
+
+it("a program that asks is named by its path, and the answer is about exactly that one", async () => {
+  const { host, user } = await withPrograms(program({ id: "other", program: "/opt/other" }), program({ program: "/usr/bin/git", pid: 4711 }));
+  const decide = vi.spyOn(host, "decide");
+  await pass(600);
+  const [, card] = screen.getAllByTestId("program-asks");
+  expect(card).toHaveTextContent("/usr/bin/git wants a token of work");
+  expect(card).toHaveTextContent("Process 4711");
+  const [, allow] = screen.getAllByTestId("program-allow-for-now");
+  await user.click(allow!);
+  await pass(0);
+  expect(decide.mock.calls).toEqual([["work", "00000000000000a1", "allow_for_now"]]);
+  expect(screen.getAllByTestId("program-asks")).toHaveLength(1);
+});
+
+it("a click that was already on its way when the question came answers nothing", async () => {
+  const { host, user } = await withPrograms(program());
+  const decide = vi.spyOn(host, "decide");
+  await user.click(screen.getByTestId("program-allow-for-now"));
+  expect(decide).not.toHaveBeenCalled();
+  await pass(600);
+  await user.click(screen.getByTestId("program-refuse"));
+  expect(decide.mock.calls).toEqual([["work", "00000000000000a1", "deny"]]);
+});
+
+it("the list says what each took until when, and offers what can be decided about it", async () => {
+  const took = { times: 2, generation: 7, expires_at: new Date(NOW + HOUR).toISOString(), asked_at: null };
+  const { host, user } = await withPrograms(
+    program({ ...took, consent: "allowed", allowed_until: new Date(NOW + HOUR / 6).toISOString() }),
+    program({ ...took, id: "", program: null, pid: null, consent: "open" }),
+  );
+  const list = screen.getByTestId("programs");
+  expect(list).toHaveTextContent(/\/usr\/bin\/git allowed until .+ took generation 7, good until/);
+  expect(list).toHaveTextContent("A program that cannot be told");
+  expect(screen.getAllByRole("button", { name: /^Pause/ })).toHaveLength(1);
+  const decide = vi.spyOn(host, "decide");
+  await user.click(screen.getByRole("button", { name: "Pause: /usr/bin/git" }));
+  await pass(0);
+  expect(list).toHaveTextContent("paused");
+  await user.click(screen.getByRole("button", { name: "Allow: /usr/bin/git" }));
+  expect(decide.mock.calls.map(([, , decision]) => decision)).toEqual(["pause", "allow_for_now"]);
+});
