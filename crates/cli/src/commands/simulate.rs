@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::args::Simulate;
 use crate::failure::Failure;
-use crate::render::forecast::lines;
+use crate::render::forecast::{beside, lines};
 use crate::session::Desk;
 use crate::{duration, output};
 
@@ -38,7 +38,10 @@ pub(crate) fn run(args: &Simulate) -> Result<(), Failure> {
     if args.json {
         return output::json(&all);
     }
-    all.iter().try_for_each(|one| output::value(lines(one).trim_end()))
+    match all.as_slice() {
+        [one, other] => output::value(beside(one, other).trim_end()),
+        all => all.iter().try_for_each(|one| output::value(lines(one).trim_end())),
+    }
 }
 
 fn life(args: &Simulate) -> Result<Life, Failure> {

@@ -49,6 +49,101 @@ pub(crate) fn lines(foreseen: &Foreseen) -> String {
     text
 }
 
+/// How wide one of two policies is drawn: an hour a character, and when it ended.
+const SIDE: usize = 34;
+
+/// Two policies side by side, in eighty columns, and what the second changes.
+pub(crate) fn beside(one: &Foreseen, other: &Foreseen) -> String {
+    let both = [one, other];
+    let mut text = format!("a month of `{}`\n", one.forecast.life);
+    let mut row = |label: &str, [left, right]: [String; 2]| {
+        let row = format!("  {label:<9}{left:<SIDE$} {right}");
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "{}", row.trim_end());
+    };
+    let names = both.map(|side| split(&side.policy));
+    for line in 0..names.iter().map(Vec::len).max().unwrap_or_default() {
+        row("", names.each_ref().map(|name| name.get(line).cloned().unwrap_or_default()));
+    }
+    let told = |tell: fn(&Forecast) -> String| both.map(|side| tell(&side.forecast));
+    row("ended", told(|month| counted(month.sign_outs.len(), "time")));
+    row("sign-ins", told(|month| month.sign_ins.to_string()));
+    row("requests", told(|month| format!("{}, {} of them renewals", month.requests, month.renewals)));
+    row(
+        "no token",
+        told(|month| {
+            format!("{} at work", in_words(SignedDuration::from_secs(month.without_token_s.into())))
+        }),
+    );
+    let hours = ["0     6     12    18"; 2].map(str::to_owned);
+    row("", hours);
+    for (count, day) in one.forecast.days.iter().enumerate() {
+        let name = format!("{:>2} {}", count + 1, day.name.get(..2).unwrap_or_default());
+        row(&name, both.map(|side| hourly(&side.forecast, count)));
+    }
+    let drawn = [
+        (Cell::SignedIn, "signed in"),
+        (Cell::Asleep, "lid closed"),
+        (Cell::Offline, "no network"),
+        (Cell::SignedOut, "signed out"),
+    ];
+    let legend: Vec<_> = drawn.iter().map(|(cell, what)| format!("{} {what}", cell.drawn())).collect();
+    let _ = writeln!(text, "  {}\n", legend.join("   "));
+    for side in both {
+        for why in reasons(&side.forecast) {
+            let _ = writeln!(text, "{}: {why}", side.policy);
+        }
+    }
+    let _ = writeln!(text, "{}", compared(&one.forecast, &other.forecast));
+    text
+}
+
+/// What the second of two policies changes, in a sentence.
+fn compared(one: &Forecast, other: &Forecast) -> String {
+    let change = |before: usize, after: usize, what: &str| match before.abs_diff(after) {
+        0 => format!("as many {what}s"),
+        more if after > before => format!("{} more", counted(more, what)),
+        fewer => format!("{} fewer", counted(fewer, what)),
+    };
+    let requests = |month: &Forecast| usize::try_from(month.requests).unwrap_or(usize::MAX);
+    format!(
+        "The second policy: {}, {}.",
+        change(one.sign_outs.len(), other.sign_outs.len(), "sign-out"),
+        change(requests(one), requests(other), "request")
+    )
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// A day with an hour a character, and when a session ended on it.
+fn hourly(month: &Forecast, day: usize) -> String {
+    let cells = month.days.get(day).map(|day| day.cells.as_slice()).unwrap_or_default();
+    let strip: String =
+        cells.chunks(2).filter_map(|hour| hour.iter().max()).map(|cell| cell.drawn()).collect();
+    let mut ends = month.sign_outs.iter().filter(|out| out.day as usize == day + 1);
+    let first = ends.next().map(when).unwrap_or_default();
+    let more = ends.count();
+    let more = if more > 0 { format!(" +{more}") } else { String::new() };
+    format!("{strip} {first}{more}")
+}
+
+/// The name of a policy in lines that fit.
+fn split(policy: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in policy.split(' ') {
+        match lines.last_mut().filter(|line| line.chars().count() + word.chars().count() + 1 < SIDE) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Why it ended, each reason once with how often.
 fn reasons(forecast: &Forecast) -> Vec<String> {
     let mut told: Vec<(&SignedOut, usize, usize)> = Vec::new();

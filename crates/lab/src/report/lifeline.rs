@@ -91,7 +91,7 @@ fn spans(svg: &mut String, run: &Run, scale: &Scale) {
 
 fn states(svg: &mut String, run: &Run, scale: &Scale) {
     for (place, state) in run.states.iter().enumerate() {
-        let next = run.states.get(place + 1).map_or(run.took_ms, |next| next.after_ms);
+        let next = run.states.get(place + 1).map_or(run.took_ms.max(1000), |next| next.after_ms);
         let (from, to) = (scale.x(state.after_ms.into()), scale.x(next.into()));
         let class = match state.state.as_str() {
             "signed_in" | "renewing" => "good",
@@ -182,7 +182,12 @@ fn axis(svg: &mut String, scale: &Scale) {
         let after = scale.long * f64::from(quarter) / 4.0;
         let x = scale.x(after);
         #[expect(clippy::cast_possible_truncation, reason = "a run lasts days at the most")]
-        let words = if quarter == 0 { "begin".to_owned() } else { in_words(after as i32) };
+        let words = match quarter {
+            0 => "begin".to_owned(),
+            // Between them nothing can be told where all of it took a second.
+            1..=3 if scale.long <= 1000.0 => String::new(),
+            _ => in_words(after as i32),
+        };
         let anchor = match quarter {
             0 => "start",
             4 => "end",

@@ -37,7 +37,7 @@ impl<C: Client> Play<'_, C> {
         let soon = if within.is_zero() { String::new() } else { format!(" within {}", in_words(within)) };
         if let Some(state) = &expect.state {
             let found = (*state != seen.state).then(|| described(&seen));
-            judge(format!("is {}{soon}", state.replace('_', " ")), found);
+            judge(format!("is {}{soon}", state_in_words(state)), found);
         }
         if let Some(reason) = &expect.reason {
             let code = seen.reason.as_ref().map(|(code, _)| code.as_str());
@@ -189,7 +189,7 @@ impl<C: Client> Play<'_, C> {
 fn described(seen: &Seen) -> String {
     let reason =
         seen.reason.as_ref().map_or_else(String::new, |(code, message)| format!(" ({code}: {message})"));
-    format!("is {}{reason}", seen.state.replace('_', " "))
+    format!("is {}{reason}", state_in_words(&seen.state))
 }
 
 fn unlike_refused(spent: Option<&Spent>) -> Option<String> {
@@ -208,4 +208,9 @@ fn unlike_accepted(spent: Option<&Spent>) -> Option<String> {
         Some(Spent::Failed(_)) => Some("it gave no verdict".to_owned()),
         None => Some("no token was presented".to_owned()),
     }
+}
+
+/// A state after "is".
+fn state_in_words(state: &str) -> String {
+    if state == "needs_sign_in" { "in need of a sign-in".to_owned() } else { state.replace('_', " ") }
 }
