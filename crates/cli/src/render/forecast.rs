@@ -71,8 +71,9 @@ pub(crate) fn beside(one: &Foreseen, other: &Foreseen) -> String {
     row("requests", told(|month| format!("{}, {} of them renewals", month.requests, month.renewals)));
     row(
         "no token",
-        told(|month| {
-            format!("{} at work", in_words(SignedDuration::from_secs(month.without_token_s.into())))
+        told(|month| match month.without_token_s {
+            0 => "never".to_owned(),
+            secs => format!("{} at work", in_words(SignedDuration::from_secs(secs.into()))),
         }),
     );
     let hours = ["0     6     12    18"; 2].map(str::to_owned);
