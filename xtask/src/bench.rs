@@ -21,7 +21,7 @@ use crate::clock::{self, Stopwatch};
 use crate::desktop::Desktop;
 use crate::process::{self, Group};
 use crate::workspace::{Workspace, fresh_private_folder};
-use crate::{packages, provision, say, ui};
+use crate::{npm, packages, provision, say, ui};
 
 /// What to measure.
 #[derive(Clone, Copy, Subcommand)]
@@ -32,6 +32,8 @@ pub(crate) enum Measure {
     Start,
     /// What the window costs beside an empty one, against its budgets: start, memory, idle processor time, sizes
     Desktop,
+    /// Time to filter as many log records as the window keeps, in Node
+    Log,
     /// Time of a build from nothing, in a target folder of its own
     Build {
         /// Which build
@@ -71,6 +73,10 @@ pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
     if let Measure::Policy { seed, years } = what {
         return policy::policy(workspace, seed, years);
     }
+    if matches!(what, Measure::Log) {
+        ui::install(workspace)?;
+        return npm::run(workspace, &workspace.ui(), &["run", "--silent", "bench"]);
+    }
     #[cfg(unix)]
     if matches!(what, Measure::Agent) {
         return agent::agent(workspace);
@@ -84,6 +90,7 @@ pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
         Measure::Start => start(workspace).map(|_| ()),
         Measure::Desktop => desktop::desktop(workspace),
         Measure::Build { profile } => build(workspace, profile),
+        Measure::Log => Ok(()),
         Measure::Policy { seed, years } => policy::policy(workspace, seed, years),
     }
 }

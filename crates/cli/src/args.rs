@@ -5,7 +5,6 @@ use std::path::Path;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use latchkey_core::account::AccountName;
-use latchkey_engine::event_log::Level;
 
 use crate::duration;
 
@@ -13,6 +12,7 @@ mod add_account;
 mod consumers;
 #[cfg(feature = "devserver")]
 mod lab;
+mod log;
 mod programs;
 mod session;
 mod shell;
@@ -22,6 +22,7 @@ pub(crate) use add_account::{AddAccount, NextauthOptions, OauthOptions, Provider
 pub(crate) use consumers::{Consumers, Which};
 #[cfg(feature = "devserver")]
 pub(crate) use lab::{At, Exercise, LabProxy, PlanFault, Profile, Run, Who};
+pub(crate) use log::Log;
 pub(crate) use programs::{
     Credential, DockerAction, Exec, GitAction, GitHelper, Hosts, Proxy, Token, TokenForm,
 };
@@ -272,59 +273,6 @@ pub(crate) struct Renew {
     /// Print the session as a JSON object
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// `log`.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  latchkey log --lines 20
-  latchkey log --follow --account work --level warn
-
-What is taken down follows LATCHKEY_LOG when a command or the window runs: info unless set.")]
-pub(crate) struct Log {
-    /// Keep printing what is added
-    #[arg(long, short)]
-    pub(crate) follow: bool,
-    /// Only this account
-    #[arg(long, value_name = "ACCOUNT")]
-    pub(crate) account: Option<AccountName>,
-    /// Only what matters at least this much
-    #[arg(long, value_enum)]
-    pub(crate) level: Option<LogLevel>,
-    /// As a JSON list; with --follow one object on each line
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// How many of the latest lines
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
-    pub(crate) lines: usize,
-}
-
-/// How much a record must matter to be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogLevel {
-    /// A person must do something
-    Error,
-    /// Something went wrong and is being dealt with
-    Warn,
-    /// A session changed
-    Info,
-    /// How it was done
-    Debug,
-    /// Everything
-    Trace,
-}
-
-impl From<LogLevel> for Level {
-    fn from(level: LogLevel) -> Self {
-        match level {
-            LogLevel::Error => Self::Error,
-            LogLevel::Warn => Self::Warn,
-            LogLevel::Info => Self::Info,
-            LogLevel::Debug => Self::Debug,
-            LogLevel::Trace => Self::Trace,
-        }
-    }
 }
 
 /// `doctor`.

@@ -170,10 +170,11 @@ async fn worked<T>(
     outcome
 }
 
-/// Opens the event log. Who sets its level for one command wants to see it there and then.
+/// Opens the event log. Its level is that of the environment, or else the configuration's; who sets it for one command
+/// wants to see it there and then.
 fn take_down(desk: &Desk) -> Result<EventLog, Failure> {
     let asked = Level::from_env().map_err(|error| Failure::wrong_use(format!("{LOG_VARIABLE}: {error}")))?;
-    let filter = asked.map_or_else(Filter::default, Filter::new);
+    let filter = Filter::new(asked.unwrap_or(desk.config.app.log_level));
     let clock = desk.clock;
     let wall: WallClock = Arc::new(move || clock.now().wall);
     let (log, to_file) = EventLog::open(&desk.paths.log_dir(), filter.clone(), wall.clone());

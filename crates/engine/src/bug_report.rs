@@ -71,17 +71,20 @@ pub fn save(folder: &Path, now: Timestamp, text: &str) -> io::Result<PathBuf> {
     for number in 0..MOST_A_SECOND {
         let more = if number == 0 { String::new() } else { format!("-{number}") };
         let path = folder.join(format!("{stem}{more}.txt"));
-        match private_file().write(true).create(false).create_new(true).open(&path) {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()?;
-                return Ok(path);
-            }
+        match save_as(&path, text) {
+            Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
     Err(io::Error::from(io::ErrorKind::AlreadyExists))
+}
+
+/// Writes it into a file that is not there yet, for this user alone.
+pub fn save_as(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = private_file().write(true).create(false).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// Where people look for what was saved: their downloads, or their home folder.

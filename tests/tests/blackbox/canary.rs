@@ -106,6 +106,10 @@ async fn the_terminal_tells_no_secret_at_the_loudest_level() {
     let last = desktop.sign_in("demo", &watched.password).ends(0);
     run(&["sign-out", "demo"]);
     run(&["log", "--json", "--lines", "10000"]);
+    // It is looked into with all other files.
+    let report = desktop.path("state").join("report.txt");
+    run(&["log", "--export", report.to_str().unwrap()]);
+    assert!(fs::read_to_string(&report).unwrap().contains("signed_in"), "the report holds no records");
 
     let canary = watched.canary();
     assert!(canary.secrets() > 10, "only {} secrets went through", canary.secrets());

@@ -184,3 +184,24 @@ async fn get<T: serde::de::DeserializeOwned>(url: &str) -> T {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     client.get(url).send().await.unwrap().json().await.unwrap()
 }
+
+#[test]
+fn a_command_takes_down_what_the_configuration_says_unless_the_environment_says_otherwise() {
+    let (desktop, _backend) = set_up("60s");
+    let told = || std::fs::read_to_string(desktop.events_file()).unwrap();
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    assert!(!told().contains("\"debug\""), "{}", told());
+    let config = std::fs::read_to_string(desktop.config_file()).unwrap();
+    std::fs::write(desktop.config_file(), format!("{config}\n[app]\nlog_level = \"debug\"\n")).unwrap();
+    let renewed = desktop.latchkey(&["renew", "demo"]).ends(0);
+    assert!(told().contains("\"debug\""), "{}", told());
+    assert!(
+        !renewed.stderr.contains("debug"),
+        "only who asks for one command wants to see it: {}",
+        renewed.stderr
+    );
+    let before = told().matches("\"debug\"").count();
+    let mut quiet = desktop.latchkey_command(&["renew", "demo"]);
+    assert!(quiet.env("LATCHKEY_LOG", "warn").output().unwrap().status.success());
+    assert_eq!(told().matches("\"debug\"").count(), before);
+}

@@ -86,3 +86,46 @@ async fn window_that_no_tray_could_bring_back_asks_before_it_ends_renewals() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_asks_about_a_program_that_wants_a_token_and_it_gets_it_once_the_person_allows_it() {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let attendant = Attendant::of(&desktop).await;
+    let config = std::fs::read_to_string(desktop.config_file()).unwrap();
+    let asking = config.replace("[accounts.demo]", "[accounts.demo]\nconsent = \"ask\"");
+    std::fs::write(desktop.config_file(), asking).unwrap();
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    std::thread::scope(|scope| {
+        // The command asks for whoever started it, which is this test.
+        let program = scope.spawn(|| desktop.latchkey(&["token", "demo", "--wait", "60s"]).ends(0));
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                let us = std::env::current_exe().unwrap();
+                window.says("program-asks", us.to_str().unwrap()).await;
+                let told = attendant.says("A program wants a token: demo").await;
+                window.press("nav-log").await;
+                window.gone("program-asks").await;
+                until_async("the button to bring the question back", PATIENCE, async || {
+                    attendant.press(&told, "open").await;
+                    window.all_css(&css("program-asks")).await.into_iter().next()
+                })
+                .await;
+                window.picture("program-asks").await;
+                // A click at once may have been meant for something else, and counts for nothing.
+                until_async("the answer to count", PATIENCE, async || {
+                    let answers = window.all_css(&css("program-allow-for-now")).await;
+                    if let Some(allow) = answers.first() {
+                        let _ = allow.click().await;
+                    }
+                    answers.is_empty().then_some(())
+                })
+                .await;
+            });
+        });
+        assert_eq!(program.join().unwrap().value().matches('.').count(), 2, "it is a JWT");
+    });
+    window.says("programs", "allowed until").await;
+}

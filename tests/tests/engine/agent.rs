@@ -6,11 +6,14 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 
 use latchkey_agent::client::{Client, ClientError};
 use latchkey_agent::protocol::{About, TokenAnswer, TokenQuestion, VERSION};
 use latchkey_agent::server::{PER_PROCESS, Served, Server};
 use latchkey_agent::socket;
+use latchkey_engine::Setup;
+use latchkey_engine::screen::ManualScreen;
 use latchkey_tests::engine_world::{Engine, World};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -27,6 +30,19 @@ impl Agent {
     pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let engine = world.engine();
+        Self::on(world, engine)
+    }
+
+    /// The same with a screen that can be locked, signed in.
+    pub(crate) async fn in_front_of(screen: &ManualScreen) -> Self {
+        let world = World::new().await;
+        let engine = world.engine_with(Setup { screen: Some(Arc::new(screen.clone())), ..world.setup() });
+        let agent = Self::on(world, engine);
+        agent.engine.signs_in().await.unwrap();
+        agent
+    }
+
+    fn on(world: World, engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
         let about = About {

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use latchkey_agent::socket;
 use latchkey_engine::config::{AccountConfig, Consent};
 use latchkey_engine::consumers::Decision;
+use latchkey_engine::screen::ManualScreen;
 use latchkey_engine::snapshot::{ConsentName, ConsumerStatus, MarkKind};
 use latchkey_tests::engine_world::guarded;
 use serde_json::Value;
@@ -211,4 +212,34 @@ async fn a_hundred_processes_of_one_program_lead_to_one_question() {
     }
     assert_eq!(agent.world.notices.consents(), [("demo".to_owned(), "curl".to_owned())]);
     assert_eq!(agent.consumers().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_allowed_for_now_ends_when_the_screen_locks_and_what_was_allowed_for_good_stays() {
+    let screen = ManualScreen::default();
+    let agent = Agent::in_front_of(&screen).await;
+    agent.asks_for_consent().await;
+    let (passing, lasting) = (agent.program("passing"), agent.program("lasting"));
+    for (program, decision) in [(&passing, Decision::AllowForNow), (&lasting, Decision::AllowForGood)] {
+        assert_eq!(code(&agent.at_once(program).await), "consent_needed");
+        agent.decides(program, decision).await;
+        assert_eq!(agent.at_once(program).await.0, 200);
+    }
+    screen.lock(true);
+    assert_eq!(code(&agent.at_once(&passing).await), "consent_needed", "it asks behind the locked screen");
+    assert_eq!(agent.at_once(&lasting).await.0, 200);
+    screen.lock(false);
+    assert_eq!(code(&agent.at_once(&passing).await), "consent_needed", "it was not only held back");
+
+    agent.decides(&passing, Decision::AllowForNow).await;
+    assert_eq!(agent.at_once(&passing).await.0, 200);
+    screen.lock(true);
+    let lapsed = |status: &latchkey_engine::snapshot::SessionStatus| {
+        status.consumers.iter().any(|one| one.consent == ConsentName::Lapsed)
+    };
+    agent.engine.settles().await;
+    agent.world.clock.advance(SignedDuration::from_secs(15));
+    agent.engine.until("the lock to be noticed though nobody asks", lapsed).await;
+    screen.lock(false);
+    assert_eq!(code(&agent.at_once(&passing).await), "consent_needed");
 }

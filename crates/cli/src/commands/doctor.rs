@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use latchkey_engine::clock::SystemClock;
-use latchkey_engine::health::{NotOpened, PATIENCE, Subject, examine};
+use latchkey_engine::health::{NotOpened, PATIENCE, Report, Subject, examine};
 use latchkey_engine::paths::Paths;
 use latchkey_engine::vault::VaultKind;
 
@@ -16,7 +16,18 @@ use crate::render::doctor::page;
 use crate::session::open_vault;
 
 pub(crate) async fn run(args: Doctor) -> Result<(), Failure> {
-    let paths = Paths::from_env()?;
+    let (report, _) = look(Paths::from_env()?).await?;
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::value(&page(&report))?;
+    }
+    // What is wrong has been said.
+    if report.healthy { Ok(()) } else { Err(Failure { exit: Exit::Failed, message: None, hint: None }) }
+}
+
+/// Looks at everything, and says where tokens are kept, in words.
+pub(super) async fn look(paths: Paths) -> Result<(Report, &'static str), Failure> {
     // What another command stops at is here one finding of many.
     let (vault, forgetful) = match open_vault(&paths).await {
         Ok((kind, vault)) => (Ok(vault), kind == VaultKind::Memory),
@@ -25,17 +36,11 @@ pub(crate) async fn run(args: Doctor) -> Result<(), Failure> {
         }
         Err(failure) => return Err(failure),
     };
+    let name = vault.as_ref().map_or("not opened", |vault| vault.name());
     let subject = Subject { paths, vault, forgetful, clock: Arc::new(SystemClock), patience: PATIENCE };
     let mut interrupt = Interrupt::listen();
-    let report = tokio::select! {
-        report = examine(subject) => report,
-        () = interrupt.wished() => return Err(Failure::interrupted()),
-    };
-    if args.json {
-        output::json(&report)?;
-    } else {
-        output::value(&page(&report))?;
+    tokio::select! {
+        report = examine(subject) => Ok((report, name)),
+        () = interrupt.wished() => Err(Failure::interrupted()),
     }
-    // What is wrong has been said.
-    if report.healthy { Ok(()) } else { Err(Failure { exit: Exit::Failed, message: None, hint: None }) }
 }

@@ -1,9 +1,13 @@
 //! `latchkey log`: what happened, from the files that every Latchkey process writes.
 
+use std::path::Path;
+
 use jiff::SignedDuration;
+use latchkey_engine::bug_report::{self, MOST_RECORDS, Subject};
 use latchkey_engine::event_log::{LogRecord, account_label, read_tail};
 
 use crate::args::Log;
+use crate::commands::doctor;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -14,6 +18,9 @@ use crate::session::Desk;
 const LOOK: SignedDuration = SignedDuration::from_millis(250);
 
 pub(crate) async fn run(args: Log) -> Result<(), Failure> {
+    if let Some(file) = &args.export {
+        return export(file).await;
+    }
     let mut interrupt = Interrupt::listen();
     let desk = Desk::without_accounts()?;
     let dir = desk.paths.log_dir();
@@ -42,6 +49,31 @@ pub(crate) async fn run(args: Log) -> Result<(), Failure> {
         added.retain(|record| asked_for(record, &args));
         print(&added, &args, &desk)?;
     }
+}
+
+/// Writes a report without secrets for whoever helps.
+async fn export(file: &Path) -> Result<(), Failure> {
+    let desk = Desk::without_accounts()?;
+    let (report, vault) = doctor::look(desk.paths.clone()).await?;
+    let not_written = |error: std::io::Error| {
+        Failure::failed(format!("the report {} cannot be written: {error}", file.display()))
+            .hint("name a file that is not there yet, in a folder that is")
+    };
+    let records = read_tail(&desk.paths.log_dir(), MOST_RECORDS).map_err(not_written)?.records;
+    let text = bug_report::text(&Subject {
+        now: desk.now(),
+        program: concat!("latchkey ", env!("CARGO_PKG_VERSION")),
+        vault,
+        paths: &desk.paths,
+        report: &report,
+        records: &records,
+    });
+    bug_report::save_as(file, &text).map_err(not_written)?;
+    output::say(&format!(
+        "Wrote {}: it holds no token and no password; read it before you pass it on",
+        file.display()
+    ));
+    Ok(())
 }
 
 fn asked_for(record: &LogRecord, args: &Log) -> bool {

@@ -304,7 +304,7 @@ pub(super) fn statuses(
     in_hand: Option<Fingerprint>,
     now: Stamp,
 ) -> Vec<ConsumerStatus> {
-    let Known { accounts, rules, digests } = known;
+    let Known { accounts, rules, digests, .. } = known;
     let mut all = Vec::new();
     let mut seen: Vec<&Path> = Vec::new();
     if let Some(Programs { ledger, asked }) = accounts.get(account) {

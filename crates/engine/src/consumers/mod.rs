@@ -6,6 +6,7 @@
 
 mod consent;
 mod digest;
+mod leave;
 mod ledger;
 mod rules;
 
@@ -102,6 +103,8 @@ struct Known {
     rules: Rules,
     /// What files are, where somebody had to know.
     digests: BTreeMap<Program, Digest>,
+    /// Whether somebody looks at the screen already.
+    watched: bool,
 }
 
 /// The programs of one account.

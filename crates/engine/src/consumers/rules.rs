@@ -101,6 +101,20 @@ impl Rules {
         self.all.retain(|rule| rule.for_now.is_none_or(|for_now| for_now.left(now) > SignedDuration::ZERO));
     }
 
+    /// Whether any program is allowed for now.
+    pub(super) fn any_for_now(&self) -> bool {
+        self.all.iter().any(|rule| rule.for_now.is_some())
+    }
+
+    /// Forgets all that was allowed for now; gives the accounts it was about.
+    pub(super) fn forget_for_now(&mut self) -> Vec<AccountName> {
+        let (ended, lasting) =
+            std::mem::take(&mut self.all).into_iter().partition(|rule| rule.for_now.is_some());
+        self.all = lasting;
+        let ended: Vec<Rule> = ended;
+        ended.iter().filter_map(|rule| AccountName::new(&rule.account).ok()).collect()
+    }
+
     /// Notes that a program which is allowed for now asked again.
     pub(super) fn touch(&mut self, account: &AccountName, path: &std::path::Path, now: Stamp) {
         let ours = |rule: &Rule| rule.account == account.as_str() && rule.path == path;
