@@ -13,6 +13,12 @@ pub(crate) fn put(text: &str) -> Result<(), CommandError> {
     })
 }
 
+/// The same with a token, marked as a secret: clipboard managers that heed the mark keep no copy of it. Only from the
+/// thread that draws.
+pub(crate) fn put_secret(token: &AccessToken) -> Result<(), CommandError> {
+    set_secret(token).ok_or_else(|| CommandError::new("clipboard", "the clipboard cannot be used", None))
+}
+
 /// Takes the text out that is there if it is still this one; says whether it was. Only from the thread that draws.
 #[cfg(target_os = "linux")]
 pub(crate) fn clear_if(still: AccessToken, told: impl FnOnce(bool) + 'static) {
@@ -52,4 +58,48 @@ fn set(text: &str) -> Option<()> {
 #[cfg(not(target_os = "linux"))]
 fn set(text: &str) -> Option<()> {
     arboard::Clipboard::new().and_then(|mut clipboard| clipboard.set_text(text)).ok()
+}
+
+/// The mark that the clipboard managers of Linux heed, Klipper's first: who finds this text beside it keeps nothing.
+#[cfg(target_os = "linux")]
+const SECRET: (&str, &[u8]) = ("x-kde-passwordManagerHint", b"secret");
+
+/// The names that text goes by between programs (ICCCM §2.6.2, and the MIME type that Wayland has).
+#[cfg(target_os = "linux")]
+const TEXT: [&str; 5] = ["UTF8_STRING", "text/plain;charset=utf-8", "text/plain", "STRING", "TEXT"];
+
+#[cfg(target_os = "linux")]
+fn set_secret(token: &AccessToken) -> Option<()> {
+    use gtk::{TargetEntry, TargetFlags};
+    if !gtk::is_initialized_main_thread() {
+        return None;
+    }
+    let (mark, value) = SECRET;
+    let mut targets: Vec<_> =
+        TEXT.into_iter().map(|name| TargetEntry::new(name, TargetFlags::empty(), 0)).collect();
+    targets.push(TargetEntry::new(mark, TargetFlags::empty(), 1));
+    // Held for as long as it is offered, and wiped then.
+    let token = token.clone();
+    let offered =
+        gtk::Clipboard::get(&gtk::gdk::SELECTION_CLIPBOARD).set_with_data(&targets, move |_, asked, what| {
+            match what {
+                0 => drop(asked.set_text(token.expose())),
+                _ => asked.set(&asked.target(), 8, value),
+            }
+        });
+    offered.then_some(())
+}
+
+#[cfg(target_os = "macos")]
+fn set_secret(token: &AccessToken) -> Option<()> {
+    use arboard::SetExtApple as _;
+    let mut clipboard = arboard::Clipboard::new().ok()?;
+    clipboard.set().exclude_from_history().text(token.expose()).ok()
+}
+
+#[cfg(target_os = "windows")]
+fn set_secret(token: &AccessToken) -> Option<()> {
+    use arboard::SetExtWindows as _;
+    let mut clipboard = arboard::Clipboard::new().ok()?;
+    clipboard.set().exclude_from_monitoring().text(token.expose()).ok()
 }

@@ -49,23 +49,30 @@ impl Shell {
         let token = self.engine.token(account, request).await?.access;
         let copied = token.clone();
         on_main_thread(app, move |told| {
-            let _ = told.send(clipboard::put(copied.expose()));
+            let _ = told.send(clipboard::put_secret(&copied));
         })
         .await
         .unwrap_or_else(|| Err(CommandError::new("clipboard", "the clipboard cannot be used", None)))?;
         let copy = COPIES.fetch_add(1, Ordering::SeqCst) + 1;
-        async_runtime::spawn(clear_later(app.clone(), Arc::clone(&self.clock), token, copy));
+        let (app, clock) = (app.clone(), Arc::clone(&self.clock));
+        async_runtime::spawn(async move {
+            if is_still_the_last(&*clock, copy).await {
+                clear(&app, token).await;
+            }
+        });
         Ok(CopiedToken { stays_secs: u32::try_from(STAYS.as_secs()).unwrap_or_default() })
     }
 }
 
-async fn clear_later<R: Runtime>(app: AppHandle<R>, clock: Arc<dyn Clock>, token: AccessToken, copy: u64) {
+/// Waits until a copy has been there for long enough. Whether it is still the last one: a later one has its own time.
+async fn is_still_the_last(clock: &dyn Clock, copy: u64) -> bool {
     clock.sleep_until(clock.now().boot.saturating_add(STAYS)).await;
-    // Copied again since: that copy has its own time.
-    if COPIES.load(Ordering::SeqCst) != copy {
-        return;
-    }
-    let cleared = on_main_thread(&app, move |told| {
+    COPIES.load(Ordering::SeqCst) == copy
+}
+
+/// Clears the clipboard where the token is still in it, and tells the window.
+async fn clear<R: Runtime>(app: &AppHandle<R>, token: AccessToken) {
+    let cleared = on_main_thread(app, move |told| {
         clipboard::clear_if(token, move |cleared| {
             let _ = told.send(cleared);
         });
@@ -83,4 +90,32 @@ async fn on_main_thread<R: Runtime, T: Send + 'static>(
     let (told, answer) = oneshot::channel();
     app.run_on_main_thread(move || work(told)).ok()?;
     answer.await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_engine::clock::ManualClock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_copy_stays_a_minute_and_only_the_last_one_is_cleared() {
+        let clock = ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
+        let waits = |copy| {
+            let clock = clock.clone();
+            tokio::spawn(async move { is_still_the_last(&clock, copy).await })
+        };
+        let (first, last) =
+            (COPIES.fetch_add(1, Ordering::SeqCst) + 1, COPIES.fetch_add(1, Ordering::SeqCst) + 1);
+        let (first, last) = (waits(first), waits(last));
+        while clock.sleepers() < 2 {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(SignedDuration::from_secs(59));
+        tokio::task::yield_now().await;
+        assert!(!first.is_finished() && !last.is_finished());
+        clock.advance(SignedDuration::from_secs(1));
+        assert!(!first.await.unwrap(), "another was copied since");
+        assert!(last.await.unwrap());
+    }
 }

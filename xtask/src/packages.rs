@@ -41,6 +41,7 @@ pub(crate) const BLACK_BOX: &[Package] = &[
     package("git", "asks its credential helper, and serves what is cloned"),
     package("openssl", "makes the certificate of the server that kubectl is tried with"),
     package("wmctrl", "closes windows as their frames do"),
+    package("xclip", "looks at the clipboard as a clipboard manager does"),
 ];
 
 /// For the Kubernetes client that the tests start, where no kubectl is there at all: people have it from many places.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey_tests::desktop::Desktop;
 use latchkey_tests::wait::{PATIENCE, until_async};
 use latchkey_tests::window::{Window, css};
 use thirtyfour::Key;
@@ -53,6 +54,13 @@ async fn window_shows_renewals_on_the_lifeline_and_explains_them() {
     window.says("reason", "The provider refused to renew").await;
 }
 
+/// What is in the clipboard under a name, as another program gets it.
+fn pasted(desktop: &Desktop, name: &str) -> String {
+    let mut xclip = desktop.command("xclip");
+    let got = xclip.args(["-selection", "clipboard", "-out", "-target", name]).output().unwrap();
+    String::from_utf8(got.stdout).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn window_looks_into_the_token_and_copies_it_past_the_page() {
     let backend = living(Duration::from_mins(5)).await;
@@ -67,6 +75,8 @@ async fn window_looks_into_the_token_and_copies_it_past_the_page() {
     let token = desktop.latchkey(&["token", "demo"]).ends(0).stdout.trim().to_owned();
     let page = window.everything().await;
     assert!(!page.contains(&token), "the page holds the token");
+    assert_eq!(pasted(&desktop, "UTF8_STRING"), token);
+    assert_eq!(pasted(&desktop, "x-kde-passwordManagerHint"), "secret", "clipboard managers would keep it");
 
     window.press("inspect").await;
     window.find("inspection").await;
