@@ -8,7 +8,7 @@
 
 import fs from 'node:fs';
 import http from 'node:http';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 import { Faults, answer, json } from './faults.mjs';
 
@@ -36,9 +36,16 @@ function record(event, fields) {
   fs.writeSync(events, `${JSON.stringify({ at: Date.now(), event, ...fields })}\n`);
 }
 
+// Read anew from its text: Node.js shares a fresh key with the job that made it, and when that job is collected while the
+// key is being exported as a JWK, both wait for the same lock for ever (seen with 20.20).
 function signingKey(alg) {
-  const { privateKey } = generateKeyPairSync(...KEYS[alg]);
-  return { ...privateKey.export({ format: 'jwk' }), kid: `key-${alg}`, use: 'sig', alg };
+  const [kind, size] = KEYS[alg];
+  const { privateKey } = generateKeyPairSync(kind, {
+    ...size,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  return { ...createPrivateKey(privateKey).export({ format: 'jwk' }), kid: `key-${alg}`, use: 'sig', alg };
 }
 
 // Registered without a port, as RFC 8252 §7.3 has it: a native client may then use any port, but no other path.
