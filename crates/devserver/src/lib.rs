@@ -59,6 +59,7 @@
 
 mod backend;
 mod clock;
+mod connections;
 mod control;
 mod endpoint;
 mod error;

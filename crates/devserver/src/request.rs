@@ -26,7 +26,7 @@ use crate::{
         tokens,
     },
     reply::{Answer, Note},
-    request_log::RequestRecord,
+    request_log::Arrived,
     token::{TokenHash, random_id},
 };
 
@@ -40,9 +40,8 @@ pub(crate) async fn answer(
     stop: watch::Receiver<()>,
     request: Request<Incoming>,
 ) -> Result<Response, Closed> {
-    let at = backend.clock.now();
     let (parts, body) = request.into_parts();
-    let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+    let arrived = Arrived::new(backend.clock.now(), &parts);
     // Read in full first: a client that lost its connection has surely sent the request.
     let body = to_bytes(Body::new(body), LONGEST_BODY).await;
 
@@ -50,16 +49,7 @@ pub(crate) async fn answer(
     if let Ok(response) = &mut result {
         set_date(response, backend.clock.now());
     }
-    backend.log.add(RequestRecord {
-        number: 0,
-        at,
-        method,
-        path,
-        status: result.as_ref().ok().map(|response| response.status().as_u16()),
-        outcome: note.outcome,
-        family: note.family,
-        fault: fault.map(|mode| mode.name().to_owned()),
-    });
+    backend.log.add(arrived.answered(&result, note, fault));
     result
 }
 

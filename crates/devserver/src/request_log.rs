@@ -5,9 +5,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use axum::{http::request::Parts, response::Response};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::broadcast;
+
+use crate::{FaultMode, fault::strike::Closed, reply::Note};
 
 /// Records kept; a client that loops must not fill the memory of the app this server is embedded in.
 const KEEP: usize = 5000;
@@ -37,6 +40,38 @@ pub struct RequestRecord {
     pub family: Option<String>,
     /// Which fault struck it, by the name of its mode?
     pub fault: Option<String>,
+}
+
+/// A request of which no answer is known yet.
+pub(crate) struct Arrived {
+    at: Timestamp,
+    method: String,
+    path: String,
+}
+
+impl Arrived {
+    pub(crate) fn new(at: Timestamp, parts: &Parts) -> Self {
+        Self { at, method: parts.method.to_string(), path: parts.uri.path().to_owned() }
+    }
+
+    /// With what became of it.
+    pub(crate) fn answered(
+        self,
+        result: &Result<Response, Closed>,
+        note: Note,
+        fault: Option<FaultMode>,
+    ) -> RequestRecord {
+        RequestRecord {
+            number: 0,
+            at: self.at,
+            method: self.method,
+            path: self.path,
+            status: result.as_ref().ok().map(|response| response.status().as_u16()),
+            outcome: note.outcome,
+            family: note.family,
+            fault: fault.map(|mode| mode.name().to_owned()),
+        }
+    }
 }
 
 pub(crate) struct RequestLog {

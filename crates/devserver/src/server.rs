@@ -1,6 +1,6 @@
 //! The server: routes, connections, start and end.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -9,33 +9,22 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{broadcast, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
 };
 
 use crate::{
     Faults, Options, RequestRecord, StartError, User,
     backend::Backend,
     clock::{Clock, SystemClock},
-    control, endpoint,
-    fault::strike::Closed,
-    login,
+    connections, control, endpoint, login,
     nextauth::{self, SITE_SECRET},
     oidc,
     reply::{Answer, Note},
     request,
-    socket::Socket,
 };
-
-/// How long replies may take to leave once the server is told to stop.
-const DRAIN: Duration = Duration::from_secs(2);
-
-/// The pause after a connection could not be accepted, most often for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A running development backend. Dropping it stops it too; [`shutdown`](Self::shutdown) also says when it has ended.
 pub struct DevServer {
@@ -75,7 +64,10 @@ impl DevServer {
 
         let backend = Arc::new(backend);
         let stop = watch::Sender::new(());
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&backend), stop.subscribe()));
+        let (own, router, stopped) = (Arc::clone(&backend), router(Arc::clone(&backend)), stop.subscribe());
+        let serving = move |stream| serve(stream, Arc::clone(&own), router.clone(), stopped.clone());
+        let clock = Arc::clone(&backend.clock);
+        let accepting = tokio::spawn(connections::accept(listener, clock, stop.subscribe(), serving));
         Ok(Self { address, backend, notices, stop, accepting })
     }
 
@@ -184,63 +176,11 @@ fn router(backend: Arc<Backend>) -> Router {
         .with_state(backend)
 }
 
-/// Ends when `stop` has no sender any more: that is both the shutdown and the drop of the server.
-async fn accept(listener: TcpListener, backend: Arc<Backend>, mut stop: watch::Receiver<()>) {
-    let router = router(Arc::clone(&backend));
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve(stream, Arc::clone(&backend), router.clone(), stop.clone()));
-                }
-                Err(_) => {
-                    tokio::select! {
-                        () = backend.clock.sleep(ACCEPT_PAUSE) => {}
-                        _ = stop.changed() => break,
-                    }
-                }
-            },
-            // Connections that ended are taken out, or the set would grow for as long as the server runs.
-            Some(_) = connections.join_next() => {}
-            _ = stop.changed() => break,
-        }
-    }
-    drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
-    // Those that take longer are cut off when the set is dropped.
-    let _ = tokio::time::timeout(DRAIN, drained).await;
-}
-
-async fn serve(stream: TcpStream, backend: Arc<Backend>, router: Router, mut stop: watch::Receiver<()>) {
+async fn serve(stream: TcpStream, backend: Arc<Backend>, router: Router, stop: watch::Receiver<()>) {
     let stopped = stop.clone();
-    let (socket, breaking) = Socket::new(stream);
-    let service = service_fn(move |request| {
-        let answering = request::answer(Arc::clone(&backend), router.clone(), stopped.clone(), request);
-        // In a task of its own: a client that hangs up does not undo what it asked for.
-        let answering = tokio::spawn(answering);
-        let breaking = breaking.clone();
-        async move {
-            let answer = answering.await.unwrap_or(Err(Closed::Quietly));
-            if matches!(answer, Err(Closed::Reset)) {
-                breaking.set();
-            }
-            answer
-        }
-    });
-    // The timer lets hyper close a connection whose request never comes to an end.
-    let connection =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service);
-    let mut connection = std::pin::pin!(connection);
-    // A connection that ends badly is the client's business, or a fault that was planned.
-    let ended = tokio::select! {
-        _ = connection.as_mut() => true,
-        _ = stop.changed() => false,
-    };
-    if !ended {
-        connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
-    }
+    let answering =
+        move |request| request::answer(Arc::clone(&backend), router.clone(), stopped.clone(), request);
+    connections::serve(stream, stop, answering).await;
 }
 
 async fn about(State(backend): State<Arc<Backend>>) -> Response {

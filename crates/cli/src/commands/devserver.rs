@@ -95,7 +95,8 @@ fn lifetimes(args: &Devserver) -> String {
     format!("Lifetimes: access token {access}, refresh token {refresh}, session {session}{grace}")
 }
 
-async fn follow(mut requests: tokio::sync::broadcast::Receiver<RequestRecord>, json: bool) {
+/// Says each request as it comes, as a line or as JSON; it never ends by itself.
+pub(super) async fn follow(mut requests: tokio::sync::broadcast::Receiver<RequestRecord>, json: bool) {
     loop {
         match requests.recv().await {
             Ok(record) if json => {
@@ -114,7 +115,7 @@ async fn follow(mut requests: tokio::sync::broadcast::Receiver<RequestRecord>, j
 }
 
 /// A request as a line for the person.
-pub(super) fn told(record: &RequestRecord) -> String {
+fn told(record: &RequestRecord) -> String {
     line(record, &When::new(record.at, jiff::tz::TimeZone::system()))
 }
 

@@ -30,13 +30,12 @@ use axum::{
     http::{Request, StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::body::Incoming;
 use jiff::SignedDuration;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{RwLock, broadcast, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
 };
 use tokio_rustls::TlsAcceptor;
 use url::Url;
@@ -44,6 +43,7 @@ use url::Url;
 use crate::{
     Clock, Fault, FaultMode, Faults, RequestRecord, StartError,
     clock::SystemClock,
+    connections,
     endpoint::{Asked, Endpoints},
     fault::{
         replies,
@@ -52,8 +52,8 @@ use crate::{
     keys::SigningKey,
     reply::{Answer, Note},
     request::{comes_from_elsewhere, is_loopback_host},
-    request_log::RequestLog,
-    socket::{Resettable, Socket},
+    request_log::{Arrived, RequestLog},
+    socket::Resettable,
 };
 use authority::Authority;
 use rewrite::Rewriting;
@@ -144,7 +144,10 @@ impl LabProxy {
         });
         let stop = watch::Sender::new(());
         let acceptor = authority.as_ref().map(Authority::acceptor);
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&inner), acceptor, stop.subscribe()));
+        let (proxy, stopped) = (Arc::clone(&inner), stop.subscribe());
+        let serving = move |stream| serve(stream, acceptor.clone(), Arc::clone(&proxy), stopped.clone());
+        let clock = Arc::clone(&inner.clock);
+        let accepting = tokio::spawn(connections::accept(listener, clock, stop.subscribe(), serving));
         let authority = authority.map(|authority| authority.pem().to_owned());
         Ok(Self { url, address, inner, authority, stop, accepting })
     }
@@ -186,33 +189,20 @@ impl LabProxy {
     }
 }
 
-/// Ends when `stop` has no sender any more.
-async fn accept(
-    listener: TcpListener,
-    inner: Arc<Inner>,
+async fn serve(
+    stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
-    mut stop: watch::Receiver<()>,
+    inner: Arc<Inner>,
+    stop: watch::Receiver<()>,
 ) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                // What could not be accepted is the client's loss; it will try again.
-                let Ok((stream, _)) = accepted else { continue };
-                let (inner, acceptor, stop) = (Arc::clone(&inner), acceptor.clone(), stop.clone());
-                connections.spawn(async move {
-                    match acceptor {
-                        None => serve(stream, inner, stop).await,
-                        Some(acceptor) => {
-                            if let Ok(stream) = acceptor.accept(stream).await {
-                                serve(stream, inner, stop).await;
-                            }
-                        }
-                    }
-                });
+    let stopped = stop.clone();
+    let answering = move |request| answer(Arc::clone(&inner), stopped.clone(), request);
+    match acceptor {
+        None => connections::serve(stream, stop, answering).await,
+        Some(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                connections::serve(stream, stop, answering).await;
             }
-            Some(_) = connections.join_next() => {}
-            _ = stop.changed() => break,
         }
     }
 }
@@ -223,46 +213,16 @@ impl Resettable for tokio_rustls::server::TlsStream<TcpStream> {
     }
 }
 
-async fn serve<S: Resettable + Send + 'static>(stream: S, inner: Arc<Inner>, stop: watch::Receiver<()>) {
-    let (socket, breaking) = Socket::new(stream);
-    let service = service_fn(move |request| {
-        // In a task of its own: a client that hangs up does not undo what it asked for.
-        let answering = tokio::spawn(answer(Arc::clone(&inner), stop.clone(), request));
-        let breaking = breaking.clone();
-        async move {
-            let answer = answering.await.unwrap_or(Err(Closed::Quietly));
-            if matches!(answer, Err(Closed::Reset)) {
-                breaking.set();
-            }
-            answer
-        }
-    });
-    let connection =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service);
-    // A connection that ends badly is the client's business, or a fault that was planned.
-    let _ = connection.await;
-}
-
 async fn answer(
     inner: Arc<Inner>,
     stop: watch::Receiver<()>,
     request: Request<Incoming>,
 ) -> Result<Response, Closed> {
-    let at = inner.clock.now();
     let (parts, body) = request.into_parts();
-    let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+    let arrived = Arrived::new(inner.clock.now(), &parts);
     let body = to_bytes(Body::new(body), LONGEST_BODY).await;
     let ((result, note), fault) = decide(&inner, stop, parts, body).await;
-    inner.log.add(RequestRecord {
-        number: 0,
-        at,
-        method,
-        path,
-        status: result.as_ref().ok().map(|response| response.status().as_u16()),
-        outcome: note.outcome,
-        family: note.family,
-        fault: fault.map(|mode| mode.name().to_owned()),
-    });
+    inner.log.add(arrived.answered(&result, note, fault));
     result
 }
 

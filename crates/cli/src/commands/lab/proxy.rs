@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
-use latchkey_devserver::{LabProxy, ProxyOptions, RequestRecord};
+use latchkey_devserver::{LabProxy, ProxyOptions};
 use serde::Serialize;
-use tokio::sync::broadcast::error::RecvError;
 
 use crate::args;
+use crate::commands::devserver::follow;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -64,21 +64,4 @@ pub(super) async fn run(args: args::LabProxy) -> Result<(), Failure> {
     }
     proxy.shutdown().await;
     Ok(())
-}
-
-async fn follow(mut requests: tokio::sync::broadcast::Receiver<RequestRecord>, json: bool) {
-    loop {
-        match requests.recv().await {
-            Ok(record) if json => {
-                if let Ok(line) = serde_json::to_string(&record) {
-                    output::say(&line);
-                }
-            }
-            Ok(record) => output::say(&super::super::devserver::told(&record)),
-            Err(RecvError::Lagged(missed)) => {
-                output::warn(&format!("{missed} requests came too fast to be shown"));
-            }
-            Err(RecvError::Closed) => return std::future::pending().await,
-        }
-    }
 }
