@@ -10,6 +10,7 @@ mod man;
 mod npm;
 mod packages;
 mod process;
+mod proofs;
 mod provision;
 mod run;
 mod say;
@@ -79,6 +80,8 @@ enum Action {
     },
     /// Write the manual pages of `latchkey` to target/man, as packages carry them
     Man,
+    /// Write tests/catalogue.md and docs/conformance.md: which test shows what
+    Catalogue,
     /// Measure the release app, and how well it renews
     Bench {
         #[command(subcommand)]
@@ -114,6 +117,7 @@ fn act(action: Action) -> Result<bool> {
         Action::Doctor => Ok(doctor::doctor(&workspace)),
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
         Action::Man => man::man(&workspace).map(|()| true),
+        Action::Catalogue => proofs::write(&workspace).map(|()| true),
         Action::Bench { what } => bench::bench(&workspace, what).map(|()| true),
     }
 }

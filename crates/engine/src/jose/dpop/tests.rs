@@ -143,6 +143,8 @@ fn want_of_a_nonce_is_told_from_other_refusals() {
         (Server::Authorization, reply(500, HeaderMap::new(), r#"{"error":"use_dpop_nonce"}"#), false),
         (Server::Authorization, reply(400, HeaderMap::new(), "<html>"), false),
         (Server::Resource, reply(401, challenge(r#"DPoP error="use_dpop_nonce", algs="ES256""#), ""), true),
+        // Schemes have no case (RFC 9110 §11.1).
+        (Server::Resource, reply(401, challenge(r#"dpop error="use_dpop_nonce""#), ""), true),
         (Server::Resource, reply(401, challenge(r#"DPoP error="invalid_token""#), ""), false),
         (Server::Resource, reply(401, challenge(r#"Bearer error="use_dpop_nonce""#), ""), false),
         (Server::Resource, reply(400, challenge(r#"DPoP error="use_dpop_nonce""#), ""), false),
