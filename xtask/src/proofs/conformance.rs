@@ -45,11 +45,11 @@ pub(super) fn page(root: &Path, named: &Named) -> Result<String> {
 fn row(module: &toml::Table, named: &Named) -> Result<(String, bool)> {
     let name = text(module, "name").context("a module has a name")?;
     let said = |key| text(module, key).with_context(|| format!("{name} has no `{key}`"));
-    let names = tests(module);
+    let tests = tests(module);
     let shown = match text(module, "not_applicable") {
-        Some(reason) if names.is_empty() => format!("*Does not apply:* {reason}"),
-        None if !names.is_empty() => named.cell(name, &names)?,
+        Some(reason) if tests.is_empty() => format!("*Does not apply:* {reason}"),
+        None if !tests.is_empty() => named.cell(name, &tests)?,
         Some(_) | None => bail!("{name} names either tests or the reason why it does not apply"),
     };
-    Ok((format!("| `{name}` | {} | {} | {shown} |", said("does")?, said("ends")?), !names.is_empty()))
+    Ok((format!("| `{name}` | {} | {} | {shown} |", said("does")?, said("ends")?), !tests.is_empty()))
 }
