@@ -139,7 +139,7 @@ impl Provider {
     }
 
     /// Fetches what an exchange needs besides the tokens, before any lock is taken.
-    pub async fn prepare(&self, _clock: &dyn Clock) -> Result<(), Failure> {
+    pub async fn prepare(&self) -> Result<(), Failure> {
         match self {
             // A session knows where it is read.
             Self::Credentials(_) | Self::Nextauth(_) => Ok(()),
@@ -221,12 +221,7 @@ impl Provider {
     ///
     /// # Errors
     /// The [`Reason`] why its access token must not be handed out.
-    pub async fn judge(
-        &self,
-        renewed: &Envelope,
-        before: &Envelope,
-        _clock: &dyn Clock,
-    ) -> Result<Believed, Reason> {
+    pub async fn judge(&self, renewed: &Envelope, before: &Envelope) -> Result<Believed, Reason> {
         match self {
             Self::Credentials(_) | Self::Nextauth(_) => Ok(Believed::All),
             Self::Oauth(provider) => provider.judge(renewed, before).await,

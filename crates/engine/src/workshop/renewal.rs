@@ -41,7 +41,7 @@ impl Workshop {
     pub(crate) async fn renew(&self, generation: u64, wish: Wish) -> (Renewal, Option<Arrived>) {
         // 1. What the exchange needs besides the tokens, before the lock.
         let place = self.place().await;
-        let prepared = self.provider.prepare(&*self.clock).await;
+        let prepared = self.provider.prepare().await;
         drop(place);
         if let Err(failure) = prepared {
             let failed = Failed { failure, after_lost_reply: false, skew: self.http.skew() };
@@ -150,7 +150,7 @@ impl Workshop {
         let safe = withholding(&renewed, before);
         // Should this fail, the second one is the next try.
         let _ = self.vault.write(&self.account, &safe).await;
-        let (kept, distrust) = match self.provider.judge(&renewed, before, &*self.clock).await {
+        let (kept, distrust) = match self.provider.judge(&renewed, before).await {
             Ok(Believed::All) => (renewed, None),
             Ok(Believed::ButTheIdToken) => {
                 let tokens = TokenSet { id: before.tokens.id.clone(), ..renewed.tokens };
