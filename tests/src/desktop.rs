@@ -181,6 +181,19 @@ impl Desktop {
         self.await_keychain();
     }
 
+    /// Ends the bus and with it the keychain, as a new login does, and starts both anew at the same address.
+    ///
+    /// # Panics
+    /// When they do not come up.
+    pub fn restart_bus(&mut self) {
+        self.keychain = None;
+        self.bus = None;
+        // A killed bus leaves its socket behind, and does not start over one.
+        let _ = fs::remove_file(self.path("bus"));
+        self.start_bus();
+        self.start_keychain();
+    }
+
     /// Starts the keychain anew, and leaves it locked. A keychain that never was unlocked would be empty, not locked.
     fn lock_keychain(&mut self) {
         self.store("a test", "something");

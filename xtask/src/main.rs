@@ -70,7 +70,8 @@ enum Action {
     },
     /// Show which tools are here, which are missing, and how to get them
     Doctor,
-    /// Run for a long time what the tests run for a short one: simulated years, kills, processes that renew at once
+    /// Run for a long time what the tests run for a short one: figures, restarts, kills, processes that renew at
+    /// once, simulated years
     Soak {
         #[command(flatten)]
         amount: soak::Amount,

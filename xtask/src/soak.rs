@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: for hours what the tests do for a minute. Simulated years with the real engine, renewals that are
-//! killed, processes that renew at once.
+//! `cargo xtask soak`: for hours what the tests do for a minute. Figures of the policy, services that are restarted,
+//! renewals that are killed, processes that renew at once, simulated years with the real engine, the search for secrets.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::clock::{self, Stopwatch};
 use crate::process;
 use crate::workspace::Workspace;
-use crate::{packages, provision, say};
+use crate::{packages, provision, say, test, ui};
 
 /// How much of each.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -27,31 +27,58 @@ pub(crate) struct Amount {
     /// Renewals that are killed
     #[arg(long, default_value_t = 1000)]
     kills: u32,
-    /// Rounds in which eight processes renew at once
+    /// Rounds in which many processes renew at once
     #[arg(long, default_value_t = 1000)]
     rounds: u32,
+    /// How many renew at once
+    #[arg(long, default_value_t = 8)]
+    processes: u32,
+    /// Times that the keychain and the bus are restarted
+    #[arg(long, default_value_t = 20)]
+    restarts: u32,
 }
 
 /// Runs all of it to its end; `true` if nothing went wrong.
 pub(crate) fn soak(workspace: &Workspace, amount: Amount, yes: bool) -> Result<bool> {
-    provision::provide(workspace, &[packages::HEADLESS, packages::BLACK_BOX], &[], yes)?;
-    let Amount { seed, lives, days, kills, rounds } = amount;
-    let parts = [
-        (
-            "simulated lives with the real engine",
-            vec!["years".to_owned(), seed.to_string(), lives.to_string(), days.to_string()],
-        ),
-        ("renewals that are killed", vec!["kills".to_owned(), seed.to_string(), kills.to_string()]),
-        ("processes that renew at once", vec!["together".to_owned(), rounds.to_string()]),
+    let sets = [packages::WINDOW, packages::HEADLESS, packages::BLACK_BOX];
+    provision::provide(workspace, &sets, &[&provision::NEXTEST], yes)?;
+    let Amount { seed, lives, days, kills, rounds, processes, restarts } = amount;
+    let parts: [(&str, &str, &[u32]); 5] = [
+        ("figures: how often a token is there, and what an outage costs", "figures", &[seed]),
+        ("services that are restarted", "recovery", &[restarts]),
+        ("renewals that are killed", "kills", &[seed, kills]),
+        ("processes that renew at once", "together", &[rounds, processes]),
+        ("simulated lives with the real engine", "years", &[seed, lives, days]),
     ];
-    let mut fine = true;
-    for (what, words) in parts {
-        say::heading(what);
-        let watch = Stopwatch::start();
-        fine &= simulate(workspace, &words)?;
-        say::line(format!("  in {}", clock::readable(watch.elapsed())));
+    let mut outcomes = Vec::new();
+    // None of what is counted last means that there is none of it.
+    for (heading, what, numbers) in parts.into_iter().filter(|(_, _, numbers)| numbers.last() != Some(&0)) {
+        let words: Vec<_> =
+            std::iter::once(what.to_owned()).chain(numbers.iter().map(u32::to_string)).collect();
+        outcomes.push((heading, part(heading, || simulate(workspace, &words))?));
     }
+    let canary = "secrets: every token and password looked for in everything that is written";
+    outcomes.push((canary, part(canary, || secrets(workspace))?));
+    say::heading("Summary");
+    for (heading, fine) in &outcomes {
+        say::line(format!("{}  {heading}", if *fine { "ok    " } else { "FAILED" }));
+    }
+    Ok(outcomes.iter().all(|(_, fine)| *fine))
+}
+
+fn part(heading: &str, run: impl FnOnce() -> Result<bool>) -> Result<bool> {
+    say::heading(heading);
+    let watch = Stopwatch::start();
+    let fine = run()?;
+    say::line(format!("  in {}", clock::readable(watch.elapsed())));
     Ok(fine)
+}
+
+/// The tests that search files, outputs, memory and the page for secrets; none is found, and a planted one is.
+fn secrets(workspace: &Workspace) -> Result<bool> {
+    ui::preview(workspace)?;
+    let (_desktop, mut command) = test::from_outside(workspace, "package(latchkey-tests) & test(canary)")?;
+    Ok(process::stream("nextest", &mut command)?.success)
 }
 
 /// Builds the simulation, optimised, and runs it; whether it found nothing wrong.

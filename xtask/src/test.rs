@@ -241,19 +241,25 @@ fn black_box(workspace: &Workspace, report: &mut Report) -> Result<()> {
         "made for Linux: a virtual display and a private session bus".clone_into(&mut report.note);
         return Ok(());
     }
-    ui::ready(workspace)?;
     ui::preview(workspace)?;
     npm::install(workspace, &workspace.test_provider(), "npm-ci-provider")?;
     sites::ready(workspace)?;
+    let (_desktop, mut command) = from_outside(workspace, "package(latchkey-tests)")?;
+    report.step("nextest", &mut command, summary::nextest)
+}
+
+/// The tests of the built programs that a filter names, and the desktop they run in.
+pub(crate) fn from_outside(workspace: &Workspace, filter: &str) -> Result<(Desktop, Command)> {
+    ui::ready(workspace)?;
     run::build(workspace)?;
     let programs = set_aside(workspace)?;
     let doomed = soak::with_failpoints(workspace)?;
     let desktop = Desktop::start(&workspace.target.join("black-box/desktop"))?;
-    let mut command = nextest(workspace, "package(latchkey-tests)");
+    let mut command = nextest(workspace, filter);
     desktop.apply(&mut command);
     let [cli, app] = programs;
     command.env("LATCHKEY_BIN", cli).env("LATCHKEY_DESKTOP_BIN", app).env(soak::DOOMED, doomed);
-    report.step("nextest", &mut command, summary::nextest)
+    Ok((desktop, command))
 }
 
 /// Keeps the programs as they were built for a person. The build of the tests may put others in their place, which have

@@ -1,7 +1,8 @@
 //! A backend that rotates refresh tokens and detects their reuse (RFC 9700 §4.14.2), and that knows what no client
 //! can know: whether a reply arrived.
 
-use super::Millis;
+use super::seed::Draw;
+use super::{DAY, HOUR, MINUTE, Millis, SECOND};
 
 /// How a backend is set up.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,19 @@ pub struct Rules {
     pub ceiling: Option<Millis>,
     /// How long a refresh token that was just consumed gets the answer it got before.
     pub grace: Millis,
+}
+
+impl Rules {
+    /// Those of the backend in the world of this seed.
+    pub fn drawn(seed: u64) -> Self {
+        let mut draw = Draw::new(seed, 5);
+        Self {
+            access: draw.one_of(&[5 * MINUTE, HOUR]),
+            idle: 30 * DAY,
+            ceiling: draw.one_of(&[None, None, Some(12 * DAY)]),
+            grace: draw.one_of(&[0, 10 * SECOND, 30 * SECOND]),
+        }
+    }
 }
 
 /// What a sign-in or a refresh brings.
@@ -136,7 +150,6 @@ impl Backend {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::{DAY, HOUR, MINUTE, SECOND};
 
     fn backend(grace: Millis) -> Backend {
         Backend::new(Rules { access: HOUR, idle: 30 * DAY, ceiling: Some(90 * DAY), grace })

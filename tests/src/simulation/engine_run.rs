@@ -29,7 +29,7 @@ use super::policy_run::Loss;
 use super::ports::Ports;
 use super::seed::Draw;
 use super::world::World;
-use super::{DAY, HOUR, MINUTE, Millis, SECOND};
+use super::{MINUTE, Millis, SECOND};
 
 /// Until a person has noticed that a sign-in is needed, and has signed in.
 const PERSON: Millis = 2 * MINUTE;
@@ -43,30 +43,24 @@ const QUIET: u32 = 8;
 /// Rounds after which a simulation is taken to hang.
 const HANGS: u32 = 2_000_000;
 
-/// The rules of the backend in the world of this seed.
-pub fn rules(seed: u64) -> Rules {
-    let mut draw = Draw::new(seed, 5);
-    Rules {
-        access: draw.one_of(&[5 * MINUTE, HOUR]),
-        idle: 30 * DAY,
-        ceiling: draw.one_of(&[None, None, Some(12 * DAY)]),
-        grace: draw.one_of(&[0, 10 * SECOND, 30 * SECOND]),
-    }
-}
-
 /// Lets the engine live through so many days of this seed.
 pub fn live(seed: u64, days: Millis) -> EngineTally {
     live_with(seed, days, None)
 }
 
 /// The same on a machine with something wrong with it, which must be noticed.
+pub fn live_with(seed: u64, days: Millis, sabotage: Option<Sabotage>) -> EngineTally {
+    live_in(World::drawn(seed, days), Rules::drawn(seed), sabotage)
+}
+
+/// Lets the engine live through a world, before a backend with these rules.
 ///
 /// # Panics
 /// When the simulation hangs.
-pub fn live_with(seed: u64, days: Millis, sabotage: Option<Sabotage>) -> EngineTally {
+pub fn live_in(world: World, rules: Rules, sabotage: Option<Sabotage>) -> EngineTally {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let host = Host::new(World::drawn(seed, days), rules(seed), sabotage);
+        let host = Host::new(world, rules, sabotage);
         Run::new(host).await.runs().await
     })
 }

@@ -1,5 +1,5 @@
 //! The built program, the real keychain and the real dev server: commands are killed in the middle of a renewal, and
-//! eight of them renew at once.
+//! many of them renew at once.
 
 use std::fs::File;
 use std::path::Path;
@@ -20,9 +20,6 @@ const REFRESH: &str = "/auth/refreshToken";
 const AIMED: Millis = 20;
 /// Renewals that are watched to their end first, to know how long one takes.
 const WATCHED: u32 = 3;
-/// How many renew at once.
-const TOGETHER: usize = 8;
-
 /// The terminal program in a build with failpoints, if there is one.
 const DOOMED: &str = "LATCHKEY_DOOMED_BIN";
 /// Its named places, in the order in which a renewal reaches them (`failpoint`).
@@ -227,19 +224,21 @@ fn moment(millis: Millis) {
     std::thread::sleep(Duration::from_millis(millis.unsigned_abs()));
 }
 
-/// Eight processes renew at once, so many times. They all stand at the lock when it is given free, so all of them
+/// So many processes renew at once, so many times. They all stand at the lock when it is given free, so all of them
 /// have read the same token. Gives back what went wrong.
-pub async fn together(rounds: usize) -> Vec<String> {
+pub async fn together(rounds: usize, processes: usize) -> Vec<String> {
     let mut scene = Scene::new(Duration::ZERO).await;
-    tokio::task::block_in_place(|| (1..=rounds).filter_map(|round| one_round(&mut scene, round)).collect())
+    tokio::task::block_in_place(|| {
+        (1..=rounds).filter_map(|round| one_round(&mut scene, round, processes)).collect()
+    })
 }
 
-fn one_round(scene: &mut Scene, round: usize) -> Option<String> {
+fn one_round(scene: &mut Scene, round: usize, processes: usize) -> Option<String> {
     scene.begins();
     let path = scene.desktop.root().join("state/locks/demo.lock");
     let lock = File::options().read(true).write(true).open(&path).unwrap();
     lock.lock().unwrap();
-    let all: Vec<_> = (0..TOGETHER).map(|_| scene.renew()).collect();
+    let all: Vec<_> = (0..processes).map(|_| scene.renew()).collect();
     for one in &all {
         until("a process at the lock", PATIENCE, || {
             (has_open(one.id(), &path) || has_ended(one.id())).then_some(())
@@ -249,7 +248,7 @@ fn one_round(scene: &mut Scene, round: usize) -> Option<String> {
     let first = 1 + u64::from(WATCHED) + round as u64;
     let ended: Vec<_> = all.into_iter().map(Running::done).collect();
     let refreshes = scene.refreshes();
-    // A keychain that is asked by eight at once may be too slow for one of them, who then asks for nothing.
+    // A keychain that is asked by many at once may be too slow for one of them, who then asks for nothing.
     let (through, late): (Vec<_>, Vec<_>) = ended.iter().partition(|done| done.code == Some(0));
     let fine = !through.is_empty()
         && through.iter().all(|done| done.json()["generation"] == first)

@@ -41,6 +41,8 @@ pub struct Latchkey {
     repeated: bool,
     /// How long the machine had slept when that was looked at last.
     asleep: Millis,
+    /// Whether programs ask it for tokens.
+    asked: bool,
 }
 
 impl Latchkey {
@@ -63,7 +65,13 @@ impl Latchkey {
             began: 0,
             repeated: false,
             asleep: 0,
+            asked: true,
         }
+    }
+
+    /// One that no program asks for anything.
+    pub fn unasked(seed: u64) -> Self {
+        Self { asked: false, ..Self::new(seed) }
     }
 
     /// Feeds the machine; gives back what it wants done that takes its time.
@@ -165,7 +173,7 @@ impl Schedule for Latchkey {
     }
 
     fn hears(&self, look: Look) -> bool {
-        matches!(look, Look::Call | Look::Clock | Look::Link)
+        matches!(look, Look::Clock | Look::Link) || look == Look::Call && self.asked
     }
 
     fn look(&mut self, look: Look, at: Moment) -> Wish {

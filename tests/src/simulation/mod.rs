@@ -7,13 +7,16 @@
 //!   ([`latchkey`]), or that of another program, after its published rules ([`peers`]).
 //! - [`gaps`] says why people were without a token.
 //! - [`fleet`] asks what ten thousand of them do to a backend that was away.
-//! - [`kill`] does without simulation what only real processes can show: kills, and eight that renew at once.
+//! - [`figures`] are single questions with a number for an answer: how often a token is there while the backend fails.
+//! - [`kill`] and [`recovery`] do without simulation what only real processes can show: kills, many that renew at once,
+//!   services that are restarted.
 //! - [`engine_run`] lets the real engine live through it on a simulated machine ([`host`]), with several processes and
 //!   crashes, and looks after each step whether what must always hold does hold.
 
 pub mod backend;
 pub mod engine_run;
 pub mod engine_tally;
+pub mod figures;
 pub mod fleet;
 pub mod gaps;
 pub mod host;
@@ -23,6 +26,7 @@ pub mod model_backend;
 pub mod peers;
 pub mod policy_run;
 pub mod ports;
+pub mod recovery;
 pub mod seed;
 pub mod table;
 pub mod track;

@@ -30,6 +30,8 @@ pub enum Service {
     Throttling(Millis),
     /// A deployment: nothing listens.
     Away,
+    /// So many of a thousand requests are answered with 503, the others well.
+    Flaky(Millis),
 }
 
 /// What becomes of one request.
@@ -137,7 +139,7 @@ impl World {
     pub fn reachable(&self, time: Millis) -> bool {
         self.awake.at(time)
             && matches!(self.network.at(time), Network::Up { .. })
-            && self.service.at(time) == Service::Up
+            && matches!(self.service.at(time), Service::Up | Service::Flaky(_))
     }
 
     /// When anything of that changes next.
@@ -190,7 +192,10 @@ impl World {
             (Network::Up { .. }, Service::Away) => (Fate::NotSent, 30),
             (Network::Up { .. }, Service::Ill(status)) => (Fate::Busy(status, None), took),
             (Network::Up { .. }, Service::Throttling(wait)) => (Fate::Busy(429, Some(wait)), took),
-            (Network::Up { .. }, Service::Up) => (Fate::Arrives, took),
+            (Network::Up { .. }, Service::Flaky(share)) if draw.per_mille(share) => {
+                (Fate::Busy(503, None), took)
+            }
+            (Network::Up { .. }, Service::Up | Service::Flaky(_)) => (Fate::Arrives, took),
         };
         self.cut_by_sleep(time, fate, took)
     }
@@ -210,7 +215,10 @@ impl World {
             (Network::Up { .. }, Service::Away) => (false, 30),
             (Network::Up { lost }, _) if draw.per_mille(lost) => (false, CONNECT / 2),
             (Network::Portal, _)
-            | (Network::Up { .. }, Service::Up | Service::Ill(_) | Service::Throttling(_)) => (true, took),
+            | (
+                Network::Up { .. },
+                Service::Up | Service::Ill(_) | Service::Throttling(_) | Service::Flaky(_),
+            ) => (true, took),
         }
     }
 

@@ -29,6 +29,6 @@ async fn the_start_after_a_kill_knows_that_a_reply_was_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_stand_at_the_lock_together_make_one_request_a_round() {
-    let wrong = together(20).await;
+    let wrong = together(20, 8).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

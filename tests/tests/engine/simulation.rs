@@ -2,6 +2,7 @@
 
 use latchkey_tests::simulation::backend::{Backend, Rules};
 use latchkey_tests::simulation::engine_run::{live, live_with};
+use latchkey_tests::simulation::figures;
 use latchkey_tests::simulation::host::Sabotage;
 use latchkey_tests::simulation::latchkey::Latchkey;
 use latchkey_tests::simulation::policy_run::{Loss, live_through};
@@ -89,5 +90,12 @@ fn nobody_leaves_people_without_a_token_for_so_short_a_time() {
     for row in &ours {
         assert!(row.without * TIMES < best, "{row:?}, and the best other {best} s a month");
         assert!(row.lost[2] < f64::EPSILON, "{row:?}");
+    }
+}
+
+#[test]
+fn a_token_is_there_while_most_refreshes_fail_and_a_day_of_outage_costs_few_requests() {
+    for figure in figures::of_the_policy(31) {
+        assert!(figure.reached, "{}", figure.line());
     }
 }

@@ -5,13 +5,16 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use latchkey_tests::simulation::engine_run::{live, rules};
+use latchkey_tests::simulation::backend::Rules;
+use latchkey_tests::simulation::engine_run::live;
 use latchkey_tests::simulation::engine_tally::EngineTally;
+use latchkey_tests::simulation::figures::{self, Figure};
 use latchkey_tests::simulation::fleet::CLIENTS;
 use latchkey_tests::simulation::kill::{GRACE, kills, together};
+use latchkey_tests::simulation::recovery;
 use latchkey_tests::simulation::table::Comparison;
 
-const USAGE: &str = "simulate policy FIRST_SEED YEARS | ours FIRST_SEED YEARS | years FIRST_SEED SEEDS DAYS | kills SEED TIMES | together ROUNDS";
+const USAGE: &str = "simulate policy FIRST_SEED YEARS | ours FIRST_SEED YEARS | years FIRST_SEED SEEDS DAYS | figures SEED | kills SEED TIMES | recovery ROUNDS | together ROUNDS PROCESSES";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -40,10 +43,22 @@ async fn main() -> ExitCode {
             })
             .unwrap_or(false)
         }
+        ("figures", [seed]) => {
+            let seed = u64::from(*seed);
+            let figures = tokio::task::block_in_place(|| {
+                let all = move || [figures::of_the_policy(seed), figures::of_thirty_days(seed)].concat();
+                std::thread::scope(|scope| scope.spawn(all).join())
+            });
+            told(&figures.unwrap_or_default())
+        }
         ("kills", [seed, times]) => killed(u64::from(*seed), *times).await,
-        ("together", [rounds]) => {
-            let wrong = together(*rounds as usize).await;
-            println!("{rounds} rounds of eight processes that renew at once: {} went wrong", wrong.len());
+        ("recovery", [rounds]) => told(&recovery::of_services(*rounds).await),
+        ("together", [rounds, processes]) => {
+            let wrong = together(*rounds as usize, *processes as usize).await;
+            println!(
+                "{rounds} rounds of {processes} processes that renew at once: {} went wrong",
+                wrong.len()
+            );
             for wrong in &wrong {
                 println!("{wrong}");
             }
@@ -57,12 +72,20 @@ async fn main() -> ExitCode {
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Prints figures; whether all of them are what they should be.
+fn told(figures: &[Figure]) -> bool {
+    for figure in figures {
+        println!("{}", figure.line());
+    }
+    !figures.is_empty() && figures.iter().all(|figure| figure.reached)
+}
+
 /// The real engine through so many days of each seed.
 fn years(first: u64, seeds: u64, days: i64) -> bool {
     let mut all = EngineTally::default();
     for seed in first..first + seeds {
         let tally = live(seed, days);
-        println!("seed {seed}, {days} days, {:?}\n  {}", rules(seed), tally.line());
+        println!("seed {seed}, {days} days, {:?}\n  {}", Rules::drawn(seed), tally.line());
         for remark in &tally.remarks {
             println!("  {remark}");
         }
