@@ -12,6 +12,8 @@ mod packages;
 mod process;
 mod proofs;
 mod provision;
+#[cfg(unix)]
+mod release;
 mod run;
 mod say;
 mod session;
@@ -81,6 +83,16 @@ enum Action {
     },
     /// Write the manual pages of `latchkey` to target/man, as packages carry them
     Man,
+    /// Make packages for Linux with their checksums and what they are made of, in target/packages
+    #[cfg(unix)]
+    Release {
+        /// Pack the programs as the tests build them: quick, and not for people
+        #[arg(long)]
+        debug: bool,
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Write tests/catalogue.md and docs/conformance.md: which test shows what
     Catalogue,
     /// Measure the release app, and how well it renews
@@ -118,6 +130,11 @@ fn act(action: Action) -> Result<bool> {
         Action::Doctor => Ok(doctor::doctor(&workspace)),
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
         Action::Man => man::man(&workspace).map(|()| true),
+        #[cfg(unix)]
+        Action::Release { debug, yes } => {
+            let build = if debug { release::Build::Debug } else { release::Build::Release };
+            release::release(&workspace, build, yes).map(|()| true)
+        }
         Action::Catalogue => proofs::write(&workspace).map(|()| true),
         Action::Bench { what } => bench::bench(&workspace, what).map(|()| true),
     }

@@ -44,6 +44,14 @@ pub(crate) const BLACK_BOX: &[Package] = &[
     package("xclip", "looks at the clipboard as a clipboard manager does"),
 ];
 
+/// To make packages, and to look at them.
+pub(crate) const PACKAGING: &[Package] = &[
+    package("dpkg-dev", "finds the packages of the libraries that a program is linked with"),
+    package("fakeroot", "installs packages into a folder without being root"),
+    package("rpm", "makes and reads RPM packages"),
+    package("desktop-file-utils", "looks at the desktop entry"),
+];
+
 /// For the Kubernetes client that the tests start, where no kubectl is there at all: people have it from many places.
 pub(crate) const KUBECTL: &[Package] = &[package("kubernetes-client", "kubectl, which asks for its token")];
 
@@ -79,14 +87,20 @@ mod tests {
 
     #[test]
     fn an_empty_listing_misses_everything() {
-        let wanted: Vec<&Package> = HEADLESS.iter().chain(BLACK_BOX).collect();
+        let wanted: Vec<&Package> = HEADLESS.iter().chain(BLACK_BOX).chain(PACKAGING).collect();
         assert_eq!(missing(&wanted, "").len(), wanted.len());
     }
 
     #[test]
     fn no_package_is_listed_twice_or_without_a_reason() {
-        let all: Vec<&Package> =
-            WINDOW.iter().chain(HEADLESS).chain(BLACK_BOX).chain(KUBECTL).chain(NODE).collect();
+        let all: Vec<&Package> = WINDOW
+            .iter()
+            .chain(HEADLESS)
+            .chain(BLACK_BOX)
+            .chain(PACKAGING)
+            .chain(KUBECTL)
+            .chain(NODE)
+            .collect();
         let names: std::collections::BTreeSet<_> = all.iter().map(|package| package.name).collect();
         assert_eq!(names.len(), all.len());
         assert!(all.iter().all(|package| !package.why.is_empty()));

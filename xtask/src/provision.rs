@@ -38,6 +38,13 @@ pub(crate) const DENY: Tool = Tool {
     why: "checks licences, sources and advisories of the dependencies",
 };
 
+pub(crate) const CYCLONEDX: Tool = Tool {
+    subcommand: "cyclonedx",
+    krate: "cargo-cyclonedx",
+    version: "0.5.9",
+    why: "writes what a release is made of",
+};
+
 impl Tool {
     pub(crate) fn installed(&self, workspace: &Workspace) -> Option<String> {
         let text = process::answer(workspace.cargo().args([self.subcommand, "--version"]))?;

@@ -114,7 +114,7 @@ fn prepare(workspace: &Workspace, parts: &[Part], yes: bool) -> Result<()> {
         sets.push(packages::WINDOW);
     }
     if has(&[Blackbox]) {
-        sets.extend([packages::HEADLESS, packages::BLACK_BOX]);
+        sets.extend([packages::HEADLESS, packages::BLACK_BOX, packages::PACKAGING]);
         if !process::on_path("kubectl") {
             sets.push(packages::KUBECTL);
         }
@@ -258,6 +258,11 @@ pub(crate) fn from_outside(workspace: &Workspace, filter: &str) -> Result<(Deskt
     let mut command = nextest(workspace, filter);
     desktop.apply(&mut command);
     let [cli, app] = programs;
+    #[cfg(unix)]
+    {
+        let programs = crate::release::Programs { terminal: cli.clone(), window: app.clone() };
+        command.env("LATCHKEY_PACKAGES", crate::release::for_tests(workspace, &programs)?);
+    }
     command.env("LATCHKEY_BIN", cli).env("LATCHKEY_DESKTOP_BIN", app).env(soak::DOOMED, doomed);
     Ok((desktop, command))
 }

@@ -23,6 +23,7 @@ mod keychain;
 mod kill;
 mod oauth_cli;
 mod other_programs;
+mod packages;
 mod sealed_file;
 mod window;
 mod window_access;

@@ -1,0 +1,69 @@
+//! Packages for Debian and Ubuntu, by dpkg's own tools.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::workspace::Workspace;
+
+use super::stage::Staged;
+use super::{Build, Version, told};
+
+pub(super) fn pack(
+    workspace: &Workspace,
+    staged: &Staged,
+    version: &Version,
+    build: Build,
+    out: &Path,
+) -> Result<Vec<PathBuf>> {
+    let architecture = told(Command::new("dpkg").arg("--print-architecture"))?.trim().to_owned();
+    let mut made = Vec::new();
+    for package in Staged::PACKAGES {
+        let root = staged.root(package);
+        let control = root.join("DEBIAN");
+        let sums = told(Command::new("sh").current_dir(&root).args(["-c", SUMS]))?;
+        let size = told(Command::new("du").args(["-sk", "--apparent-size"]).arg(&root))?;
+        let depends = depends(workspace, &root.join("usr/bin").join(package))?;
+        fs::create_dir_all(&control).context("cannot make DEBIAN")?;
+        let template = fs::read_to_string(workspace.root.join(format!("packaging/deb/{package}.control")))
+            .with_context(|| format!("packaging/deb/{package}.control"))?;
+        let text = template
+            .replace("@VERSION@", &version.0)
+            .replace("@ARCHITECTURE@", &architecture)
+            .replace("@SIZE@", size.split_whitespace().next().unwrap_or("0"))
+            .replace("@DEPENDS@", &depends);
+        fs::write(control.join("control"), text).context("cannot write control")?;
+        fs::write(control.join("md5sums"), sums).context("cannot write md5sums")?;
+        let file = out.join(format!("{package}_{}_{architecture}.deb", version.0));
+        let packed: &[&str] = match build {
+            Build::Release => &["-Zxz"],
+            Build::Debug => &["-Zgzip", "-z1"],
+        };
+        told(
+            Command::new("dpkg-deb")
+                .args(packed)
+                .args(["--root-owner-group", "--build"])
+                .arg(&root)
+                .arg(&file),
+        )?;
+        made.push(file);
+    }
+    Ok(made)
+}
+
+/// What `dpkg --verify` compares files with.
+const SUMS: &str = "find usr -type f -print0 | sort -z | xargs -0 md5sum";
+
+/// The packages of the libraries that a program is linked with.
+fn depends(workspace: &Workspace, program: &Path) -> Result<String> {
+    // The tool wants to stand in the folder of a source package.
+    let folder = workspace.target.join("stage/shlibdeps");
+    fs::create_dir_all(folder.join("debian")).context("cannot make a folder for dpkg-shlibdeps")?;
+    fs::write(folder.join("debian/control"), "Source: latchkey\n\nPackage: latchkey\nArchitecture: any\n")
+        .context("cannot write for dpkg-shlibdeps")?;
+    let told = told(Command::new("dpkg-shlibdeps").current_dir(&folder).arg("-O").arg("-e").arg(program))?;
+    let depends = told.lines().find_map(|line| line.strip_prefix("shlibs:Depends="));
+    depends.map(str::to_owned).context("dpkg-shlibdeps names no libraries")
+}

@@ -1,0 +1,152 @@
+//! `cargo xtask release`: packages for Linux, what they are made of, and their checksums, in `target/packages`.
+//!
+//! The files of each package are staged once; the distributions' own tools make packages of them.
+
+mod bill;
+mod deb;
+mod rpm;
+mod stage;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::workspace::{Workspace, fresh_private_folder};
+use crate::{man, packages, process, provision, run, say, ui};
+
+use stage::{Family, Staged};
+
+/// How the programs are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// Optimised, as people get them.
+    Release,
+    /// As the tests have built them: quick to make, and packed quickly.
+    Debug,
+}
+
+/// Makes everything of a release.
+pub(crate) fn release(workspace: &Workspace, build: Build, yes: bool) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        bail!("packages are made on Linux; for macOS and Windows see docs/platforms.md");
+    }
+    provision::provide(workspace, &[packages::WINDOW, packages::PACKAGING], &[&provision::CYCLONEDX], yes)?;
+    ui::ready(workspace)?;
+    let programs = built(workspace, build)?;
+    let out = workspace.target.join("packages");
+    let version = Version::of_the_workspace(workspace)?;
+    fresh_private_folder(&out)?;
+    for made in pack(workspace, &version, &programs, build, &[Family::Deb, Family::Rpm], &out)? {
+        say::line(format!("  {}", workspace.shown(&made)));
+    }
+    for made in bill::bills(workspace, &out)? {
+        say::line(format!("  {}", workspace.shown(&made)));
+    }
+    checksums(&out)?;
+    say::line(format!("  {}", workspace.shown(&out.join("SHA256SUMS"))));
+    Ok(())
+}
+
+/// Packages of these programs for the tests: the version there is, and one before it to upgrade from.
+pub(crate) fn for_tests(workspace: &Workspace, programs: &Programs) -> Result<PathBuf> {
+    let folder = workspace.target.join("black-box/packages");
+    let version = Version::of_the_workspace(workspace)?;
+    let both = [Family::Deb, Family::Rpm];
+    for (name, version, families) in [("older", version.older(), &both[..1]), ("newer", version, &both[..])] {
+        let out = folder.join(name);
+        fresh_private_folder(&out)?;
+        pack(workspace, &version, programs, Build::Debug, families, &out)?;
+    }
+    Ok(folder)
+}
+
+/// The two programs to be packed.
+pub(crate) struct Programs {
+    pub(crate) terminal: PathBuf,
+    pub(crate) window: PathBuf,
+}
+
+fn built(workspace: &Workspace, build: Build) -> Result<Programs> {
+    let profile = match build {
+        Build::Debug => {
+            run::build(workspace)?;
+            "debug"
+        }
+        Build::Release => {
+            say::line("cargo build --release (the app and the terminal program)");
+            let mut cargo = workspace.cargo();
+            cargo.args(["build", "--release", "--locked", "-p", "latchkey-desktop", "-p", "latchkey"]);
+            if !process::stream("cargo", &mut cargo)?.success {
+                bail!("the build failed");
+            }
+            "release"
+        }
+    };
+    Ok(Programs {
+        terminal: workspace.program(profile, "latchkey"),
+        window: workspace.program(profile, "latchkey-desktop"),
+    })
+}
+
+/// A version as packages write it.
+struct Version(String);
+
+impl Version {
+    fn of_the_workspace(workspace: &Workspace) -> Result<Self> {
+        let manifest = fs::read_to_string(workspace.root.join("Cargo.toml")).context("no Cargo.toml")?;
+        let manifest: toml::Table = manifest.parse().context("Cargo.toml is no TOML")?;
+        let package = manifest.get("workspace").and_then(|it| it.get("package"));
+        let version = package.and_then(|it| it.get("version")).and_then(toml::Value::as_str);
+        Ok(Self(version.context("the workspace has no version")?.to_owned()))
+    }
+
+    /// One that both kinds of packages take for an earlier one: a tilde sorts before nothing.
+    fn older(&self) -> Self {
+        Self(format!("{}~before", self.0))
+    }
+}
+
+fn pack(
+    workspace: &Workspace,
+    version: &Version,
+    programs: &Programs,
+    build: Build,
+    families: &[Family],
+    out: &Path,
+) -> Result<Vec<PathBuf>> {
+    man::man(workspace)?;
+    let folder = workspace.target.join("stage");
+    let mut made = Vec::new();
+    for &family in families {
+        let staged = Staged::make(workspace, programs, family, &folder)?;
+        match family {
+            Family::Deb => made.extend(deb::pack(workspace, &staged, version, build, out)?),
+            Family::Rpm => made.extend(rpm::pack(workspace, &staged, version, build, out)?),
+        }
+    }
+    Ok(made)
+}
+
+/// `SHA256SUMS`, as `sha256sum --check` reads it.
+fn checksums(folder: &Path) -> Result<()> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.file_name()))
+        .filter(|name| name != "SHA256SUMS")
+        .collect();
+    names.sort();
+    let sums = told(Command::new("sha256sum").current_dir(folder).arg("--").args(&names))?;
+    fs::write(folder.join("SHA256SUMS"), sums).context("cannot write SHA256SUMS")
+}
+
+/// What a program prints; an error with what it said where it fails.
+fn told(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("cannot run {name}"))?;
+    if !output.status.success() {
+        bail!("{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
