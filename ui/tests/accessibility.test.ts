@@ -2,7 +2,7 @@
 import { screen } from "@testing-library/svelte";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { corp, inBrowser, needsSignIn, signedIn, signedOut, waiting, withCode } from "../src/ipc/fake-sessions";
+import { corp, inBrowser, needsSignIn, program, signedIn, signedOut, waiting, withCode } from "../src/ipc/fake-sessions";
 import type { SessionStatus } from "../src/ipc/bindings";
 import { loaded, NOW, openWindow, pass } from "./helpers";
 
@@ -26,6 +26,7 @@ async function findings(): Promise<string[]> {
 
 const SESSIONS: Record<string, SessionStatus[]> = {
   "signed in": [signedIn(NOW), waiting(NOW, { account: "other" })],
+  "that programs take tokens of": [{ ...signedIn(NOW), consumers: [program(), program({ id: "2", consent: "allowed", asked_at: null })] }],
   "waiting": [waiting(NOW)],
   "signed out": [signedOut("demo")],
   "in need of a sign-in": [needsSignIn(NOW)],

@@ -22,6 +22,7 @@ it("a program that asks is named by its path, and the answer is about exactly th
   const [, card] = screen.getAllByTestId("program-asks");
   expect(card).toHaveTextContent("/usr/bin/git wants a token of work");
   expect(card).toHaveTextContent("Process 4711");
+  expect(screen.getByTestId("session-item-work")).toHaveTextContent("a program wants a token");
   const [, allow] = screen.getAllByTestId("program-allow-for-now");
   await user.click(allow!);
   await pass(0);

@@ -4,7 +4,7 @@
 // First: what follows reads the time while it is loaded.
 import "./fake-clock";
 import { FakeHost, type FakeOptions } from "./fake";
-import { corp, fingerprint, inBrowser, iso, mark, needsSignIn, reason, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
+import { corp, fingerprint, inBrowser, iso, mark, needsSignIn, program, reason, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
 import { picture } from "./fake-picture";
 import type { Host } from "./host";
 import { chooseLanguage, LANGUAGES, type Language } from "../strings";
@@ -100,6 +100,15 @@ const scenarios: Record<string, () => FakeOptions> = {
       ...others,
     ],
   }),
+  programs: () => {
+    const took = { asked_at: null, times: 4, generation: 42, expires_at: iso(now + 9 * 60_000) };
+    const consumers = [
+      program(),
+      program({ ...took, id: "2", program: "/usr/bin/docker", consent: "allowed", allowed_until: iso(now + 7 * 60_000) }),
+      program({ ...took, id: "3", program: "/home/ada/.cargo/bin/deploy", consent: "paused", expires_at: null }),
+    ];
+    return { sessions: [{ ...signedIn(now, { account: "work", ...long, gone: 0.45 }), consumers }, ...others] };
+  },
   corp: () => ({ sessions: [corp("work"), ...others] }),
   preparing: () => ({ sessions: [{ ...inBrowser(now), sign_in: null }, ...others] }),
   browser: () => ({ sessions: [inBrowser(now), ...others] }),

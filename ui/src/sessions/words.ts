@@ -27,6 +27,8 @@ const NETWORK = new Set(["network", "unreachable", "not_the_provider"]);
 export function subtitle(status: SessionStatus, now: number): Phrase {
   const say = text.subtitles;
   const next = parse(status.next?.at);
+  // It waits for the person, whatever page they are on.
+  if (status.consumers.some((one) => one.consent === "asked")) return plain(say.programAsks);
   switch (status.state) {
     case "signed_in":
       if (status.next?.action !== "renew" || next === null) return plain(say.signedIn);

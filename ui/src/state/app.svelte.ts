@@ -226,7 +226,7 @@ export class AppState {
   #take(sessions: SessionStatus[]): void {
     for (const session of sessions) {
       const before = this.sessions.find(({ account }) => account === session.account);
-      const said = announce(session.account, before?.state, session.state) ?? announcePrompt(session, before);
+      const said = announce(session.account, before?.state, session.state) ?? announcePrompt(session, before) ?? announceProgram(session, before);
       if (said !== null) this.announcement = said;
     }
     this.sessions = sessions;
@@ -258,6 +258,13 @@ function announcePrompt({ account, sign_in: prompt }: SessionStatus, before: Ses
   if (!prompt || before?.sign_in?.kind === prompt.kind) return null;
   if (prompt.kind === "browser") return fill(prompt.opened ? text.announce.inBrowser : text.announce.openPage, { account });
   return fill(text.announce.code, { account, code: prompt.user_code, site: site(prompt.verification_uri) });
+}
+
+/** A program that asks is said once, when it comes. */
+function announceProgram({ account, consumers }: SessionStatus, before: SessionStatus | undefined): string | null {
+  const known = new Set(before?.consumers.filter((one) => one.consent === "asked").map(({ id }) => id));
+  const one = consumers.find(({ consent, id }) => consent === "asked" && !known.has(id));
+  return one ? fill(text.programs.asks, { program: one.program ?? text.programs.unknown, account }) : null;
 }
 
 export const [getApp, setApp] = createContext<AppState>();

@@ -3,6 +3,7 @@ import type { sessions as english } from "../en/sessions";
 export const sessions: typeof english = {
   subtitles: {
     signedIn: "angemeldet",
+    programAsks: "ein Programm möchte ein Token",
     renewsIn: "Erneuerung in {in}",
     renewsNow: "Erneuerung {in}",
     renewing: "wird erneuert …",

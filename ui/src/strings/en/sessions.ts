@@ -4,6 +4,7 @@ import type { Plural } from "../fill";
 export const sessions = {
   subtitles: {
     signedIn: "signed in",
+    programAsks: "a program wants a token",
     renewsIn: "renews in {in}",
     renewsNow: "renews {in}",
     renewing: "renewing…",
