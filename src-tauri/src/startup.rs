@@ -114,6 +114,7 @@ pub(crate) fn prepare() -> Result<Prepared, NotPrepared> {
     });
     let http = Http::new()?;
     let log = open_log(&paths, level, &config.app, &clock);
+    log.debug(&config.accounts);
     Ok(Prepared { paths, config, level, forgetful, fingerprints, vault, http, clock, log, past })
 }
 
@@ -259,6 +260,7 @@ fn follow_accounts<R: Runtime>(app: &AppHandle<R>) {
     let (engine, paths, app) = (shell.engine.clone(), shell.paths.clone(), app.clone());
     async_runtime::spawn(follow(engine, paths, move |accounts| {
         let app = app.clone();
+        app.state::<Shell>().log.debug(&accounts);
         async move { app.state::<Shell>().dev_server.start_for(&accounts).await }
     }));
 }

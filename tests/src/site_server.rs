@@ -108,6 +108,7 @@ impl SiteServer {
             provider: ProviderConfig::Nextauth(NextauthConfig::of_site(self.url.parse().unwrap())),
             policy: Policy::default(),
             devserver: false,
+            debug: false,
             hosts: Hosts::default(),
         }
     }

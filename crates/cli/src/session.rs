@@ -183,6 +183,7 @@ fn take_down(desk: &Desk) -> Result<EventLog, Failure> {
     let _ = tracing::subscriber::set_global_default(
         tracing_subscriber::registry().with(to_file).with(to_terminal),
     );
+    log.debug(&desk.config.accounts);
     Ok(log)
 }
 

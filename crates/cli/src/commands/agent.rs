@@ -3,6 +3,7 @@
 use latchkey_agent::protocol::{About, VERSION};
 use latchkey_agent::server::{Served, Server};
 use latchkey_agent::socket::{self, SocketError};
+use latchkey_engine::config::AccountConfig;
 use latchkey_engine::config_changes::follow;
 use latchkey_engine::memory_image;
 
@@ -26,7 +27,12 @@ pub(crate) async fn run(_: Agent) -> Result<(), Failure> {
             vault: open.vault.to_owned(),
         };
         let path = held.path.display().to_string();
-        tokio::spawn(follow(open.engine.clone(), desk.paths.clone(), |_| async {}));
+        let log = open.log.clone();
+        let debugged = move |accounts: Vec<AccountConfig>| {
+            log.debug(&accounts);
+            async {}
+        };
+        tokio::spawn(follow(open.engine.clone(), desk.paths.clone(), debugged));
         let served = Served { engine: open.engine.clone(), log: open.log.clone(), about };
         serving = Some(Server::start(held, served)?);
         output::value(&path)?;

@@ -27,6 +27,8 @@ pub struct AccountConfig {
     pub hosts: Hosts,
     /// Is the person asked before a program gets a token?
     pub consent: Consent,
+    /// Are its records kept from `debug` on, whatever the level of the log is?
+    pub debug: bool,
 }
 
 /// Whether the person is asked before a program gets a token of an account.
@@ -272,6 +274,7 @@ impl AccountConfig {
             devserver: true,
             hosts: Hosts::default(),
             consent: Consent::default(),
+            debug: false,
         }
     }
 

@@ -28,6 +28,8 @@ pub struct AccountToml {
     pub user_info_url: Option<String>,
     /// Is it served by the embedded dev server?
     pub devserver: bool,
+    /// Are its records kept from `debug` on?
+    pub debug: bool,
     /// Which hosts are its tokens for?
     pub hosts: Vec<String>,
     /// Which user name do they want beside the token?
@@ -109,6 +111,9 @@ impl AccountToml {
         if self.devserver {
             table.insert("devserver", value(true));
         }
+        if self.debug {
+            table.insert("debug", value(true));
+        }
         if let Some(carrier) = &self.refresh_token {
             let mut inner = Table::new();
             for (key, text) in [("in", &carrier.in_), ("name", &carrier.name)] {
@@ -138,6 +143,7 @@ impl From<&AccountConfig> for AccountToml {
         Self {
             provider: Some(account.provider.name().to_owned()),
             devserver: account.devserver,
+            debug: account.debug,
             hosts: account.hosts.places.iter().map(ToString::to_string).collect(),
             host_user: account.hosts.user.clone(),
             consent: Some(account.consent)

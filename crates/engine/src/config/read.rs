@@ -15,9 +15,10 @@ use super::section::{Section, wrong_type};
 use super::{AppConfig, Config, app, limits, nextauth, oauth, values};
 
 /// The keys that every account has.
-const SHARED_KEYS: [&str; 8] = [
+const SHARED_KEYS: [&str; 9] = [
     "provider",
     "devserver",
+    "debug",
     "hosts",
     "host_user",
     "consent",
@@ -89,8 +90,8 @@ fn accounts(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<AccountConf
             (Ok(_), None) => {}
         }
         let account = account(value, path, problems);
-        if let (Ok(name), Some((provider, policy, devserver, hosts, consent))) = (name, account) {
-            found.push(AccountConfig { name, provider, policy, devserver, hosts, consent });
+        if let (Ok(name), Some((provider, policy, devserver, hosts, consent, debug))) = (name, account) {
+            found.push(AccountConfig { name, provider, policy, devserver, hosts, consent, debug });
         }
     }
     found
@@ -100,7 +101,7 @@ fn account(
     value: &Spanned<DeValue<'_>>,
     path: String,
     problems: &mut Problems<'_>,
-) -> Option<(ProviderConfig, Policy, bool, Hosts, Consent)> {
+) -> Option<(ProviderConfig, Policy, bool, Hosts, Consent, bool)> {
     let table = value.get_ref().as_table();
     let has = |key: &&str| table.is_some_and(|table| table.contains_key(*key));
     let likely = match table.and_then(|table| table.get("provider")) {
@@ -115,6 +116,7 @@ fn account(
     let example = format!("\"{}\"", likely.name());
     let kind = section.required("provider", example, problems, kind)?;
     let devserver = section.flag("devserver", problems);
+    let debug = section.flag("debug", problems);
     let hosts = hosts::read(&section, problems);
     let consent = section.text("consent", problems, values::consent).unwrap_or_default();
     let defaults = Policy::default();
@@ -131,7 +133,7 @@ fn account(
         Kind::Oauth => ProviderConfig::Oauth(Box::new(oauth::oauth(&section, devserver, problems)?)),
         Kind::Nextauth => ProviderConfig::Nextauth(nextauth::nextauth(&section, devserver, problems)?),
     };
-    Some((provider, policy, devserver, hosts, consent))
+    Some((provider, policy, devserver, hosts, consent, debug))
 }
 
 /// The providers there are.

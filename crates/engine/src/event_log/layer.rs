@@ -41,13 +41,17 @@ impl<S: Subscriber> Layer<S> for EventLogLayer {
 
 /// The record of an event, if the filter keeps it.
 pub(super) fn record(event: &Event<'_>, filter: &Filter, clock: &WallClock) -> Option<LogRecord> {
-    if !filter.keeps(event.metadata()) {
+    let kept = filter.keeps(event.metadata());
+    if !kept && !filter.may_be_debugged(event.metadata()) {
         return None;
     }
     let own = is_own(event.metadata().target());
     let mut fields =
         Fields { own, account: None, kind: None, message: String::new(), facts: BTreeMap::new() };
     event.record(&mut fields);
+    if !kept && !fields.account.as_deref().is_some_and(|account| filter.is_debugged(account)) {
+        return None;
+    }
     if !own {
         fields.put("library", event.metadata().target().into());
     }

@@ -1,10 +1,11 @@
 //! How much a record matters, and from where on it is kept.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use latchkey_core::text::foreign;
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,11 @@ impl From<Level> for tracing::Level {
 
 /// Which events become records. A clone follows the same level.
 #[derive(Clone, Debug)]
-pub struct Filter(Arc<AtomicU8>);
+pub struct Filter {
+    level: Arc<AtomicU8>,
+    /// The accounts whose records are kept from `debug` on.
+    debugged: Arc<RwLock<BTreeSet<String>>>,
+}
 
 impl Default for Filter {
     fn default() -> Self {
@@ -116,19 +121,37 @@ impl Default for Filter {
 impl Filter {
     /// Keeps Latchkey's own events from this level on, and those of other crates from `warn` on.
     pub fn new(level: Level) -> Self {
-        Self(Arc::new(AtomicU8::new(level as u8)))
+        Self { level: Arc::new(AtomicU8::new(level as u8)), debugged: Arc::default() }
     }
 
     /// The level now.
     pub fn level(&self) -> Level {
-        let number = self.0.load(Ordering::Relaxed);
+        let number = self.level.load(Ordering::Relaxed);
         ALL.into_iter().map(|(level, _)| level).find(|level| *level as u8 == number).unwrap_or(Level::Info)
     }
 
     /// Changes the level, also of all clones.
     pub fn set_level(&self, level: Level) {
-        self.0.store(level as u8, Ordering::Relaxed);
+        self.level.store(level as u8, Ordering::Relaxed);
         tracing::callsite::rebuild_interest_cache();
+    }
+
+    /// Keeps the records of these accounts from `debug` on, whatever the level is, and of no others; also for all clones.
+    pub fn set_debugged(&self, accounts: impl IntoIterator<Item = String>) {
+        *self.debugged.write().unwrap_or_else(PoisonError::into_inner) = accounts.into_iter().collect();
+        tracing::callsite::rebuild_interest_cache();
+    }
+
+    /// Whether an event that the level leaves out may be of an account that is debugged.
+    pub(super) fn may_be_debugged(&self, event: &tracing::Metadata<'_>) -> bool {
+        is_own(event.target())
+            && Level::from(*event.level()) <= Level::Debug
+            && !self.debugged.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Whether the records of this account are kept from `debug` on.
+    pub(super) fn is_debugged(&self, account: &str) -> bool {
+        self.debugged.read().unwrap_or_else(PoisonError::into_inner).contains(account)
     }
 
     pub(super) fn keeps(&self, event: &tracing::Metadata<'_>) -> bool {
@@ -138,7 +161,9 @@ impl Filter {
 
     /// Beyond this, `tracing` need not even ask.
     pub(super) fn most(&self) -> tracing::level_filters::LevelFilter {
-        tracing::Level::from(self.level().max(Level::Warn)).into()
+        let debugged = self.debugged.read().unwrap_or_else(PoisonError::into_inner);
+        let least = if debugged.is_empty() { Level::Warn } else { Level::Debug };
+        tracing::Level::from(self.level().max(least)).into()
     }
 }
 

@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::config::AccountConfig;
 use memory::Memory;
 use repeats::{Repeats, Verdict};
 use writer::Writer;
@@ -90,6 +91,12 @@ impl EventLog {
     /// Changes that for the whole process.
     pub fn set_level(&self, level: Level) {
         self.0.filter.set_level(level);
+    }
+
+    /// Keeps the records of accounts with `debug = true` from `debug` on, and of no others.
+    pub fn debug(&self, accounts: &[AccountConfig]) {
+        let debugged = accounts.iter().filter(|account| account.debug);
+        self.0.filter.set_debugged(debugged.map(|account| account.name.to_string()));
     }
 
     /// Writes what waits to the file. Returns whether it is written; a hanging disk is given up on.

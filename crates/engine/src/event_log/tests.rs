@@ -71,6 +71,34 @@ fn other_crates_are_heard_from_warnings_on_and_their_words_made_harmless() {
 }
 
 #[test]
+fn an_account_that_is_debugged_is_heard_in_detail_and_no_other() {
+    let desk = Desk::new(Level::Info);
+    desk.run(|| {
+        let say = || {
+            for (account, level) in
+                [("work", CoreLevel::Debug), ("work", CoreLevel::Trace), ("demo", CoreLevel::Debug)]
+            {
+                emit(&AccountName::new(account).unwrap(), &Record::new(level, "k", "m"));
+            }
+            debug!(target: "latchkey::x", "of no account");
+            debug!(target: "hyper::client", account = "work", "of another crate");
+        };
+        let work = |debug| AccountConfig {
+            name: AccountName::new("work").unwrap(),
+            debug,
+            ..AccountConfig::demo(4180)
+        };
+        say();
+        desk.log.debug(&[work(true), AccountConfig::demo(4180)]);
+        say();
+        desk.log.debug(&[work(false)]);
+        say();
+    });
+    let [seen] = &desk.log.since(0, 10)[..] else { panic!("one record") };
+    assert_eq!((seen.account.as_deref(), seen.level), (Some("work"), Level::Debug));
+}
+
+#[test]
 fn the_level_can_be_changed_while_running() {
     let desk = Desk::new(Level::Info);
     desk.run(|| {
