@@ -29,8 +29,8 @@ const dates = asked.get("dates");
 if (dates === "iso" || dates === "system") chooseDates(dates);
 
 const target = document.getElementById("app");
-// A language that cannot be loaded must not keep the window shut: English is always there.
-const [host] = await Promise.all([chooseHost(), chooseLanguage(first).catch(() => undefined)]);
+// A language that cannot be loaded must not keep the window shut.
+const [host] = await Promise.all([chooseHost(), chooseLanguage(first).catch(() => chooseLanguage("en"))]);
 if (target && host) {
   if (location.hash === "#trouble") {
     const { default: TroubleView } = await import("./trouble/TroubleView.svelte");

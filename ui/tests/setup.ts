@@ -1,6 +1,7 @@
 // What jsdom lacks and the window uses.
 import "@testing-library/jest-dom/vitest";
 import { beforeEach, vi } from "vitest";
+import { chooseLanguage } from "../src/strings";
 
 class NoResizes implements ResizeObserver {
   observe(): void {}
@@ -13,6 +14,8 @@ HTMLCanvasElement.prototype.getContext = () => null;
 
 // Times are printed in the reader's language: tests fix it, so that they pass anywhere.
 Object.defineProperty(navigator, "languages", { get: () => ["en-GB"], configurable: true });
+
+await chooseLanguage("system");
 
 /** The width the media queries see; a test sets it before it opens the window. */
 export const screen = { width: 960 };

@@ -161,6 +161,11 @@ fn one(workspace: &Workspace, part: Part) -> Result<Report> {
                     summary::vitest,
                 )?;
             }
+            let page = ui::page(workspace)?;
+            report.note = format!("page {page} bytes of {} gzipped", ui::PAGE_BUDGET);
+            if page > ui::PAGE_BUDGET {
+                report.failed.push("the page's budget".to_owned());
+            }
         }
         Clippy => {
             ui::ready(workspace)?;

@@ -1,15 +1,15 @@
 // Which language the window speaks. Everything that is said reads `text` and `locales`, so that a change of the
 // setting shows at once, without opening anything anew.
-import { en } from "./en";
+import type { en } from "./en";
 import type { Plural, Values } from "./fill";
 import { fill } from "./fill";
 
 /** What each language has to say. A key too few or too many in one of them does not compile. */
 export type Strings = typeof en;
 
-/** The languages there are. All but English are chunks of their own: a window loads the one it speaks. */
+/** The languages there are. Each is a chunk of its own: a window loads the one it speaks. */
 export const LANGUAGES = {
-  en: { name: "English", direction: "ltr", load: () => Promise.resolve(en) },
+  en: { name: "English", direction: "ltr", load: async () => (await import("./en")).en },
   de: { name: "Deutsch", direction: "ltr", load: async () => (await import("./de")).de },
 } as const satisfies Record<string, { name: string; direction: "ltr" | "rtl"; load: () => Promise<Strings> }>;
 
@@ -18,7 +18,7 @@ export type Language = keyof typeof LANGUAGES;
 /** `system`: the first language of the system that the window speaks; English where there is none. */
 export type LanguageChoice = "system" | Language;
 
-let strings = $state.raw<Strings>(en);
+let strings = $state.raw<Strings>();
 let spoken = $state.raw<Language>("en");
 let regions = $state.raw<readonly string[]>(localesOf("en", "system"));
 const counting = $derived({
@@ -29,11 +29,13 @@ const counting = $derived({
 /** Which choice is the last one: a chunk that arrives late must not undo it. */
 let latest = 0;
 
-/** Every sentence the window can say, in the language it speaks now. */
-export const text: Strings = Object.create(null) as Strings;
-for (const area of Object.keys(en) as (keyof Strings)[]) {
-  Object.defineProperty(text, area, { enumerable: true, get: () => strings[area] });
-}
+/** Every sentence the window can say, in the language it speaks now. Nothing is there before one was chosen. */
+export const text: Strings = new Proxy(Object.create(null) as Strings, {
+  get: (_, area) => {
+    if (strings === undefined) throw new Error("no language was chosen yet");
+    return Reflect.get(strings, area) as unknown;
+  },
+});
 
 /** The language that is spoken now. */
 export const language = (): Language => spoken;
