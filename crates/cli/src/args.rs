@@ -69,6 +69,8 @@ A first session:
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 sign-in needed, 4 backend out of reach.
 Values go to standard output, messages to standard error.
 
+The guide is docs/SUMMARY.md, made into pages by `cargo xtask guide`.
+
 Environment:
   LATCHKEY_VAULT       where tokens are kept: keychain (unless set), sealed-file or memory
   LATCHKEY_PASSPHRASE_FILE, LATCHKEY_KEY_FILE
@@ -342,5 +344,7 @@ pub(crate) struct Devserver {
     pub(crate) json: bool,
 }
 
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,7 @@ mod jose;
 mod layering;
 mod lifeline;
 mod limits;
+mod links;
 mod lost_replies;
 mod many_accounts;
 mod nextauth;
