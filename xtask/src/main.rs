@@ -6,6 +6,7 @@ mod demo;
 mod desktop;
 mod doctor;
 mod events;
+mod guide;
 mod man;
 mod npm;
 mod packages;
@@ -83,6 +84,12 @@ enum Action {
     },
     /// Write the manual pages of `latchkey` to target/man, as packages carry them
     Man,
+    /// Make the guide: pages of docs/SUMMARY.md, in target/guide/html
+    Guide {
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Make packages for Linux with their checksums and what they are made of, in target/packages
     #[cfg(unix)]
     Release {
@@ -129,6 +136,7 @@ fn act(action: Action) -> Result<bool> {
         Action::Screenshots { accept, yes } => test::screenshots(&workspace, accept, yes),
         Action::Doctor => Ok(doctor::doctor(&workspace)),
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
+        Action::Guide { yes } => guide::guide(&workspace, yes).map(|_| true),
         Action::Man => man::man(&workspace).map(|()| true),
         #[cfg(unix)]
         Action::Release { debug, yes } => {

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -14,46 +15,86 @@ use crate::process::{self, Group};
 use crate::say;
 use crate::workspace::Workspace;
 
-/// A cargo subcommand that the tests need.
+/// A program from crates.io that the tests or the guide need.
 pub(crate) struct Tool {
-    /// As cargo calls it: `cargo nextest`.
-    pub(crate) subcommand: &'static str,
+    /// As cargo calls it: `cargo nextest`; none where it is a program of its own.
+    subcommand: Option<&'static str>,
     pub(crate) krate: &'static str,
     /// The version to install where there is none; one that is already there is taken as it is.
-    pub(crate) version: &'static str,
+    version: &'static str,
+    /// The features to build instead of those it would have: what is left out is not waited for.
+    features: Option<&'static str>,
     pub(crate) why: &'static str,
 }
 
 pub(crate) const NEXTEST: Tool = Tool {
-    subcommand: "nextest",
+    subcommand: Some("nextest"),
     krate: "cargo-nextest",
     version: "0.9.151",
+    features: None,
     why: "runs the Rust tests, each in a process of its own",
 };
 
 pub(crate) const DENY: Tool = Tool {
-    subcommand: "deny",
+    subcommand: Some("deny"),
     krate: "cargo-deny",
     version: "0.20.2",
+    features: None,
     why: "checks licences, sources and advisories of the dependencies",
 };
 
+pub(crate) const MDBOOK: Tool = Tool {
+    subcommand: None,
+    krate: "mdbook",
+    version: "0.5.4",
+    features: Some("search"),
+    why: "makes pages of the guide",
+};
+
 pub(crate) const CYCLONEDX: Tool = Tool {
-    subcommand: "cyclonedx",
+    subcommand: Some("cyclonedx"),
     krate: "cargo-cyclonedx",
     version: "0.5.9",
+    features: None,
     why: "writes what a release is made of",
 };
 
 impl Tool {
     pub(crate) fn installed(&self, workspace: &Workspace) -> Option<String> {
-        let text = process::answer(workspace.cargo().args([self.subcommand, "--version"]))?;
+        let text = process::answer(self.command(workspace).arg("--version"))?;
         Some(text.lines().next().unwrap_or_default().to_owned())
     }
 
-    pub(crate) fn install_command(&self) -> String {
-        format!("cargo install --locked {}@{}", self.krate, self.version)
+    /// The tool itself.
+    pub(crate) fn command(&self, workspace: &Workspace) -> Command {
+        let Some(subcommand) = self.subcommand else { return Command::new(installed_program(self.krate)) };
+        let mut cargo = workspace.cargo();
+        cargo.arg(subcommand);
+        cargo
     }
+
+    fn install_words(&self) -> Vec<String> {
+        let mut words = vec!["--locked".to_owned(), format!("{}@{}", self.krate, self.version)];
+        if let Some(features) = self.features {
+            words.extend(["--no-default-features", "--features", features].map(str::to_owned));
+        }
+        words
+    }
+
+    pub(crate) fn install_command(&self) -> String {
+        format!("cargo install {}", self.install_words().join(" "))
+    }
+}
+
+/// A program that `cargo install` made: on the path, or where cargo puts them, which need not be there.
+fn installed_program(name: &str) -> PathBuf {
+    if process::on_path(name) {
+        return name.into();
+    }
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    home.map_or_else(|| name.into(), |home| home.join("bin").join(file))
 }
 
 /// Where system packages come from here.
@@ -153,7 +194,8 @@ pub(crate) fn provide(
             tool.krate,
             workspace
                 .cargo()
-                .args(["install", "--quiet", "--locked", &format!("{}@{}", tool.krate, tool.version)])
+                .args(["install", "--quiet"])
+                .args(tool.install_words())
                 // Its build has no place in the project's target folder.
                 .env_remove("CARGO_TARGET_DIR"),
         )?;

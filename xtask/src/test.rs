@@ -265,7 +265,7 @@ pub(crate) fn from_outside(workspace: &Workspace, filter: &str) -> Result<(Deskt
     let [cli, app] = programs;
     #[cfg(unix)]
     {
-        let programs = crate::release::Programs { terminal: cli.clone(), window: app.clone() };
+        let programs = crate::release::Programs { terminal: cli.clone(), window: app.clone(), guide: None };
         command.env("LATCHKEY_PACKAGES", crate::release::for_tests(workspace, &programs)?);
     }
     command.env("LATCHKEY_BIN", cli).env("LATCHKEY_DESKTOP_BIN", app).env(soak::DOOMED, doomed);

@@ -14,7 +14,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::{Workspace, fresh_private_folder};
-use crate::{man, packages, process, provision, run, say, ui};
+use crate::{guide, man, packages, process, provision, run, say, ui};
 
 use stage::{Family, Staged};
 
@@ -34,7 +34,8 @@ pub(crate) fn release(workspace: &Workspace, build: Build, yes: bool) -> Result<
     }
     provision::provide(workspace, &[packages::WINDOW, packages::PACKAGING], &[&provision::CYCLONEDX], yes)?;
     ui::ready(workspace)?;
-    let programs = built(workspace, build)?;
+    let mut programs = built(workspace, build)?;
+    programs.guide = Some(guide::guide(workspace, yes)?);
     let out = workspace.target.join("packages");
     let version = Version::of_the_workspace(workspace)?;
     fresh_private_folder(&out)?;
@@ -62,10 +63,12 @@ pub(crate) fn for_tests(workspace: &Workspace, programs: &Programs) -> Result<Pa
     Ok(folder)
 }
 
-/// The two programs to be packed.
+/// The two programs to be packed, and the pages of the guide. Tests pack without it: the tool that makes it takes minutes
+/// to install.
 pub(crate) struct Programs {
     pub(crate) terminal: PathBuf,
     pub(crate) window: PathBuf,
+    pub(crate) guide: Option<PathBuf>,
 }
 
 fn built(workspace: &Workspace, build: Build) -> Result<Programs> {
@@ -87,6 +90,7 @@ fn built(workspace: &Workspace, build: Build) -> Result<Programs> {
     Ok(Programs {
         terminal: workspace.program(profile, "latchkey"),
         window: workspace.program(profile, "latchkey-desktop"),
+        guide: None,
     })
 }
 

@@ -56,7 +56,7 @@ impl Staged {
         let staged = Self { folder: below.join(family.name()) };
         fresh_private_folder(&staged.folder)?;
         staged.terminal(workspace, &programs.terminal, family)?;
-        staged.window(workspace, &programs.window)?;
+        staged.window(workspace, programs)?;
         Ok(staged)
     }
 
@@ -91,10 +91,13 @@ impl Staged {
         tree.papers(workspace, "latchkey")
     }
 
-    fn window(&self, workspace: &Workspace, program: &Path) -> Result<()> {
+    fn window(&self, workspace: &Workspace, programs: &Programs) -> Result<()> {
         let tree = Tree(self.root("latchkey-desktop"));
         let from = workspace.root.join("packaging/linux");
-        tree.program("usr/bin/latchkey-desktop", program)?;
+        tree.program("usr/bin/latchkey-desktop", &programs.window)?;
+        if let Some(guide) = &programs.guide {
+            tree.folder("usr/share/doc/latchkey-desktop/guide", guide)?;
+        }
         for (file, folder) in [
             ("latchkey-desktop.desktop", "usr/share/applications"),
             ("dev.latchkey.desktop.metainfo.xml", "usr/share/metainfo"),
@@ -153,6 +156,16 @@ impl Tree {
 
     fn copy(&self, path: &str, from: &Path) -> Result<()> {
         self.file(path, &fs::read(from).with_context(|| format!("cannot read {}", from.display()))?)
+    }
+
+    /// A folder with everything in it.
+    fn folder(&self, path: &str, from: &Path) -> Result<()> {
+        for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+            let from = entry?.path();
+            let path = format!("{path}/{}", from.file_name().unwrap_or_default().to_string_lossy());
+            if from.is_dir() { self.folder(&path, &from)? } else { self.copy(&path, &from)? }
+        }
+        Ok(())
     }
 
     /// A program without what only debuggers read.

@@ -1,5 +1,8 @@
 //! Every example in a help text is a command line that would be accepted.
 
+use std::path::Path;
+
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 
 use super::Cli;
@@ -27,7 +30,8 @@ fn commands(line: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for (at, _) in line.match_indices(CALL) {
         let before = line.get(..at).unwrap_or_default();
-        if !before.ends_with([' ', '(', '!', '\'']) {
+        let begins = before.trim_end();
+        if !(begins.is_empty() || begins.ends_with(['|', '(', '!', '&'])) {
             continue;
         }
         let mut rest = line.get(at..).unwrap_or_default();
@@ -59,7 +63,12 @@ fn words(text: &str) -> Vec<String> {
             (Some(open), _) if open == c => quote = None,
             (Some(_), _) => word.push(c),
             (None, '\'' | '"') => quote = Some(c),
-            (None, '|' | '&' | ';' | '>' | '<' | ')') => break,
+            // The number of a descriptor that is led elsewhere is no word.
+            (None, '>') if word.chars().all(|c| c.is_ascii_digit()) => {
+                word.clear();
+                break;
+            }
+            (None, '|' | '&' | ';' | '>' | '<' | ')' | '#') => break,
             (None, ' ') => words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty())),
             (None, _) => word.push(c),
         }
@@ -93,6 +102,49 @@ fn every_example_in_a_help_text_is_accepted() {
         }
     }
     assert!(count >= 60, "{count} examples");
+}
+
+/// The documents at the root and those in `docs`, with their names.
+fn documents() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut found = Vec::new();
+    for folder in [root.clone(), root.join("docs"), root.join("docs/guide")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "md") {
+                found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_in_a_document_is_accepted() {
+    let mut count = 0;
+    for (name, text) in documents() {
+        // What people type is set off by four columns, or stands alone between backticks.
+        let blocks = text.lines().filter(|line| line.starts_with("    ")).map(|line| format!("{line}\n"));
+        let phrases = text.split('`').skip(1).step_by(2);
+        let phrases =
+            phrases.filter(|phrase| phrase.starts_with("latchkey ") && !phrase.contains(['…', '\n']));
+        let shown: String = blocks.chain(phrases.map(|phrase| format!("  {phrase}\n"))).collect();
+        for example in examples(&shown) {
+            // A command may be named alone, and a few of its words with it.
+            let outcome = Cli::try_parse_from(&example).err();
+            let wrong = outcome.filter(|error| {
+                !matches!(
+                    error.kind(),
+                    ErrorKind::DisplayHelp
+                        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                        | ErrorKind::MissingRequiredArgument
+                )
+            });
+            assert!(wrong.is_none(), "{name}: {example:?}: {}", wrong.unwrap());
+            count += 1;
+        }
+    }
+    assert!(count >= 100, "{count} commands");
 }
 
 #[test]
