@@ -28,6 +28,16 @@ pub(crate) fn pause(span: Duration) {
     std::thread::sleep(span);
 }
 
+/// The month it is, as `2027-05`.
+pub(crate) fn month() -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "says whether a date in a list has passed, not what a session does"
+    )]
+    let now = jiff::Zoned::now();
+    now.strftime("%Y-%m").to_string()
+}
+
 /// Seconds as a person reads them: `0.4 s`, `12 s`, `3 min 05 s`.
 pub(crate) fn readable(span: Duration) -> String {
     let seconds = span.as_secs();

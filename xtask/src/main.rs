@@ -1,5 +1,6 @@
 //! What a developer runs: run, test, soak, bench, doctor of the machine.
 
+mod audit;
 mod bench;
 mod clock;
 mod demo;

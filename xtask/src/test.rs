@@ -13,7 +13,7 @@ use crate::desktop::Desktop;
 use crate::process::{self, Group, interrupt};
 use crate::summary::{self, Counts, Outcome, Row};
 use crate::workspace::Workspace;
-use crate::{npm, packages, provision, run, say, sites, soak, ui};
+use crate::{audit, npm, packages, provision, run, say, sites, soak, ui};
 
 /// A part of the test run, in the order they run in: what is quick and often wrong comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -24,7 +24,7 @@ pub(crate) enum Part {
     Ui,
     /// clippy finds nothing, in any target.
     Clippy,
-    /// The dependencies are allowed: licences, sources, bans, advisories.
+    /// The dependencies are allowed: licences, sources, bans, advisories, also of npm packages.
     Deny,
     /// The programs build and the tests of the crates pass.
     Rust,
@@ -53,7 +53,7 @@ impl Part {
             Fmt => "fmt: rustfmt finds nothing to change",
             Ui => "ui: build, lint, types, tests",
             Clippy => "clippy: warnings denied, all targets",
-            Deny => "deny: licences, sources, bans, advisories",
+            Deny => "deny: licences, sources, bans, advisories, also of npm packages",
             Rust => "rust: the programs and the tests of the crates",
             Blackbox => "blackbox: the programs from outside",
         }
@@ -204,15 +204,27 @@ fn deny(workspace: &Workspace, report: &mut Report) -> Result<()> {
     )?;
     let mut fetch = workspace.cargo();
     fetch.args(["deny", "fetch", "db"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let looked = audit::look(workspace)?;
+    for what in &looked.wrong {
+        say::problem(what);
+    }
+    if !looked.wrong.is_empty() {
+        report.failed.push("npm audit".to_owned());
+    }
+    let mut notes = Vec::from_iter(looked.note);
     // A network that swallows everything must not hold up the run.
     let fetched = Group::spawn("cargo deny fetch", &mut fetch)?.wait(Some(Duration::from_mins(1)));
     interrupt::check()?;
     if fetched.is_ok_and(|status| status.success()) {
         let words = ["deny", "check", "advisories"];
-        return report.step("cargo deny advisories", workspace.cargo().args(words), nothing);
+        report.step("cargo deny advisories", workspace.cargo().args(words), nothing)?;
+    } else {
+        notes.push("advisories not checked: their database is out of reach".to_owned());
     }
-    "advisories not checked: their database is out of reach".clone_into(&mut report.note);
-    say::line(&report.note);
+    for note in &notes {
+        say::line(note);
+    }
+    report.note = notes.join("; ");
     Ok(())
 }
 
