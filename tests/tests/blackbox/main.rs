@@ -24,6 +24,7 @@ mod kill;
 mod oauth_cli;
 mod other_programs;
 mod packages;
+mod process_hygiene;
 mod sealed_file;
 mod window;
 mod window_access;
