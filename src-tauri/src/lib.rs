@@ -49,6 +49,7 @@ use crate::startup::{NotPrepared, Prepared};
 /// Opens the app and returns when it has ended: 0 done, 1 failed, 2 wrong use or settings.
 pub fn run() -> ExitCode {
     latchkey_engine::memory_image::keep_out_of_core_files();
+    latchkey_engine::crash_message::end_without_secrets();
     if let Some(ended) = environment::cleaned() {
         return ended;
     }

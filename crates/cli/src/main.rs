@@ -28,6 +28,7 @@ use crate::failure::Failure;
 
 fn main() -> ExitCode {
     latchkey_engine::memory_image::keep_out_of_core_files();
+    latchkey_engine::crash_message::end_without_secrets();
     if let Some(code) = quick::token(std::env::args_os()) {
         return code;
     }

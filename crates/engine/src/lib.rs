@@ -15,6 +15,7 @@ pub mod clock;
 pub mod config;
 pub mod config_changes;
 pub mod consumers;
+pub mod crash_message;
 mod engine;
 pub mod error;
 pub mod event_log;

@@ -3,12 +3,15 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::process::Process;
-use latchkey_tests::programs;
+use latchkey_tests::programs::{self, Running};
 use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
+
+use crate::backend::{living, random_text};
 
 /// Runs a program for which this machine would write core files, and ends it as a crash does.
 fn crashed(desktop: &Desktop, program: &str, arguments: &[&str], ready: impl Fn(u32) -> bool) -> bool {
@@ -52,6 +55,27 @@ fn an_agent_that_crashes_leaves_no_core_file() {
         .filter(|file| fs::read(file.path()).is_ok_and(|bytes| has(&bytes, program.as_bytes())))
         .collect();
     assert!(ours.is_empty(), "{ours:?}");
+}
+
+/// A panic in the middle of a renewal, with a token in its message: what is said has none, and the session goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_says_where_and_not_with_what() {
+    let doomed = std::env::var_os("LATCHKEY_DOOMED_BIN");
+    let doomed = doomed
+        .expect("LATCHKEY_DOOMED_BIN is not set: `cargo xtask test --only blackbox` builds that program");
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_mins(10)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let token = random_text("eyJhbGciOiJIUzI1NiJ9.");
+    let mut command = desktop.command(doomed);
+    command.args(["renew", "demo"]).env("FAILPOINTS", format!("before_send=panic(it was {token})"));
+    let done = Running::start(command, "").done();
+    assert_eq!(done.code, None, "it went on: {done:#?}");
+    assert!(done.stderr.contains("failpoint.rs") && done.stderr.contains("it was ["), "{done:#?}");
+    assert!(!done.stderr.contains(&token[10..]) && !done.stdout.contains(&token[10..]), "{done:#?}");
+    let renewed = desktop.latchkey(&["renew", "demo", "--json"]).ends(0);
+    assert_eq!(renewed.json()["generation"], 2);
 }
 
 fn has(bytes: &[u8], words: &[u8]) -> bool {

@@ -97,16 +97,15 @@ fn secrets_of(desktop: &Desktop, account: &str) -> Canary {
     canary
 }
 
-/// The first text under this name, at any depth.
+/// The first text whose name holds this one, at any depth.
 fn find(value: &serde_json::Value, name: &str) -> Option<String> {
-    match value {
-        serde_json::Value::Object(members) => members.iter().find_map(|(key, value)| match value.as_str() {
+    if let Some(members) = value.as_object() {
+        return members.iter().find_map(|(key, value)| match value.as_str() {
             Some(text) if key.contains(name) && text.len() > 16 => Some(text.to_owned()),
             Some(_) | None => find(value, name),
-        }),
-        serde_json::Value::Array(list) => list.iter().find_map(|value| find(value, name)),
-        _ => None,
+        });
     }
+    value.as_array()?.iter().find_map(|value| find(value, name))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use latchkey_tests::wait::{PATIENCE, until};
 use latchkey_tests::window::Window;
 use rustix::process::Signal;
 
-use crate::backend::{living, with_users};
+use crate::backend::{REFRESH, asked, living, with_users};
 use crate::window::desktop_with_demo;
 
 /// What a hostile server may call its user.
@@ -62,6 +62,22 @@ async fn window_is_opened_once_and_a_second_start_ends() {
     assert_eq!(second.code, Some(0), "{second:#?}");
     window.sign_in("demo", "demo").await;
     window.comes_to("signed_in").await;
+}
+
+/// The page is a process of its own: it can be killed, or hang, and nobody is signed out by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn window_whose_page_is_gone_does_not_keep_renewals_from_going_on() {
+    let backend = living(Duration::from_secs(6)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.find("history-renewed").await;
+    let page = rustix::process::Pid::from_raw(i32::try_from(window.page_process()).unwrap()).unwrap();
+    rustix::process::kill_process(page, Signal::KILL).unwrap();
+    let before = asked(&backend, REFRESH);
+    until("two more renewals", PATIENCE, || (asked(&backend, REFRESH) >= before + 2).then_some(()));
+    let requests = backend.requests();
+    assert!(requests.iter().all(|it| it.status.is_none_or(|status| status == 200)), "{requests:#?}");
 }
 
 #[test]

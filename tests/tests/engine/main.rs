@@ -19,6 +19,7 @@ mod closing;
 mod crashes;
 mod dependencies;
 mod documents;
+mod environment;
 mod handing_out;
 mod jose;
 mod layering;
