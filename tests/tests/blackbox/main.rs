@@ -14,6 +14,7 @@ mod cli;
 mod cli_bad_backend;
 mod cli_bad_input;
 mod cli_keychain;
+mod cli_lab;
 mod cli_nextauth;
 mod cli_oauth;
 mod cli_proxy;
