@@ -36,6 +36,21 @@ fn a_scenario_ends_well_with_a_right_client_and_names_the_side_that_does_wrong()
 }
 
 #[test]
+fn a_report_for_machines_says_the_same_as_the_one_for_people() {
+    let (desktop, _backend) = set_up();
+    let run = ["lab", "run", "double-spend", "--rule", "reuse-accepted", "--report"];
+    let json = desktop.latchkey(&[&run[..], &["json"]].concat()).ends(1).json();
+    let outcome = &json["outcomes"][0];
+    assert_eq!(outcome["name"], "double-spend", "{json:#}");
+    assert_eq!(outcome["standard"][0], "RFC 9700 §4.14.2", "{json:#}");
+    assert_eq!((&outcome["client"], &outcome["backend"]), (&"passed".into(), &"failed".into()), "{json:#}");
+
+    let junit = desktop.latchkey(&[&run[..], &["junit"]].concat()).ends(1).stdout;
+    assert!(junit.starts_with("<?xml") && junit.contains("failures=\"1\""), "{junit}");
+    assert_eq!(junit.matches("<failure").count(), 1, "{junit}");
+}
+
+#[test]
 fn a_fault_that_is_planned_strikes_and_is_in_the_log_of_the_backend() {
     let (desktop, backend) = set_up();
     let _ = desktop.sign_in("demo", "demo").ends(0);
