@@ -74,6 +74,7 @@ fn generated() -> String {
             commands::settings::change_account,
             commands::settings::remove_account,
             commands::settings::show_config_file,
+            commands::settings::show_guide,
             commands::settings::trouble::<MockRuntime>,
             commands::settings::try_again::<MockRuntime>,
             commands::lab::lab_scenarios,

@@ -1,7 +1,7 @@
 //! The names of the commands, for `build.rs` and for the test that holds the handlers and the capability to it.
 
 /// Every command the window may call, in the order of `commands.rs`.
-pub(crate) const COMMANDS: [&str; 49] = [
+pub(crate) const COMMANDS: [&str; 50] = [
     "sessions",
     "sign_in",
     "sign_in_with_browser",
@@ -40,6 +40,7 @@ pub(crate) const COMMANDS: [&str; 49] = [
     "change_account",
     "remove_account",
     "show_config_file",
+    "show_guide",
     "trouble",
     "try_again",
     "lab_scenarios",

@@ -76,6 +76,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
         settings::change_account,
         settings::remove_account,
         settings::show_config_file,
+        settings::show_guide,
         settings::trouble,
         settings::try_again,
         lab::lab_scenarios,

@@ -24,6 +24,7 @@ mod dev_server;
 mod environment;
 mod events;
 mod foresee;
+mod guide;
 mod input;
 mod lab;
 mod log_export;

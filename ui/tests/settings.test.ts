@@ -49,6 +49,18 @@ describe("settings", () => {
     expect(screen.getByTestId("setting-start_at_login")).toBeChecked();
   });
 
+  it("open the guide, and say where it is to be had when it is not here", async () => {
+    const { host, user } = await openSettings();
+    await user.click(screen.getByTestId("show-guide"));
+    await pass(0);
+    expect(screen.queryByText("The guide could not be opened")).toBeNull();
+    host.failNext("showGuide", { code: "no_guide", message: "the guide could not be opened", hint: null });
+    await user.click(screen.getByTestId("show-guide"));
+    await pass(0);
+    expect(screen.getByText("The guide could not be opened")).toBeVisible();
+    expect(screen.getByText(/comes with the package/)).toBeVisible();
+  });
+
   it("keep every change of several that come faster than they are written down", async () => {
     const { host } = await openSettings({ latency: 100 });
     await pass(1000);

@@ -69,7 +69,7 @@ A first session:
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 sign-in needed, 4 backend out of reach.
 Values go to standard output, messages to standard error.
 
-The guide: /usr/share/doc/latchkey-desktop/guide/index.html where a package brought it; in the sources
+The guide: /usr/share/doc/latchkey-desktop/guide/index.html, in the window under Settings; in the sources
 docs/SUMMARY.md, which `cargo xtask guide` makes pages of.
 
 Environment:

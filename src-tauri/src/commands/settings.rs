@@ -7,6 +7,7 @@ use tauri::{AppHandle, Runtime, State};
 
 use crate::account_settings::AccountCheck;
 use crate::command_error::CommandError;
+use crate::guide;
 use crate::input::{self, PasswordInput};
 use crate::settings::{self, Settings};
 use crate::shell::Shell;
@@ -137,6 +138,13 @@ pub(crate) async fn remove_account(shell: State<'_, Shell>, account: String) -> 
 #[cfg_attr(test, specta::specta)]
 pub(crate) fn show_config_file() -> Result<(), CommandError> {
     trouble::show_config_file()
+}
+
+/// Opens the guide in the browser, if it is on this machine.
+#[tauri::command(async)]
+#[cfg_attr(test, specta::specta)]
+pub(crate) fn show_guide() -> Result<(), CommandError> {
+    guide::show()
 }
 
 /// Why the app did not open; nothing where it did.

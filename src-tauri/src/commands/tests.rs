@@ -14,7 +14,7 @@ const NOBODY: u16 = 1;
 fn every_command_is_declared_has_a_handler_and_is_granted_to_the_main_window() {
     let world = World::new(Vec::new());
     // They would really start the demo, end the app, or write where this user's desktop looks.
-    let real = ["add_demo", "quit", "export_report", "show_config_file", "try_again"];
+    let real = ["add_demo", "quit", "export_report", "show_config_file", "show_guide", "try_again"];
     for command in COMMANDS.iter().filter(|command| !real.contains(command)) {
         if let Err(error) = world.ask(command, json!({})) {
             let error = error.to_string();

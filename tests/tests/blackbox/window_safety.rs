@@ -38,8 +38,8 @@ const FOREIGN: [&str; 14] = [
 const LAST: [&str; 3] = ["change_account", "sign_out", "remove_account"];
 
 /// What answers nothing and does something outside of the window: ends the app, opens another program, is there at login.
-const ELSEWHERE: [&str; 6] =
-    ["quit", "stay", "start_at_login", "show_config_file", "show_report", "export_report"];
+const ELSEWHERE: [&str; 7] =
+    ["quit", "stay", "start_at_login", "show_config_file", "show_guide", "show_report", "export_report"];
 
 /// Calls each command with arguments that could fit any, and tells what came of it.
 const CALL_ALL: &str = "const [names, done] = arguments; \

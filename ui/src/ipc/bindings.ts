@@ -89,6 +89,8 @@ export const commands = {
 	removeAccount: (account: string) => __TAURI_INVOKE<null>("remove_account", { account }),
 	/**  Shows the configuration in the desktop's file manager. */
 	showConfigFile: () => __TAURI_INVOKE<null>("show_config_file"),
+	/**  Opens the guide in the browser, if it is on this machine. */
+	showGuide: () => __TAURI_INVOKE<null>("show_guide"),
 	/**  Why the app did not open; nothing where it did. */
 	trouble: () => __TAURI_INVOKE<Trouble | null>("trouble"),
 	/**

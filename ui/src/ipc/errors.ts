@@ -35,6 +35,7 @@ export const KNOWN_CODES = [
   "devserver_not_started",
   "autostart",
   "no_file_manager",
+  "no_guide",
   "record_forgotten",
   "not_exported",
   "internal",
@@ -88,6 +89,7 @@ const severities: Record<KnownCode, Severity> = {
   devserver_not_started: "problem",
   autostart: "problem",
   no_file_manager: "notice",
+  no_guide: "notice",
   record_forgotten: "notice",
   not_exported: "problem",
   internal: "problem",
@@ -108,6 +110,7 @@ const selfExplaining: ReadonlySet<string> = new Set<KnownCode>([
   "no_sign_in",
   "autostart",
   "no_file_manager",
+  "no_guide",
 ]);
 
 const isKnown = (code: string): code is KnownCode => (KNOWN_CODES as readonly string[]).includes(code);

@@ -45,6 +45,7 @@ export type Command =
   | "startAtLogin"
   | "health"
   | "showConfigFile"
+  | "showGuide"
   | "trouble"
   | "tryAgain"
   | "signOut"
@@ -159,6 +160,10 @@ export abstract class FakeSettings extends FakeLab {
 
   showConfigFile(): Promise<void> {
     return this.answer("showConfigFile");
+  }
+
+  showGuide(): Promise<void> {
+    return this.answer("showGuide");
   }
 
   async trouble(): Promise<Trouble | null> {

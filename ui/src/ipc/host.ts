@@ -45,6 +45,8 @@ export interface Host {
   /** What `latchkey doctor` finds. */
   health(): Promise<Report>;
   showConfigFile(): Promise<void>;
+  /** Opens the guide in the browser. */
+  showGuide(): Promise<void>;
   /** What keeps the app from opening; nothing where it is open. */
   trouble(): Promise<Trouble | null>;
   /** Tries again to open it. */
@@ -140,6 +142,7 @@ export const tauriHost: Host = {
   startAtLogin: async (on) => void (await told(commands.startAtLogin(on))),
   health: () => told(commands.health()),
   showConfigFile: async () => void (await told(commands.showConfigFile())),
+  showGuide: async () => void (await told(commands.showGuide())),
   trouble: () => told(commands.trouble()),
   tryAgain: () => told(commands.tryAgain()),
   signOut: async (account) => void (await told(commands.signOut(account))),

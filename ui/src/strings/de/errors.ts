@@ -85,6 +85,7 @@ export const errors: typeof english = {
     devserver_not_started: { title: "Das Entwicklungs-Backend ließ sich nicht starten", todo: "Beenden Sie, was seinen Port belegt, und versuchen Sie es erneut." },
     autostart: { title: "Der Start beim Anmelden ließ sich nicht ändern", todo: "Sehen Sie nach, ob Sie in den Autostart-Ordner Ihres Desktops schreiben dürfen." },
     no_file_manager: { title: "Es ließ sich kein Dateimanager öffnen", todo: "Öffnen Sie den Ordner selbst; sein Name steht auf dieser Seite." },
+    no_guide: { title: "Die Anleitung ließ sich nicht öffnen", todo: "Sie kommt mit dem Paket des Fensters. Im Terminal erklärt sich jeder Befehl: latchkey --help." },
     record_forgotten: { title: "Diesen Eintrag gibt es nicht mehr", todo: "Die Protokolldatei hat ihn vielleicht noch." },
     not_exported: { title: "Der Bericht wurde nicht geschrieben", todo: "Sehen Sie nach, ob es Ihren Download-Ordner gibt und er Platz hat." },
     internal: { title: "In Latchkey ist etwas schiefgegangen", todo: "Versuchen Sie es noch einmal. Mehr steht im Protokoll." },

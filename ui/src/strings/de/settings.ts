@@ -58,6 +58,7 @@ export const settings: typeof english = {
     version: "Version {version}",
     file: "Einstellungen und Konten stehen in dieser Datei. Sie können sie von Hand bearbeiten; Kommentare bleiben erhalten.",
     showFile: "Datei anzeigen",
+    showGuide: "Anleitung öffnen",
     failed: "Es ließ sich nicht ändern",
   },
   account: {

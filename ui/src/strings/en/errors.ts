@@ -60,6 +60,7 @@ export const errors = {
     devserver_not_started: { title: "The development backend could not be started", todo: "End what uses its port, and try again." },
     autostart: { title: "Start at login could not be changed", todo: "See that you can write to your desktop's autostart folder." },
     no_file_manager: { title: "No file manager could be opened", todo: "Open the folder yourself; its name stands on this page." },
+    no_guide: { title: "The guide could not be opened", todo: "It comes with the package of the window. The terminal explains each command: latchkey --help." },
     record_forgotten: { title: "This record is not kept any more", todo: "The log file may have it." },
     not_exported: { title: "The report was not written", todo: "See that your downloads folder is there and has room." },
     internal: { title: "Something went wrong inside Latchkey", todo: "Try again. The log says more." },

@@ -57,6 +57,7 @@ export const settings = {
     version: "Version {version}",
     file: "Settings and accounts stand in this file. You may edit it by hand; comments stay.",
     showFile: "Show the file",
+    showGuide: "Open the guide",
     failed: "It could not be changed",
   },
   account: {
