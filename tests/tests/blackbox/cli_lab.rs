@@ -5,7 +5,8 @@ use latchkey_tests::programs::DevServerProcess;
 use serde_json::Value;
 
 fn set_up() -> (Desktop, DevServerProcess) {
-    let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
+    let desktop =
+        Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain").with("LATCHKEY_LOG", "debug");
     let backend = DevServerProcess::start(&desktop, &[]);
     desktop.add_demo(backend.port);
     (desktop, backend)
@@ -68,7 +69,7 @@ fn a_fault_that_is_planned_strikes_and_is_in_the_log_of_the_backend() {
     let _ = desktop.latchkey(&["renew", "demo"]);
     assert!(!at(&["lab", "faults"]).ends(0).stdout.contains("drop_after"), "it struck once and is gone");
     let log = std::fs::read_to_string(desktop.events_file()).unwrap();
-    assert!(log.contains("\"no_reply\""), "the lost reply is not in the log:\n{log}");
+    assert!(log.contains("reply_lost"), "the lost reply is not in the log:\n{log}");
 }
 
 #[test]
