@@ -21,6 +21,11 @@ pub fn latchkey() -> PathBuf {
     built("latchkey", "LATCHKEY_BIN", "cargo build -p latchkey")
 }
 
+/// The full terminal program, which the one that people call starts for nearly everything.
+pub fn latchkey_cli() -> PathBuf {
+    latchkey().with_file_name("latchkey-cli")
+}
+
 /// The desktop app.
 pub fn latchkey_desktop() -> PathBuf {
     let how = "(cd ui && npm ci && npm run build) && cargo build -p latchkey-desktop";

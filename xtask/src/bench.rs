@@ -14,14 +14,15 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::{Subcommand, ValueEnum};
 
 use crate::clock::{self, Stopwatch};
 use crate::desktop::Desktop;
 use crate::process::{self, Group};
+use crate::programs::cargo;
 use crate::workspace::{Workspace, fresh_private_folder};
-use crate::{npm, packages, provision, say, ui};
+use crate::{npm, packages, programs, provision, say, ui};
 
 /// What to measure.
 #[derive(Clone, Copy, Subcommand)]
@@ -96,20 +97,13 @@ pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
 }
 
 fn release(workspace: &Workspace) -> Result<()> {
-    cargo(workspace.cargo().args(["build", "--release"]).args(BOTH))
-}
-
-fn cargo(command: &mut Command) -> Result<()> {
-    if !process::stream("cargo", command)?.success {
-        bail!("the build failed");
-    }
-    Ok(())
+    programs::release(workspace, &["latchkey-desktop", "latchkey"])
 }
 
 fn size(workspace: &Workspace) -> Result<()> {
     release(workspace)?;
     say::heading("Size, release, stripped");
-    for name in ["latchkey-desktop", "latchkey"] {
+    for name in ["latchkey-desktop"].into_iter().chain(programs::TERMINAL) {
         let path = workspace.program("release", name);
         let bytes = fs::metadata(&path).with_context(|| format!("{} is not there", path.display()))?.len();
         say::line(format!("  {name:<18} {} ({bytes} bytes)", mebibytes(bytes)));

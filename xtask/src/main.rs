@@ -12,6 +12,7 @@ mod man;
 mod npm;
 mod packages;
 mod process;
+mod programs;
 mod proofs;
 mod provision;
 #[cfg(unix)]

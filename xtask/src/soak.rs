@@ -115,7 +115,7 @@ pub(crate) fn with_failpoints(workspace: &Workspace) -> Result<PathBuf> {
     }
     let folder = workspace.target.join("failpoints");
     fs::create_dir_all(&folder)?;
-    let from = workspace.program("debug", "latchkey");
+    let from = workspace.program("debug", "latchkey-cli");
     let to = folder.join(from.file_name().context("a program without a name")?);
     fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
     Ok(to)

@@ -298,6 +298,8 @@ fn set_aside(workspace: &Workspace) -> Result<[PathBuf; 2]> {
         }
         Ok(to)
     };
+    // The small program starts the full one that stands beside it.
+    keep("latchkey-cli")?;
     Ok([keep("latchkey")?, keep("latchkey-desktop")?])
 }
 

@@ -10,6 +10,7 @@ pub mod client;
 pub mod protocol;
 #[cfg(feature = "server")]
 pub mod proxy;
+pub mod refusal;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod socket;

@@ -10,6 +10,7 @@
 //!
 //! `exec` ends as its program does, or with 126 or 127 where that cannot be run, as shells say it.
 
+use latchkey_agent::refusal::Kind;
 use latchkey_core::reason::Reason;
 use latchkey_engine::EngineError;
 
@@ -35,6 +36,16 @@ pub(crate) enum Exit {
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+impl From<Kind> for Exit {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Failed => Self::Failed,
+            Kind::SignInNeeded => Self::SignInNeeded,
+            Kind::OutOfReach => Self::OutOfReach,
+        }
     }
 }
 

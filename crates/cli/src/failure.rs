@@ -3,6 +3,7 @@
 use std::io;
 
 use latchkey_agent::protocol::ProblemDetail;
+use latchkey_agent::refusal::{Refusal, uncapitalized};
 use latchkey_core::account::AccountName;
 use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_engine::EngineError;
@@ -110,14 +111,8 @@ impl Failure {
 impl Failure {
     /// What a running agent says of this account.
     pub(crate) fn from_agent(why: ProblemDetail, account: &AccountName) -> Self {
-        let exit = match (why.code.as_str(), why.reason.as_deref()) {
-            ("sign_in_needed", _) => Exit::SignInNeeded,
-            ("backend_unreachable", _) | ("not_now", Some("unreachable" | "reply_lost")) => Exit::OutOfReach,
-            _ => Exit::Failed,
-        };
-        let sign_in = || format!("sign in with `latchkey sign-in {account}`");
-        let hint = if exit == Exit::SignInNeeded { Some(sign_in()) } else { why.hint };
-        Self { exit, message: Some(uncapitalized(&why.message)), hint }
+        let Refusal { kind, message, hint } = Refusal::of(why, account.as_str());
+        Self { exit: kind.into(), message: Some(message), hint }
     }
 }
 
@@ -149,17 +144,6 @@ fn what_and_remedy(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(". ") {
         Some((what, remedy)) if !remedy.contains('”') => (what, Some(remedy)),
         Some(_) | None => (text, None),
-    }
-}
-
-/// A sentence as it follows `error:` or `hint:`, which has no capital. Names and abbreviations keep theirs.
-fn uncapitalized(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    match letters.next() {
-        Some(first) if letters.as_str().starts_with(|c: char| c.is_lowercase() || c == ' ') => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => sentence.to_owned(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Latchkey for the terminal: each command opens the vault itself, under the same locks as the window.
+//! Latchkey for the terminal: each command opens the vault itself, under the same locks as the window. Installed as
+//! `latchkey-cli`, beside `latchkey`, which answers what an agent can and leaves the rest to this (`front`).
 //!
 //! Where to look: `args` has the command line, `commands` one file for each command, `session` opens and closes
 //! the engine around them, `output` is the one place that prints, `exit_code` says what the shell is told.
@@ -15,7 +16,6 @@ mod interrupt;
 mod names;
 mod output;
 mod prompt;
-mod quick;
 mod render;
 mod session;
 
@@ -29,9 +29,6 @@ use crate::failure::Failure;
 fn main() -> ExitCode {
     latchkey_engine::memory_image::keep_out_of_core_files();
     latchkey_engine::crash_message::end_without_secrets();
-    if let Some(code) = quick::token(std::env::args_os()) {
-        return code;
-    }
     completion::answer_shell();
     let command = args::Cli::parse_from(args::by_name(std::env::args_os())).command;
     #[cfg(feature = "failpoints")]

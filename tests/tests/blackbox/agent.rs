@@ -6,7 +6,7 @@ use latchkey_engine::clock::SystemClock;
 use latchkey_engine::ports::Clock as _;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::process::Process;
-use latchkey_tests::programs::{DevServerProcess, Running, latchkey};
+use latchkey_tests::programs::{DevServerProcess, Done, Running, latchkey, latchkey_cli};
 use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -184,4 +184,47 @@ fn an_agent_that_hangs_up_costs_nobody_a_token() {
     let token = desktop.latchkey(&["token", "demo"]).ends(0);
     assert!(claims(token.value())["exp"].is_number(), "a whole one, from the vault");
     assert!(token.stderr.contains("doing without the agent"), "{token:?}");
+}
+
+/// What both terminal programs say, which must be the same.
+fn both(desktop: &Desktop, arguments: &[&str]) -> Done {
+    let run = |program: std::path::PathBuf| {
+        let mut command = desktop.command(program);
+        command.args(arguments);
+        Running::start(command, "").done()
+    };
+    let (small, full) = (run(latchkey()), run(latchkey_cli()));
+    let said = |done: &Done| (done.code, done.stdout.clone(), done.stderr.clone());
+    assert_eq!(said(&small), said(&full), "{arguments:?}");
+    small
+}
+
+#[test]
+fn the_small_program_says_what_the_full_one_says() {
+    let (desktop, _backend) = machine();
+    let (agent, _) = agent(&desktop);
+    for form in ["raw", "header", "json", "git", "kubernetes", "docker"] {
+        let done = both(&desktop, &["token", "demo", "--output", form, "--min-valid", "30s"]).ends(0);
+        assert!(done.stdout.contains("ey"), "{form}");
+    }
+    // More than half of what these tokens live: there is something to say about it.
+    let _ = both(&desktop, &["token", "demo", "--min-valid", "4m"]).ends(0).says("half of it counted");
+    let _ = both(&desktop, &["token", "nobody"]).ends(2).says("no account `nobody`");
+    let _ = both(&desktop, &["token", "demo", "--min-valid", "30"]).ends(2).says("a unit is missing");
+    let _ = both(&desktop, &["--version"]).ends(0);
+    let _ = desktop.latchkey(&["sign-out", "demo"]).ends(0);
+    let _ = both(&desktop, &["token", "demo"]).ends(3).says("latchkey sign-in demo");
+    ends(agent);
+    let _ = both(&desktop, &["token", "demo"]).ends(3).says("latchkey sign-in demo");
+}
+
+#[test]
+fn a_small_program_that_stands_alone_says_what_is_missing() {
+    let desktop = Desktop::start(Keychain::NoBus);
+    let folder = tempfile::tempdir().unwrap();
+    let alone = folder.path().join("latchkey");
+    std::fs::copy(latchkey(), &alone).unwrap();
+    let mut command = desktop.command(alone);
+    command.args(["token", "demo"]);
+    let _ = Running::start(command, "").done().ends(1).says("install Latchkey again");
 }

@@ -212,6 +212,15 @@ fn the_refresh_token_is_taken_out_of_its_type_in_few_places() {
 }
 
 #[test]
+fn the_program_that_is_started_for_every_token_uses_nothing_but_the_agents_client() {
+    let ours =
+        ["latchkey_core", "latchkey_engine", "latchkey_agent::server", "latchkey_agent::proxy", "crate::"];
+    let big = ["tokio", "clap", "jiff", "tracing"];
+    let wrong = mentioning("crates/cli/src/front", &[&ours[..], &big[..]].concat());
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
 fn no_file_is_longer_than_a_reader_can_hold() {
     let endings = ["rs", "ts", "svelte", "css", "js", "mjs"];
     let mut long = Vec::new();

@@ -18,6 +18,7 @@ use self::issuer::Issuer;
 use self::peers::Peer;
 use crate::clock::Stopwatch;
 use crate::process::Group;
+use crate::programs;
 use crate::say;
 use crate::workspace::{Workspace, fresh_private_folder};
 
@@ -31,7 +32,7 @@ const MANY: usize = 1000;
 const ACCOUNT: &str = "bench";
 
 pub(super) fn agent(workspace: &Workspace) -> Result<()> {
-    super::cargo(workspace.cargo().args(["build", "--release", "-p", "latchkey"]))?;
+    programs::release(workspace, &["latchkey"])?;
     let program = workspace.program("release", "latchkey");
     let folder = workspace.target.join("bench/agent");
     fresh_private_folder(&folder)?;

@@ -13,8 +13,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::socket::Peer;
 
-/// How the terminal program is called, beside whichever program serves.
-const OURS: &str = "latchkey";
+/// What the terminal programs are called, beside whichever program serves.
+const OURS: [&str; 2] = ["latchkey", "latchkey-cli"];
 
 /// The process at the other end of a connection, held as long as this lives.
 #[derive(Debug)]
@@ -112,15 +112,15 @@ fn own_pid_namespace() -> Option<&'static PathBuf> {
     OWN.get_or_init(|| fs::read_link("/proc/self/ns/pid").ok()).as_ref()
 }
 
-/// Whether this is the terminal program that belongs to the one that serves: itself, or the one beside it.
+/// Whether this is a terminal program that belongs to the one that serves: itself, or one beside it.
 fn is_ours(program: &Program) -> bool {
     static OWN: OnceLock<Vec<FileMark>> = OnceLock::new();
     let own = OWN.get_or_init(|| {
         let runs = Path::new("/proc/self/exe");
-        let beside = fs::read_link(runs).ok().map(|path| path.with_file_name(OURS));
-        [Some(runs.to_owned()), beside]
-            .into_iter()
-            .flatten()
+        let path = fs::read_link(runs).ok();
+        let beside = path.into_iter().flat_map(|path| OURS.map(|name| path.with_file_name(name)));
+        std::iter::once(runs.to_owned())
+            .chain(beside)
             .filter_map(|path| fs::metadata(path).ok())
             .map(|found| FileMark::of(&found))
             .collect()
