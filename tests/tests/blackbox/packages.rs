@@ -121,8 +121,9 @@ impl Installed<'_> {
 }
 
 /// What another program, the desktop or a shell looks for at its place.
-const LOOKED_FOR: [&str; 12] = [
+const LOOKED_FOR: [&str; 13] = [
     "usr/bin/latchkey",
+    "usr/bin/latchkey-cli",
     "usr/bin/latchkey-desktop",
     "usr/bin/git-credential-latchkey",
     "usr/bin/docker-credential-latchkey",

@@ -25,7 +25,7 @@ pub(super) fn pack(
         let control = root.join("DEBIAN");
         let sums = told(Command::new("sh").current_dir(&root).args(["-c", SUMS]))?;
         let size = told(Command::new("du").args(["-sk", "--apparent-size"]).arg(&root))?;
-        let depends = depends(workspace, &root.join("usr/bin").join(package))?;
+        let depends = depends(workspace, &root.join("usr/bin").join(large(package)))?;
         fs::create_dir_all(&control).context("cannot make DEBIAN")?;
         let template = fs::read_to_string(workspace.root.join(format!("packaging/deb/{package}.control")))
             .with_context(|| format!("packaging/deb/{package}.control"))?;
@@ -55,6 +55,11 @@ pub(super) fn pack(
 
 /// What `dpkg --verify` compares files with.
 const SUMS: &str = "find usr -type f -print0 | sort -z | xargs -0 md5sum";
+
+/// The program of a package that needs the most: the small terminal program may need nothing at all.
+fn large(package: &str) -> &str {
+    if package == "latchkey" { "latchkey-cli" } else { package }
+}
 
 /// The packages of the libraries that a program is linked with.
 fn depends(workspace: &Workspace, program: &Path) -> Result<String> {

@@ -14,7 +14,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::{Workspace, fresh_private_folder};
-use crate::{guide, man, packages, process, provision, run, say, ui};
+use crate::{guide, man, packages, programs, provision, run, say, ui};
 
 use stage::{Family, Staged};
 
@@ -63,7 +63,7 @@ pub(crate) fn for_tests(workspace: &Workspace, programs: &Programs) -> Result<Pa
     Ok(folder)
 }
 
-/// The two programs to be packed, and the pages of the guide. Tests pack without it: the tool that makes it takes minutes
+/// The programs to be packed (the full terminal program stands beside the small one), and the pages of the guide. Tests pack without it: the tool that makes it takes minutes
 /// to install.
 pub(crate) struct Programs {
     pub(crate) terminal: PathBuf,
@@ -79,11 +79,7 @@ fn built(workspace: &Workspace, build: Build) -> Result<Programs> {
         }
         Build::Release => {
             say::line("cargo build --release (the app and the terminal program)");
-            let mut cargo = workspace.cargo();
-            cargo.args(["build", "--release", "--locked", "-p", "latchkey-desktop", "-p", "latchkey"]);
-            if !process::stream("cargo", &mut cargo)?.success {
-                bail!("the build failed");
-            }
+            programs::release(workspace, &["latchkey-desktop", "latchkey"])?;
             "release"
         }
     };

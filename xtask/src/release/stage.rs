@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::programs;
 use crate::workspace::{Workspace, fresh_private_folder};
 
 use super::{Programs, told};
@@ -67,7 +68,9 @@ impl Staged {
 
     fn terminal(&self, workspace: &Workspace, program: &Path, family: Family) -> Result<()> {
         let tree = Tree(self.root("latchkey"));
-        tree.program("usr/bin/latchkey", program)?;
+        for name in programs::TERMINAL {
+            tree.program(&format!("usr/bin/{name}"), &program.with_file_name(name))?;
+        }
         for helper in HELPERS {
             tree.link(&format!("usr/bin/{helper}"), "latchkey")?;
         }
