@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use self::question::{Form, Question};
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(ended_by_mistake));
     let question = Question::read(std::env::args_os());
     question.as_ref().and_then(answer).unwrap_or_else(full::run)
 }
@@ -126,6 +127,15 @@ fn platform_folder(state: Option<PathBuf>, named: impl Fn(&str) -> Option<PathBu
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn platform_folder(_: Option<PathBuf>, _: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     None
+}
+
+/// A panic says where, and nothing of its message, which may be made of anything (`latchkey_engine::crash_message`).
+fn ended_by_mistake(panic: &std::panic::PanicHookInfo<'_>) {
+    let mut stderr = io::stderr();
+    let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+    let _ = writeln!(stderr, "error: Latchkey met a mistake of its own{place}");
+    let _ = writeln!(stderr, "hint: what is signed in stays so; please report this line");
+    std::process::abort();
 }
 
 /// A token is about to be in this process (`latchkey_engine::memory_image`).
