@@ -12,6 +12,8 @@ mod accounts;
 mod arguments;
 #[cfg(test)]
 mod bindings;
+#[cfg(test)]
+mod bundle_settings;
 mod clipboard;
 mod command_error;
 #[cfg(test)]

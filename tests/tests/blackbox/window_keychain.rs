@@ -57,6 +57,23 @@ async fn window_without_a_keychain_says_so_and_how_to_choose() {
     assert_eq!(asked(&backend, "/auth/login"), 0);
 }
 
+/// At login an app may be up before the keychain is.
+#[tokio::test(flavor = "multi_thread")]
+async fn window_app_finds_a_keychain_that_comes_up_after_it() {
+    let backend = living(Duration::from_mins(1)).await;
+    let mut desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    desktop.kill_keychain();
+    let window = Window::open(&desktop, &[]).await;
+    let app = window.app();
+    window.comes_to("waiting").await;
+    desktop.start_keychain();
+    window.comes_to("signed_in").await;
+    window.press("renew-now").await;
+    until_async("a renewal", PATIENCE, async || (asked(&backend, REFRESH) == 1).then_some(())).await;
+    assert_eq!(window.app(), app, "the app was restarted");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn window_and_terminal_share_one_session() {
     let backend = living(Duration::from_mins(1)).await;

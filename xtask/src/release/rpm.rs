@@ -56,17 +56,15 @@ pub(super) fn pack(
     moved(&fresh, out)
 }
 
-/// The line of each file. Folders belong to the system, other than those that are ours alone.
+/// The line of each file. Folders belong to the system, other than those of our papers.
 fn files(root: &Path) -> Result<String> {
-    let list = told(Command::new("find").current_dir(root).args(["usr", "!", "-type", "d"]))?;
-    let mut names: Vec<_> = list.lines().collect();
-    names.sort_unstable();
+    let list = |words: &[&str]| told(Command::new("find").current_dir(root).args(words));
     let mut text = String::from("%defattr(-,root,root,-)");
-    for name in names {
-        if let Some((folder, _)) = name.rsplit_once('/').filter(|(_, file)| *file == "copyright") {
-            let _ = write!(text, "\n%dir /{folder}");
-        }
-        let _ = write!(text, "\n/{name}");
+    for folder in list(&["usr/share/doc", "-mindepth", "1", "-type", "d"])?.lines() {
+        let _ = write!(text, "\n%dir /{folder}");
+    }
+    for file in list(&["usr", "!", "-type", "d"])?.lines() {
+        let _ = write!(text, "\n/{file}");
     }
     Ok(text)
 }
