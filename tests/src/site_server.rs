@@ -109,6 +109,7 @@ impl SiteServer {
             policy: Policy::default(),
             devserver: false,
             debug: false,
+            on_event: Vec::new(),
             hosts: Hosts::default(),
         }
     }

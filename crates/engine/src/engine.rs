@@ -20,6 +20,7 @@ use crate::actor::{Actor, Message};
 use crate::config::AccountConfig;
 use crate::consumers::Consumers;
 use crate::error::EngineError;
+use crate::hooks::Hooks;
 use crate::http::Http;
 use crate::inspection::{self, Inspection, SignatureStatus};
 use crate::jose::dpop::ProofKey;
@@ -195,6 +196,8 @@ impl EngineHandle {
             exchanges: self.inner.exchanges.clone(),
             fingerprints: setup.fingerprints.clone(),
             turn: tokio::sync::Mutex::new(()),
+            hooks: Hooks::start(&config.name, &config.on_event, &setup.clock, &setup.lock),
+            ended_here: AtomicBool::new(false),
             journal_told: AtomicBool::new(false),
         };
         let beside = Beside { history: History::of(history), ..Beside::default() };

@@ -5,9 +5,11 @@ use latchkey_core::account::AccountName;
 use latchkey_core::advice::{Known, Severity, advice};
 use serde::Serialize;
 
+use crate::command_line::ProgramFlaw;
 use crate::config::AccountConfig;
 use crate::engine::EngineHandle;
 use crate::error::EngineError;
+use crate::hooks;
 use crate::snapshot::SessionStatus;
 
 /// One thing to think about.
@@ -36,7 +38,20 @@ pub fn policy_advice(account: &AccountConfig, session: Option<&SessionStatus>) -
         severity: severity(one.severity).to_owned(),
         message: one.message,
     });
-    told.collect()
+    told.chain(program_advice(account)).collect()
+}
+
+/// What is odd about the programs that the account runs when its session changes.
+fn program_advice(account: &AccountConfig) -> impl Iterator<Item = PolicyAdvice> {
+    hooks::flaws(&account.on_event).into_iter().map(|(program, flaw)| {
+        let code = match flaw {
+            ProgramFlaw::NotFound => "program_not_found",
+            ProgramFlaw::NotExecutable(_) => "program_not_executable",
+            ProgramFlaw::OthersMayChange(_) => "program_changeable_by_others",
+        };
+        let message = format!("`on_event` is to run `{program}`: {flaw}");
+        PolicyAdvice { code: code.to_owned(), severity: "warning".to_owned(), message }
+    })
 }
 
 impl EngineHandle {

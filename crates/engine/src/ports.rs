@@ -110,6 +110,13 @@ pub trait RenewalLock: Send + Sync {
     /// Takes the account's lock, waiting at most `wait`. It is given back when the guard is dropped, and by the
     /// operating system when the process dies.
     async fn acquire(&self, account: &AccountName, wait: Duration) -> Result<LockGuard, LockError>;
+
+    /// Whether this is the first time that anybody on this machine claims this of the account: what two processes see
+    /// for themselves is told by one. Only the last claim of an account is remembered. Whoever cannot be told apart
+    /// is taken for the first.
+    async fn first(&self, _account: &AccountName, _claim: &str) -> bool {
+        true
+    }
 }
 
 /// Holds a lock as long as it lives.

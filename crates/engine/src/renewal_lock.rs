@@ -6,7 +6,7 @@
 //! file while another locks its successor.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +75,27 @@ impl FileLock {
     }
 }
 
+/// Puts a claim in the place of the last one. Whether it is another one.
+fn claim(dir: &Path, account: &AccountName, claim: &str) -> io::Result<bool> {
+    make_dir(dir)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(dir.join(format!("{account}.told")))?;
+    // Held for as long as these few bytes take.
+    file.lock()?;
+    let mut before = String::new();
+    file.read_to_string(&mut before)?;
+    if before == claim {
+        return Ok(false);
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(claim.as_bytes())?;
+    Ok(true)
+}
+
 /// Makes the folder, for its owner only. One that is there already is left as it is.
 fn make_dir(dir: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
@@ -128,6 +149,10 @@ impl RenewalLock for FileLock {
             self.clock.sleep_until(now.saturating_add(pause).min(deadline)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    async fn first(&self, account: &AccountName, claim: &str) -> bool {
+        self.dirs.iter().find_map(|dir| self::claim(dir, account, claim).ok()).unwrap_or(true)
     }
 }
 

@@ -105,7 +105,8 @@ impl Process {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let engine = {
             let _inside = runtime.enter();
-            EngineHandle::start(setup, [account.clone()])
+            // Nothing that is played here is for a person's programs to hear.
+            EngineHandle::start(setup, [AccountConfig { on_event: Vec::new(), ..account.clone() }])
         };
         Ok(Self { engine, runtime: Some(runtime) })
     }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_engine::clock::SystemClock;
-use latchkey_engine::config::AccountConfig;
+use latchkey_engine::command_line::CommandLine;
+use latchkey_engine::config::{AccountConfig, Hook, HookEvent};
 use latchkey_engine::http::Http;
 use latchkey_engine::ports::{Journal, NoBrowser, Vault};
 use latchkey_engine::renewal_lock::FileLock;
@@ -22,6 +24,18 @@ impl World {
     /// What logs and the journal show instead of this token.
     pub fn fingerprint_of(&self, token: &str) -> String {
         fingerprints().of(token).to_string()
+    }
+
+    /// From now on the account of every engine runs this when its session changes, for at most ten seconds; `events` are
+    /// all of them unless some are named.
+    pub fn runs(&mut self, program: &[&str], events: &[HookEvent]) {
+        let words: Vec<_> = program.iter().map(|word| (*word).to_owned()).collect();
+        let events = if events.is_empty() { &HookEvent::ALL } else { events };
+        self.config.on_event.push(Hook {
+            run: CommandLine::new(&words).unwrap(),
+            events: events.iter().copied().collect(),
+            time_limit: SignedDuration::from_secs(10),
+        });
     }
 
     /// An account of this name at this port of the loopback.

@@ -20,6 +20,7 @@ mod cli_oauth;
 mod cli_proxy;
 mod crash;
 mod doctor;
+mod hooks;
 mod keychain;
 mod kill;
 mod oauth_cli;

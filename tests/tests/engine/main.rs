@@ -21,6 +21,7 @@ mod dependencies;
 mod documents;
 mod environment;
 mod handing_out;
+mod hooks;
 mod jose;
 mod layering;
 mod lifeline;

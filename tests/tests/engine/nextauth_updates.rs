@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::nextauth::{SESSION, graceful};
 
 /// The site says this of the user from now on.
-async fn site_says(world: &World, user: Value) {
+pub(super) async fn site_says(world: &World, user: Value) {
     let url = format!("{}/__session", world.server().url()).parse().unwrap();
     let body = json!({ "username": "demo", "user": user });
     let reply = Http::new().unwrap().send(Request::post_value(&url, &body)).await.unwrap();

@@ -25,6 +25,7 @@ impl Actor {
     pub(super) fn note(&mut self, record: &Record) {
         self.beside.remember(self.workshop.clock.now().wall, record);
         event_log::emit(&self.workshop.account, record);
+        self.tell_programs(record);
     }
 
     /// When to look again, on the boot-time clock.

@@ -27,8 +27,10 @@ impl Actor {
                 if let Some(closing) = self.closing.take() {
                     let farewells = self.farewells.clone();
                     farewells.close();
+                    let workshop = self.workshop.clone();
                     tokio::spawn(async move {
                         farewells.wait().await;
+                        workshop.hooks.finish().await;
                         let _ = closing.closed.send(());
                     });
                 }

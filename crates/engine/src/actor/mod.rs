@@ -8,6 +8,7 @@ mod around;
 mod attempts;
 mod closing;
 mod effects;
+mod programs;
 mod revalidation;
 
 use std::sync::Arc;
@@ -121,6 +122,8 @@ pub(crate) struct Actor {
     /// Why erasing failed the last time.
     erase_problem: Option<VaultProblem>,
     closing: Option<Closing>,
+    /// Whether what is being taken in is this process's own doing, and no other's that was found in the vault.
+    ours: bool,
 }
 
 impl Actor {
@@ -165,6 +168,7 @@ impl Actor {
             deferred: Vec::new(),
             erase_problem: None,
             closing: None,
+            ours: false,
         };
         actor.take(step);
         (actor, outbox)
@@ -310,6 +314,7 @@ impl Actor {
         let before = self.session.state().name();
         // A new session has an end of its own: nothing has moved.
         let ceiling = self.ceiling().filter(|_| !matches!(self.session.state(), State::SigningIn { .. }));
+        self.ours = programs::is_ours(&input, &self.workshop);
         let step = session::step(self.session.clone(), input, draw(&*self.workshop.clock));
         self.take(step);
         let after = self.session.state().name();

@@ -92,6 +92,7 @@ impl Actor {
     pub(super) fn heard_identity(&mut self, found: Result<Option<Identity>, EngineError>) {
         match found {
             Ok(Some(identity)) => {
+                self.ours = true;
                 let before = self.beside.identity.replace(identity).unwrap_or_default();
                 let after = self.beside.identity.clone().unwrap_or_default();
                 self.note_changes(&before.members(), &after.members());
@@ -114,7 +115,9 @@ impl Actor {
         }
         let told: Vec<_> = changes.iter().map(ToString::to_string).collect();
         let message = format!("The session changed: {}", told.join(", "));
-        event_log::emit(&self.workshop.account, &Record::new(Level::Info, "session_updated", message));
+        let record = Record::new(Level::Info, "session_updated", message);
+        event_log::emit(&self.workshop.account, &record);
+        self.tell_programs_of_changes(&record, &changes);
         let at = self.workshop.clock.now().wall.to_string();
         self.beside.updated = Some(SessionUpdate { at, changes });
     }

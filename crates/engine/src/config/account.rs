@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use latchkey_core::account::AccountName;
 use latchkey_core::policy::Policy;
 
+use super::hooks::Hook;
 use super::hosts::Hosts;
 use super::nextauth::NextauthConfig;
 use super::oauth::OauthConfig;
@@ -29,6 +30,8 @@ pub struct AccountConfig {
     pub consent: Consent,
     /// Are its records kept from `debug` on, whatever the level of the log is?
     pub debug: bool,
+    /// The programs that are run when its session changes.
+    pub on_event: Vec<Hook>,
 }
 
 /// Whether the person is asked before a program gets a token of an account.
@@ -275,6 +278,7 @@ impl AccountConfig {
             hosts: Hosts::default(),
             consent: Consent::default(),
             debug: false,
+            on_event: Vec::new(),
         }
     }
 

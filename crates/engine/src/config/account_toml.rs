@@ -7,11 +7,12 @@ use latchkey_core::policy::Policy;
 use toml_edit::{Array, Item, Table, value};
 
 use super::account::{AccountConfig, Carrier, Consent, CredentialsConfig, Mapping, ProviderConfig, Url};
+use super::hooks::Hook;
 use super::limits::LimitsToml;
 use super::nextauth::{NextauthConfig, NextauthToml};
 use super::oauth::OauthToml;
 use super::problem::ConfigError;
-use super::{edit, values};
+use super::{edit, hooks, values};
 
 /// The keys of an account, unchecked: what a command line or a form gives. Unset keys are not written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct AccountToml {
     pub devserver: bool,
     /// Are its records kept from `debug` on?
     pub debug: bool,
+    /// The programs that are run when its session changes, checked already.
+    pub on_event: Vec<Hook>,
     /// Which hosts are its tokens for?
     pub hosts: Vec<String>,
     /// Which user name do they want beside the token?
@@ -128,6 +131,7 @@ impl AccountToml {
             table.insert("map", Item::Table(map));
         }
         self.oauth.write_tables(&mut table);
+        hooks::write(&self.on_event, &mut table);
         table
     }
 }
@@ -144,6 +148,7 @@ impl From<&AccountConfig> for AccountToml {
             provider: Some(account.provider.name().to_owned()),
             devserver: account.devserver,
             debug: account.debug,
+            on_event: account.on_event.clone(),
             hosts: account.hosts.places.iter().map(ToString::to_string).collect(),
             host_user: account.hosts.user.clone(),
             consent: Some(account.consent)

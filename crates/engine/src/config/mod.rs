@@ -9,6 +9,7 @@ mod account_toml;
 mod app;
 mod edit;
 mod file;
+mod hooks;
 mod hosts;
 mod keys;
 mod limits;
@@ -32,6 +33,7 @@ pub use account::{
 pub use account_toml::{AccountToml, CarrierToml};
 pub use app::{AppConfig, Dates, Language, NoTimeOfDay, NotificationConfig, TimeOfDay};
 pub use edit::{add_account, remove_account, set_grace_window, set_hosts};
+pub use hooks::{Hook, HookEvent};
 pub use hosts::{HostPlace, Hosts, Owner, USUAL_USER, may_carry_tokens};
 pub use keys::{
     Changes, KeyValue, Keys, account_keys, add_by_keys, change_account, from_keys, set_app, with_changes,

@@ -8,17 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::account::{AccountConfig, Carrier, Consent, CredentialsConfig, Mapping, ProviderConfig};
-use super::hosts::{self, Hosts};
+use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig};
+use super::hosts;
 use super::problem::{ConfigError, Flaw, Problems, shown};
 use super::section::{Section, wrong_type};
-use super::{AppConfig, Config, app, limits, nextauth, oauth, values};
+use super::{AppConfig, Config, app, hooks, limits, nextauth, oauth, values};
 
 /// The keys that every account has.
-const SHARED_KEYS: [&str; 9] = [
+const SHARED_KEYS: [&str; 10] = [
     "provider",
     "devserver",
     "debug",
+    hooks::KEY,
     "hosts",
     "host_user",
     "consent",
@@ -89,19 +90,18 @@ fn accounts(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<AccountConf
             }
             (Ok(_), None) => {}
         }
-        let account = account(value, path, problems);
-        if let (Ok(name), Some((provider, policy, devserver, hosts, consent, debug))) = (name, account) {
-            found.push(AccountConfig { name, provider, policy, devserver, hosts, consent, debug });
-        }
+        found.extend(account(name.ok(), value, path, problems));
     }
     found
 }
 
+/// An account; nothing if its name is none.
 fn account(
+    name: Option<AccountName>,
     value: &Spanned<DeValue<'_>>,
     path: String,
     problems: &mut Problems<'_>,
-) -> Option<(ProviderConfig, Policy, bool, Hosts, Consent, bool)> {
+) -> Option<AccountConfig> {
     let table = value.get_ref().as_table();
     let has = |key: &&str| table.is_some_and(|table| table.contains_key(*key));
     let likely = match table.and_then(|table| table.get("provider")) {
@@ -117,6 +117,7 @@ fn account(
     let kind = section.required("provider", example, problems, kind)?;
     let devserver = section.flag("devserver", problems);
     let debug = section.flag("debug", problems);
+    let on_event = hooks::read(&section, problems);
     let hosts = hosts::read(&section, problems);
     let consent = section.text("consent", problems, values::consent).unwrap_or_default();
     let defaults = Policy::default();
@@ -133,7 +134,7 @@ fn account(
         Kind::Oauth => ProviderConfig::Oauth(Box::new(oauth::oauth(&section, devserver, problems)?)),
         Kind::Nextauth => ProviderConfig::Nextauth(nextauth::nextauth(&section, devserver, problems)?),
     };
-    Some((provider, policy, devserver, hosts, consent, debug))
+    Some(AccountConfig { name: name?, provider, policy, devserver, hosts, consent, debug, on_event })
 }
 
 /// The providers there are.

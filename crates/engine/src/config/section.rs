@@ -59,6 +59,17 @@ impl<'t, 'i> Section<'t, 'i> {
         Self::open(self.value(key)?, self.key(key), known, &[], problems)
     }
 
+    /// The tables of a list under a key (`[[…]]`).
+    pub(super) fn sections(&self, key: &str, known: &[&str], problems: &mut Problems<'_>) -> Vec<Self> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(list) = value.get_ref().as_array() else {
+            let heading = format!("a list of tables, each with the heading `[[{}]]`", self.key(key));
+            self.complain(key, wrong_type(&heading, value), problems);
+            return Vec::new();
+        };
+        list.iter().filter_map(|one| Self::open(one, self.key(key), known, &[], problems)).collect()
+    }
+
     /// Complains about a key: at its value, or at the table where it is not there.
     pub(super) fn complain(&self, key: &str, flaw: Flaw, problems: &mut Problems<'_>) {
         let at = self.value(key).map_or_else(|| self.at.clone(), Spanned::span);

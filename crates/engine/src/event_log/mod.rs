@@ -21,6 +21,7 @@ mod tests;
 pub use emit::emit;
 pub use layer::EventLogLayer;
 pub use level::{BadLevel, Filter, LOG_VARIABLE, Level};
+pub(crate) use record::plain as harmless;
 pub use record::{LogRecord, account_label};
 pub use stderr::{StderrLayer, human};
 pub use tail::{Follower, Tail, read_tail};

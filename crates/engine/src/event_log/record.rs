@@ -114,7 +114,7 @@ pub(super) fn add_fact(facts: &mut BTreeMap<String, Value>, key: &str, value: Va
 }
 
 /// A text without what draws on a terminal, breaks a line or looks like a token, and of bounded length.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut cut: String = text.chars().map(|c| if draws(c) { ' ' } else { c }).take(MAX_TEXT + 1).collect();
     if cut.chars().count() > MAX_TEXT {
         cut.pop();

@@ -10,11 +10,12 @@ use tokio_util::task::TaskTracker;
 use crate::config::AccountConfig;
 use crate::consumers::Consumers;
 use crate::error::EngineError;
+use crate::hooks::Hooks;
 use crate::http::Http;
 use crate::http_observer::Exchange;
 use crate::journal::MemoryJournal;
 use crate::network::ManualNetwork;
-use crate::ports::{Browser, Clock};
+use crate::ports::{Browser, Clock, RenewalLock};
 use crate::prompts::Prompts;
 use crate::provider::Provider;
 use crate::renewal_lock::FileLock;
@@ -95,7 +96,13 @@ impl Probe {
             let seen = seen.clone();
             Arc::new(move |exchange| seen.lock().unwrap_or_else(PoisonError::into_inner).push(exchange))
         });
+        // Nobody else knows of these tokens, so it is never taken.
+        let lock: Arc<dyn RenewalLock> =
+            Arc::new(FileLock::new(std::env::temp_dir().join("latchkey-lab"), clock.clone()));
         let workshop = Workshop {
+            // What is measured is for nobody's programs to hear.
+            hooks: Hooks::start(&account.name, &[], &clock, &lock),
+            ended_here: std::sync::atomic::AtomicBool::new(false),
             account: account.name.clone(),
             policy: account.policy.clone(),
             consent: account.consent,
@@ -103,8 +110,7 @@ impl Probe {
             prompts: Prompts::of_nobody(clock.clone()),
             provider: Provider::new(&account.provider, http.clone(), clock.clone()),
             vault: Arc::new(MemoryVault::new()),
-            // Nobody else knows of these tokens, so it is never taken.
-            lock: Arc::new(FileLock::new(std::env::temp_dir().join("latchkey-lab"), clock.clone())),
+            lock,
             clock,
             browser,
             journal: Arc::new(MemoryJournal::default()),

@@ -1,5 +1,7 @@
 //! What the account's own limits ask of the vault: marks of use, and the end.
 
+use std::sync::atomic::Ordering;
+
 use latchkey_core::limits::Usage;
 use latchkey_core::session::{Expired, Wiped};
 use tracing::warn;
@@ -52,7 +54,10 @@ impl Workshop {
             return (Expired::Lives(facts), Some(Arrived::of(&stored, None)));
         }
         match self.put_away(Some(stored)).await {
-            Ok(left) => (Expired::Over(left), None),
+            Ok(left) => {
+                self.ended_here.store(true, Ordering::Relaxed);
+                (Expired::Over(left), None)
+            }
             Err(problem) => (Expired::NotNow(problem), None),
         }
     }

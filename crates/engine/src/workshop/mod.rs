@@ -36,6 +36,7 @@ use tracing::{debug, warn};
 
 use crate::config::Consent;
 use crate::consumers::Consumers;
+use crate::hooks::Hooks;
 use crate::http::Http;
 use crate::inspection::Inspection;
 use crate::jose::dpop::ProofKey;
@@ -78,6 +79,10 @@ pub(crate) struct Workshop {
     pub(crate) turn: tokio::sync::Mutex<()>,
     /// Whether it was told that the journal cannot be written: once is enough.
     pub(crate) journal_told: AtomicBool,
+    /// The programs that are told what happens.
+    pub(crate) hooks: Hooks,
+    /// Whether the session that was last erased was still there, so that it ended here and nowhere else.
+    pub(crate) ended_here: AtomicBool,
 }
 
 /// Tokens that have arrived from the provider or the vault and may be published once the session says so.

@@ -1,5 +1,7 @@
 //! Signing out: erased here first, then told to the provider, for a day if need be.
 
+use std::sync::atomic::Ordering;
+
 use latchkey_core::disposition::{Disposition, Failure, disposition};
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::session::{Revocation, Revoke, Wiped};
@@ -17,8 +19,13 @@ impl Workshop {
     pub(crate) async fn wipe(&self) -> Result<Wiped, VaultProblem> {
         let _turn = self.turn.lock().await;
         let _lock = self.lock_to_store().await?;
-        let held = self.vault.read(&self.account).await.ok().flatten();
-        self.put_away(held).await
+        let read = self.vault.read(&self.account).await;
+        // Where another process was quicker there is nothing left to sign out of.
+        let signed_in =
+            read.as_ref().map_or(true, |held| held.as_ref().is_some_and(|held| held.signed_out_at.is_none()));
+        let left = self.put_away(read.ok().flatten()).await?;
+        self.ended_here.store(signed_in, Ordering::Relaxed);
+        Ok(left)
     }
 
     /// Erases what is stored, under the lock.

@@ -1,0 +1,103 @@
+//! The programs that an account runs, and the places that the log goes to, from outside: the built program, and on the
+//! other side whatever reads there.
+
+use std::path::{Path, PathBuf};
+
+use latchkey_tests::canary::Canary;
+use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::programs::{DevServerProcess, Running};
+use latchkey_tests::wait::{PATIENCE, until};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// A machine with a backend, and this in its configuration.
+fn machine(config: impl FnOnce(&Path) -> String) -> (Desktop, DevServerProcess) {
+    let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
+    let backend = DevServerProcess::start(&desktop, &["--access-lifetime", "5m"]);
+    desktop.add_demo(backend.port);
+    let file = desktop.config_file();
+    let text = std::fs::read_to_string(&file).unwrap() + "\n" + &config(file.parent().unwrap());
+    std::fs::write(&file, text).unwrap();
+    (desktop, backend)
+}
+
+/// A file of the machine that programs of a test write to.
+fn file(desktop: &Desktop, name: &str) -> PathBuf {
+    desktop.config_file().parent().unwrap().join(name)
+}
+
+/// The objects in a file of JSON lines, whole lines only.
+fn lines(file: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    whole.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+fn agent(desktop: &Desktop) -> Running {
+    let agent = desktop.start_latchkey(&["agent"], "");
+    agent.first_line();
+    agent
+}
+
+fn ends(agent: Running) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(agent.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let _ = agent.done().ends(0);
+}
+
+#[test]
+fn a_program_hears_of_a_sign_in_a_renewal_and_a_sign_out_and_gets_no_token() {
+    let hook = |folder: &Path| {
+        let heard = folder.join("heard");
+        format!("[[accounts.demo.on_event]]\nrun = [\"sh\", \"-c\", 'cat >> \"$1\"', \"sh\", {heard:?}]\n")
+    };
+    let (desktop, _backend) = machine(hook);
+    let heard = file(&desktop, "heard");
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    assert_eq!(lines(&heard)[0]["event"], "signed_in", "a command tells before it ends");
+    let agent = agent(&desktop);
+    let mut canary = Canary::default();
+    canary.watch("an access token", desktop.latchkey(&["token", "demo"]).ends(0).value());
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    canary.watch("a renewed access token", desktop.latchkey(&["token", "demo"]).ends(0).value());
+    let events = || lines(&heard).iter().map(|one| one["event"].clone()).collect::<Vec<_>>();
+    until("the renewal to be told", PATIENCE, || (events().len() == 2).then_some(()));
+    ends(agent);
+    let _ = desktop.latchkey(&["sign-out", "demo"]).ends(0);
+    assert_eq!(events(), ["signed_in", "renewed", "signed_out"]);
+    let renewed = &lines(&heard)[1];
+    assert_eq!((&renewed["account"], &renewed["generation"]), (&"demo".into(), &2.into()));
+    assert_eq!(canary.look("what the program was told", &std::fs::read(&heard).unwrap()), [""; 0]);
+}
+
+#[test]
+fn a_program_that_hangs_is_ended_and_the_command_with_it_is_not_held_up_for_long() {
+    let hook = |folder: &Path| {
+        let pid = folder.join("pid");
+        format!(
+            "[[accounts.demo.on_event]]\nrun = [\"sh\", \"-c\", 'echo $$ > \"$1\"; exec sleep 1000', \"sh\", {pid:?}]\ntime_limit = \"1s\"\n"
+        )
+    };
+    let (desktop, _backend) = machine(hook);
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let pid = std::fs::read_to_string(file(&desktop, "pid")).unwrap();
+    let stat = format!("/proc/{}/stat", pid.trim());
+    assert!(std::fs::read_to_string(stat).ok().is_none_or(|stat| stat.contains(") Z ")), "it still runs");
+    assert!(std::fs::read_to_string(desktop.events_file()).unwrap().contains("hook_failed"));
+    assert_eq!(desktop.status("demo")["state"], "signed_in");
+}
+
+#[test]
+fn a_check_of_the_account_says_what_is_odd_about_its_programs() {
+    let hook = |folder: &Path| {
+        let open = folder.join("open");
+        std::fs::write(&open, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        let programs = ["no-program-of-this-name", open.to_str().unwrap()];
+        programs.map(|program| format!("[[accounts.demo.on_event]]\nrun = [{program:?}]\n")).concat()
+    };
+    let (desktop, _backend) = machine(hook);
+    let checked = desktop.latchkey(&["accounts", "check", "demo"]).ends(0);
+    assert!(checked.stdout.contains("(program_not_found)"), "{checked:?}");
+    assert!(checked.stdout.contains("(program_changeable_by_others)"), "{checked:?}");
+}
