@@ -113,22 +113,25 @@ pub(crate) fn prepare() -> Result<Prepared, NotPrepared> {
         event_log::read_tail(&folder, PAST).map(|tail| tail.records).unwrap_or_default()
     });
     let http = Http::new()?;
-    let log = open_log(&paths, level, &config.app, &clock);
+    let log = open_log(&paths, level, &config, &clock);
     log.debug(&config.accounts);
     Ok(Prepared { paths, config, level, forgetful, fingerprints, vault, http, clock, log, past })
 }
 
 /// The event log takes in what every part says through `tracing`; a terminal shows it too when a level was asked for.
-fn open_log(paths: &Paths, level: Option<Level>, app: &AppConfig, clock: &Arc<dyn Clock>) -> EventLog {
+fn open_log(paths: &Paths, level: Option<Level>, config: &Config, clock: &Arc<dyn Clock>) -> EventLog {
     let wall: WallClock = {
         let clock = Arc::clone(clock);
         Arc::new(move || clock.now().wall)
     };
-    let filter = Filter::new(settings::first_level(level, app));
+    let filter = Filter::new(settings::first_level(level, &config.app));
     let (log, layer) = EventLog::open(&paths.log_dir(), filter.clone(), Arc::clone(&wall));
     let stderr = level.map(|_| StderrLayer::new(filter, wall));
+    let sinks = log.to_sinks(&config.sinks, level.is_some());
     // It is refused only where there is one already, and this is the first.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer).with(stderr));
+    let _ = tracing::subscriber::set_global_default(
+        tracing_subscriber::registry().with(layer).with(stderr).with(sinks),
+    );
     log
 }
 

@@ -19,6 +19,7 @@
 pub mod attendant;
 pub mod bad_provider;
 pub mod canary;
+pub mod collector;
 pub mod desktop;
 pub mod engine_world;
 pub mod git_host;

@@ -179,9 +179,10 @@ fn take_down(desk: &Desk) -> Result<EventLog, Failure> {
     let wall: WallClock = Arc::new(move || clock.now().wall);
     let (log, to_file) = EventLog::open(&desk.paths.log_dir(), filter.clone(), wall.clone());
     let to_terminal = asked.map(|_| StderrLayer::new(filter, wall));
+    let to_sinks = log.to_sinks(&desk.config.sinks, asked.is_some());
     // A second subscriber in one process would be refused; there is only this one.
     let _ = tracing::subscriber::set_global_default(
-        tracing_subscriber::registry().with(to_file).with(to_terminal),
+        tracing_subscriber::registry().with(to_file).with(to_terminal).with(to_sinks),
     );
     log.debug(&desk.config.accounts);
     Ok(log)

@@ -34,6 +34,8 @@ pub struct Record {
     pub fingerprint: Option<Fingerprint>,
     /// How long it took, in milliseconds.
     pub took_ms: Option<u64>,
+    /// How long the access token before it had still to live, in milliseconds; 0 if it had expired.
+    pub left_ms: Option<u64>,
     /// When the access token it is about expires.
     pub expires_at: Option<Timestamp>,
     /// When what it tells of began, if that went on for a while.
@@ -54,6 +56,7 @@ impl Record {
             generation: None,
             fingerprint: None,
             took_ms: None,
+            left_ms: None,
             expires_at: None,
             since: None,
             next_at: None,

@@ -1,9 +1,12 @@
 //! The programs that an account runs, and the places that the log goes to, from outside: the built program, and on the
 //! other side whatever reads there.
 
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use latchkey_tests::canary::Canary;
+use latchkey_tests::collector::Collector;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::programs::{DevServerProcess, Running};
 use latchkey_tests::wait::{PATIENCE, until};
@@ -16,8 +19,8 @@ fn machine(config: impl FnOnce(&Path) -> String) -> (Desktop, DevServerProcess) 
     let backend = DevServerProcess::start(&desktop, &["--access-lifetime", "5m"]);
     desktop.add_demo(backend.port);
     let file = desktop.config_file();
-    let text = std::fs::read_to_string(&file).unwrap() + "\n" + &config(file.parent().unwrap());
-    std::fs::write(&file, text).unwrap();
+    let (before, more) = (std::fs::read_to_string(&file).unwrap(), config(file.parent().unwrap()));
+    std::fs::write(&file, format!("{before}\n{more}")).unwrap();
     (desktop, backend)
 }
 
@@ -100,4 +103,67 @@ fn a_check_of_the_account_says_what_is_odd_about_its_programs() {
     let checked = desktop.latchkey(&["accounts", "check", "demo"]).ends(0);
     assert!(checked.stdout.contains("(program_not_found)"), "{checked:?}");
     assert!(checked.stdout.contains("(program_changeable_by_others)"), "{checked:?}");
+}
+
+#[test]
+fn a_renewal_reaches_every_place_of_the_log_and_no_token_does() {
+    let collector = Collector::start();
+    let places = |folder: &Path| {
+        let (file, read, journal) = (folder.join("records"), folder.join("read"), folder.join("journal"));
+        let url = &collector.url;
+        format!(
+            "[log.archive]\nto = \"file\"\npath = {file:?}\nlevel = \"trace\"\n\
+             [log.mine]\nto = \"program\"\nrun = [\"sh\", \"-c\", 'cat >> \"$1\"', \"sh\", {read:?}]\nlevel = \"debug\"\n\
+             [log.journal]\nto = \"journald\"\nsocket = {journal:?}\n\
+             [log.here]\nto = \"stderr\"\n\
+             [log.collector]\nto = \"otlp\"\nendpoint = {url:?}\nlevel = \"trace\"\n"
+        )
+    };
+    let (desktop, _backend) = machine(places);
+    let socket = UnixDatagram::bind(file(&desktop, "journal")).unwrap();
+    let journal = thread::spawn(move || {
+        let (mut all, mut bytes) = (String::new(), [0; 65_536]);
+        while !all.contains("LATCHKEY_KIND=renewed\n") {
+            let length = socket.recv(&mut bytes).unwrap();
+            all.push_str(&String::from_utf8_lossy(&bytes[..length]));
+        }
+        all
+    });
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let agent = agent(&desktop);
+    let mut canary = Canary::default();
+    canary.watch("an access token", desktop.latchkey(&["token", "demo"]).ends(0).value());
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    canary.watch("a renewed access token", desktop.latchkey(&["token", "demo"]).ends(0).value());
+    let journal = journal.join().unwrap();
+    let spans = || {
+        let documents = collector.taken("/v1/traces");
+        documents.iter().any(|one| one.to_string().contains("\"name\":\"renew\"")).then_some(documents)
+    };
+    let spans = until("the span of the renewal", PATIENCE, spans);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(agent.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let terminal = agent.done().ends(0).stderr;
+    assert!(terminal.contains("demo renewed: Renewed in"), "{terminal}");
+    let kinds =
+        |name: &str| lines(&file(&desktop, name)).iter().map(|one| one["kind"].clone()).collect::<Vec<_>>();
+    until("the program to have read it", PATIENCE, || {
+        kinds("read").contains(&"renewed".into()).then_some(())
+    });
+    assert!(kinds("records").contains(&"renewed".into()) && kinds("records").contains(&"signed_in".into()));
+    let metrics = collector.taken("/v1/metrics");
+    let last = metrics.last().unwrap().to_string();
+    assert!(
+        last.contains("latchkey.renewal.remaining_lifetime") && last.contains("latchkey.renewal.duration"),
+        "{last}"
+    );
+    let mut found = canary.look("the journal", journal.as_bytes());
+    found.extend(canary.look("the terminal", terminal.as_bytes()));
+    for name in ["records", "read"] {
+        found.extend(canary.look(name, &std::fs::read(file(&desktop, name)).unwrap()));
+    }
+    for document in spans.iter().chain(&metrics).chain(&collector.taken("/v1/logs")) {
+        found.extend(canary.look("the collector", document.to_string().as_bytes()));
+    }
+    assert_eq!(found, [""; 0]);
 }

@@ -18,6 +18,7 @@ mod oauth;
 mod problem;
 mod read;
 mod section;
+mod sinks;
 mod values;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use oauth::{
     Redirect, RedirectHost, When, preset_titles, presets,
 };
 pub use problem::{ConfigError, Problem};
+pub use sinks::{LogSink, Signal, SinkTo};
 
 use std::path::Path;
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub app: AppConfig,
     /// The accounts, in the order of the file.
     pub accounts: Vec<AccountConfig>,
+    /// Where the log goes beside its own file, in the order of the file.
+    pub sinks: Vec<LogSink>,
 }
 
 impl Config {

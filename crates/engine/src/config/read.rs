@@ -12,7 +12,7 @@ use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, Provide
 use super::hosts;
 use super::problem::{ConfigError, Flaw, Problems, shown};
 use super::section::{Section, wrong_type};
-use super::{AppConfig, Config, app, hooks, limits, nextauth, oauth, values};
+use super::{AppConfig, Config, app, hooks, limits, nextauth, oauth, sinks, values};
 
 /// The keys that every account has.
 const SHARED_KEYS: [&str; 10] = [
@@ -49,7 +49,9 @@ pub(super) fn config(text: &str, file: Option<&Path>) -> Result<Config, ConfigEr
             return problems.into_result(Config::default());
         }
     };
-    for (key, _) in root.iter().filter(|(key, _)| !matches!(key.get_ref().as_ref(), "accounts" | "app")) {
+    for (key, _) in
+        root.iter().filter(|(key, _)| !matches!(key.get_ref().as_ref(), "accounts" | "app" | "log"))
+    {
         let flaw = Flaw::new("this key is unknown", "accounts stand in tables such as `[accounts.work]`");
         problems.push(&key.span(), shown(key.get_ref()), flaw);
     }
@@ -63,7 +65,8 @@ pub(super) fn config(text: &str, file: Option<&Path>) -> Result<Config, ConfigEr
             Vec::new()
         }
     };
-    problems.into_result(Config { app, accounts })
+    let sinks = root.get("log").map_or_else(Vec::new, |value| sinks::sinks(value, &mut problems));
+    problems.into_result(Config { app, accounts, sinks })
 }
 
 fn accounts(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<AccountConfig> {

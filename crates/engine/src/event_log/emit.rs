@@ -16,6 +16,7 @@ pub fn emit(account: &AccountName, record: &Record) {
                 generation = record.generation,
                 fingerprint = record.fingerprint.map(tracing::field::display),
                 took_ms = record.took_ms,
+                left_ms = record.left_ms,
                 expires_at = record.expires_at.map(tracing::field::display),
                 since = record.since.map(tracing::field::display),
                 next_at = record.next_at.map(tracing::field::display),

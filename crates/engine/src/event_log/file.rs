@@ -18,15 +18,30 @@ const CHUNK: usize = 64 * 1024;
 
 /// The files from the newest to the oldest.
 pub(super) fn files(dir: &Path) -> [PathBuf; 3] {
-    ["events.jsonl", "events.jsonl.1", "events.jsonl.2"].map(|name| dir.join(name))
+    all_of(&dir.join("events.jsonl"))
+}
+
+/// The files that a file becomes when it is turned over.
+fn all_of(current: &Path) -> [PathBuf; 3] {
+    ["", ".1", ".2"].map(|ending| {
+        let mut name = current.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    })
 }
 
 pub(super) fn lock_file(dir: &Path) -> PathBuf {
     dir.join("events.lock")
 }
 
-/// Appends lines. Says how many are in the file, also where it ended early.
+/// Appends lines to the log in a folder. Says how many are in the file, also where it ended early.
 pub(super) fn append(dir: &Path, lines: &[Arc<str>]) -> (usize, io::Result<()>) {
+    let [current, ..] = files(dir);
+    append_to(&current, lines)
+}
+
+/// The same for a file of any name.
+pub(super) fn append_to(current: &Path, lines: &[Arc<str>]) -> (usize, io::Result<()>) {
     let mut written = 0;
     while written < lines.len() {
         let left = lines.get(written..).unwrap_or_default();
@@ -40,7 +55,7 @@ pub(super) fn append(dir: &Path, lines: &[Arc<str>]) -> (usize, io::Result<()>) 
             bytes.push(b'\n');
             ends.push(bytes.len());
         }
-        let (landed, result) = append_bytes(dir, &bytes);
+        let (landed, result) = append_bytes(current, &bytes);
         written += ends.iter().take_while(|end| **end <= landed).count();
         if result.is_err() {
             return (written, result);
@@ -50,8 +65,8 @@ pub(super) fn append(dir: &Path, lines: &[Arc<str>]) -> (usize, io::Result<()>) 
 }
 
 /// Says how many of the bytes are in the file.
-fn append_bytes(dir: &Path, bytes: &[u8]) -> (usize, io::Result<()>) {
-    let mut file = match open(dir, bytes.len() as u64) {
+fn append_bytes(current: &Path, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut file = match open(current, bytes.len() as u64) {
         Ok(file) => file,
         Err(error) => return (0, Err(error)),
     };
@@ -68,13 +83,12 @@ fn append_bytes(dir: &Path, bytes: &[u8]) -> (usize, io::Result<()>) {
 }
 
 /// The current file, with room for so many bytes and at the start of a line.
-fn open(dir: &Path, room: u64) -> io::Result<File> {
-    create_private_dir(dir)?;
-    let [current, ..] = files(dir);
-    let open = || private_file().read(true).append(true).open(&current);
+fn open(current: &Path, room: u64) -> io::Result<File> {
+    current.parent().map_or(Ok(()), create_private_dir)?;
+    let open = || private_file().read(true).append(true).open(current);
     let mut file = open()?;
     if over(file.metadata()?.len(), room) {
-        turn_over(dir, room)?;
+        turn_over(current, room)?;
         file = open()?;
     }
     if file.metadata()?.len() > 0 {
@@ -94,15 +108,15 @@ fn over(length: u64, room: u64) -> bool {
 }
 
 /// Makes the current file the second, and the second the third.
-fn turn_over(dir: &Path, room: u64) -> io::Result<()> {
-    let lock = private_file().append(true).open(lock_file(dir))?;
+fn turn_over(current: &Path, room: u64) -> io::Result<()> {
+    let lock = private_file().append(true).open(current.with_extension("lock"))?;
     match lock.try_lock() {
         // Where files cannot be locked, a bound on their size matters more than a line.
         Ok(()) | Err(TryLockError::Error(_)) => {}
         // Another process is at it, or reads: what is written meanwhile makes the file a little longer.
         Err(TryLockError::WouldBlock) => return Ok(()),
     }
-    let [current, second, third] = files(dir);
+    let [current, second, third] = all_of(current);
     if !fs::metadata(&current).is_ok_and(|found| over(found.len(), room)) {
         return Ok(());
     }

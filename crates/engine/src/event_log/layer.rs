@@ -45,11 +45,20 @@ pub(super) fn record(event: &Event<'_>, filter: &Filter, clock: &WallClock) -> O
     if !kept && !filter.may_be_debugged(event.metadata()) {
         return None;
     }
+    record_if(event, clock, |account| kept || account.is_some_and(|account| filter.is_debugged(account)))
+}
+
+/// The record of an event, if its account is one that is wanted.
+pub(super) fn record_if(
+    event: &Event<'_>,
+    clock: &WallClock,
+    wanted: impl FnOnce(Option<&str>) -> bool,
+) -> Option<LogRecord> {
     let own = is_own(event.metadata().target());
     let mut fields =
         Fields { own, account: None, kind: None, message: String::new(), facts: BTreeMap::new() };
     event.record(&mut fields);
-    if !kept && !fields.account.as_deref().is_some_and(|account| filter.is_debugged(account)) {
+    if !wanted(fields.account.as_deref()) {
         return None;
     }
     if !own {

@@ -144,9 +144,12 @@ impl Filter {
 
     /// Whether an event that the level leaves out may be of an account that is debugged.
     pub(super) fn may_be_debugged(&self, event: &tracing::Metadata<'_>) -> bool {
-        is_own(event.target())
-            && Level::from(*event.level()) <= Level::Debug
-            && !self.debugged.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        is_own(event.target()) && Level::from(*event.level()) <= Level::Debug && self.debugs()
+    }
+
+    /// Whether any account is debugged.
+    pub(super) fn debugs(&self) -> bool {
+        !self.debugged.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Whether the records of this account are kept from `debug` on.
@@ -161,8 +164,7 @@ impl Filter {
 
     /// Beyond this, `tracing` need not even ask.
     pub(super) fn most(&self) -> tracing::level_filters::LevelFilter {
-        let debugged = self.debugged.read().unwrap_or_else(PoisonError::into_inner);
-        let least = if debugged.is_empty() { Level::Warn } else { Level::Debug };
+        let least = if self.debugs() { Level::Debug } else { Level::Warn };
         tracing::Level::from(self.level().max(least)).into()
     }
 }

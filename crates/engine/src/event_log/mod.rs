@@ -11,6 +11,7 @@ mod level;
 mod memory;
 mod record;
 mod repeats;
+mod sinks;
 mod stderr;
 mod tail;
 mod writer;
@@ -23,19 +24,21 @@ pub use layer::EventLogLayer;
 pub use level::{BadLevel, Filter, LOG_VARIABLE, Level};
 pub(crate) use record::plain as harmless;
 pub use record::{LogRecord, account_label};
+pub use sinks::SinksLayer;
 pub use stderr::{StderrLayer, human};
 pub use tail::{Follower, Tail, read_tail};
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::config::AccountConfig;
+use crate::config::{AccountConfig, LogSink, SinkTo};
 use memory::Memory;
 use repeats::{Repeats, Verdict};
+use sinks::Sinks;
 use writer::Writer;
 
 /// Tells the wall clock's time: the log reads none itself.
@@ -51,6 +54,7 @@ struct Inner {
     memory: Arc<Mutex<Memory>>,
     repeats: Mutex<Repeats>,
     writer: Writer,
+    sinks: OnceLock<Arc<Sinks>>,
 }
 
 impl EventLog {
@@ -60,9 +64,25 @@ impl EventLog {
     pub fn open(dir: &Path, filter: Filter, clock: WallClock) -> (Self, EventLogLayer) {
         let memory = Arc::new(Mutex::new(Memory::new()));
         let writer = Writer::start(dir, &clock, &memory);
-        let log =
-            Self(Arc::new(Inner { filter, clock, memory, repeats: Mutex::new(Repeats::default()), writer }));
+        let (repeats, sinks) = (Mutex::default(), OnceLock::new());
+        let log = Self(Arc::new(Inner { filter, clock, memory, repeats, writer, sinks }));
         (log.clone(), EventLogLayer::new(log))
+    }
+
+    /// Opens more places for records. `shown` is whether the terminal shows them already. Done once, at the start.
+    pub fn to_sinks(&self, configured: &[LogSink], shown: bool) -> Option<SinksLayer> {
+        let wanted = configured.iter().filter(|sink| !shown || sink.to != SinkTo::Stderr);
+        let wanted: Vec<_> = wanted.cloned().collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        let open = || Arc::new(Sinks::open(&wanted, self.0.filter.clone(), self.0.clock.clone(), self));
+        Some(SinksLayer(self.0.sinks.get_or_init(open).clone()))
+    }
+
+    /// What tells here what is wrong with a place.
+    fn teller(&self) -> Teller {
+        Teller(Arc::downgrade(&self.0))
     }
 
     /// Up to `limit` records that came after the one with this number, oldest first.
@@ -106,6 +126,9 @@ impl EventLog {
         for record in counted {
             self.store(&record);
         }
+        if let Some(sinks) = self.0.sinks.get() {
+            sinks.flush();
+        }
         self.0.writer.flush()
     }
 
@@ -126,6 +149,18 @@ impl EventLog {
         let mut memory = lock(&self.0.memory);
         memory.push(Arc::clone(&line));
         self.0.writer.write(line);
+    }
+}
+
+/// Tells something in the log and nowhere else.
+#[derive(Clone)]
+struct Teller(Weak<Inner>);
+
+impl Teller {
+    fn tell(&self, level: Level, kind: &str, message: &str) {
+        if let Some(log) = self.0.upgrade().map(EventLog) {
+            log.add(&LogRecord::note(level, (log.0.clock)(), kind, harmless(message)));
+        }
     }
 }
 

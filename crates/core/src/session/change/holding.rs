@@ -50,7 +50,7 @@ impl Change {
         self.session.storm = 0;
         self.session.held = None;
         self.hold(facts);
-        self.record_tokens(Level::Info, "signed_in", "Signed in".to_owned(), None);
+        self.record_tokens(Level::Info, "signed_in", "Signed in".to_owned());
     }
 
     pub(in crate::session) fn renewed(&mut self, facts: TokenFacts, took_ms: u64, asker: Asker) {
@@ -68,14 +68,16 @@ impl Change {
         self.session.got_nowhere = false;
         self.session.tally.count += 1;
         self.session.tally.last_ms = Some(took_ms);
+        let left = before.as_ref().map(|facts| facts.access.expires.left(self.now.stamp));
+        let left_ms = left.map(|left| u64::try_from(left.as_millis()).unwrap_or_default());
         let (old, new) = (before.map_or(0, |facts| facts.generation), facts.generation);
         self.hold(facts);
-        self.record_tokens(
-            Level::Info,
-            "renewed",
-            format!("Renewed in {took_ms} ms, generation {old} → {new}"),
-            Some(took_ms),
-        );
+        let message = format!("Renewed in {took_ms} ms, generation {old} → {new}");
+        let record = self.told_of_tokens(Level::Info, "renewed", message);
+        let took_ms = Some(took_ms);
+        if let Some(record) = record {
+            self.record(Record { took_ms, left_ms, ..record });
+        }
     }
 
     /// Takes tokens that someone else stored.
@@ -86,10 +88,10 @@ impl Change {
         self.hold(facts);
         if opening {
             let message = format!("Tokens of generation {generation} are in the vault");
-            self.record_tokens(Level::Debug, "opened", message, None);
+            self.record_tokens(Level::Debug, "opened", message);
         } else {
             let message = format!("Another process stored generation {generation}; took it over");
-            self.record_tokens(Level::Info, "adopted", message, None);
+            self.record_tokens(Level::Info, "adopted", message);
         }
         if let Some(reason) = quarantined {
             self.needs_sign_in(reason);
@@ -173,28 +175,27 @@ impl Change {
         let (generation, quarantined) = (facts.generation, facts.quarantined.clone());
         self.session.tally.count += 1;
         self.hold(facts);
-        self.record_tokens(Level::Info, "renewed", format!("Stored at last, generation {generation}"), None);
+        self.record_tokens(Level::Info, "renewed", format!("Stored at last, generation {generation}"));
         if let Some(reason) = quarantined {
             self.needs_sign_in(reason);
         }
     }
 
-    pub(in crate::session) fn record_tokens(
-        &mut self,
-        level: Level,
-        kind: &'static str,
-        message: String,
-        took_ms: Option<u64>,
-    ) {
-        let Some(Held { facts, plan }) = &self.session.held else { return };
-        let record = Record {
+    fn record_tokens(&mut self, level: Level, kind: &'static str, message: String) {
+        if let Some(record) = self.told_of_tokens(level, kind, message) {
+            self.record(record);
+        }
+    }
+
+    /// A record of the tokens that are held.
+    fn told_of_tokens(&self, level: Level, kind: &'static str, message: String) -> Option<Record> {
+        let Held { facts, plan } = self.session.held.as_ref()?;
+        Some(Record {
             generation: Some(facts.generation),
             fingerprint: Some(facts.access_fingerprint),
-            took_ms,
             expires_at: Some(facts.access.expires.wall),
             next_at: facts.renewable().then_some(plan.due.wall),
             ..Record::new(level, kind, message)
-        };
-        self.record(record);
+        })
     }
 }
