@@ -122,7 +122,7 @@ fn a_renewal_reaches_every_place_of_the_log_and_no_token_does() {
     let (desktop, _backend) = machine(places);
     let socket = UnixDatagram::bind(file(&desktop, "journal")).unwrap();
     let journal = thread::spawn(move || {
-        let (mut all, mut bytes) = (String::new(), [0; 65_536]);
+        let (mut all, mut bytes) = (String::new(), vec![0; 65_536]);
         while !all.contains("LATCHKEY_KIND=renewed\n") {
             let length = socket.recv(&mut bytes).unwrap();
             all.push_str(&String::from_utf8_lossy(&bytes[..length]));

@@ -115,6 +115,23 @@ fn the_template_is_right_as_it_is_and_with_every_key_switched_on() {
 }
 
 #[test]
+fn the_examples_of_programs_and_places_for_the_log_are_right() {
+    let page = include_str!("../../../../docs/hooks-and-logs.md");
+    let (mut text, mut inside) =
+        ("[accounts.work]\nprovider = \"nextauth\"\nsite = \"https://a.example\"\n".to_owned(), false);
+    for line in page.lines() {
+        let example = line.strip_prefix("    ");
+        inside = example.is_some_and(|line| inside || line.starts_with('[')) || inside && line.is_empty();
+        text.extend(example.filter(|_| inside).map(|line| format!("{line}\n")));
+    }
+    let config = parse(&text).unwrap();
+    assert_eq!((config.accounts[0].on_event.len(), config.sinks.len()), (2, 6), "{text}");
+    let event = page.split_once("    {\"version\"").unwrap().1.split("\n\n").next().unwrap();
+    let event: serde_json::Value = serde_json::from_str(&format!("{{\"version\"{event}")).unwrap();
+    assert_eq!(event["event"], "renewed");
+}
+
+#[test]
 fn every_mistake_is_told_with_its_place_and_a_remedy_and_without_the_value() {
     let mut shown = String::new();
     for (title, text) in mistakes() {
