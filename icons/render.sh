@@ -13,6 +13,6 @@ png latchkey 128 128x128.png
 png latchkey 256 128x128@2x.png
 png latchkey 512 icon.png
 convert 32x32.png 128x128.png 128x128@2x.png icon.ico
-for state in signed-in waiting attention signed-out; do
+for state in signed-in-full signed-in-three-quarters signed-in-half signed-in-quarter waiting attention signed-out; do
     png "tray-$state" 44 "tray/$state.png"
 done

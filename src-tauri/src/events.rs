@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use latchkey_engine::Sessions;
+use latchkey_engine::config::AppConfig;
 use latchkey_engine::event_log::{EventLog, LogRecord};
 use latchkey_engine::ports::Clock;
 use latchkey_engine::snapshot::SessionStatus;
@@ -23,6 +24,9 @@ const LOG: &str = "log";
 /// No event comes more often than this; what happens in between is in the next one.
 const PAUSE: SignedDuration = SignedDuration::from_millis(100);
 
+/// How long the tray is left alone at most: a clock that was set moves what was waited for.
+const LOOK: SignedDuration = SignedDuration::from_hours(1);
+
 /// The most records in one event.
 const BATCH: usize = 1000;
 
@@ -31,8 +35,10 @@ pub(crate) fn start<R: Runtime>(app: &AppHandle<R>) {
     let shell = app.state::<Shell>();
     let (engine, log, clock) = (shell.engine.clone(), shell.log.clone(), Arc::clone(&shell.clock));
     let (for_sessions, for_log) = (app.clone(), app.clone());
+    let for_tray = app.clone();
+    let show = move |sessions: &[SessionStatus]| tray::show(&for_tray, sessions);
+    async_runtime::spawn(keep_tray(engine.watch(), shell.app.subscribe(), Arc::clone(&clock), show));
     async_runtime::spawn(push_sessions(engine.watch(), Arc::clone(&clock), move |sessions| {
-        tray::show(&for_sessions, &sessions);
         // A window that is gone has nobody to tell.
         let _ = for_sessions.emit_to(MAIN, SESSIONS, sessions);
     }));
@@ -52,6 +58,28 @@ async fn push_sessions(
         pause(&*clock).await;
         if changes.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// Shows the sessions in the tray whenever they or the settings change, and when `show` says that time alone does it.
+async fn keep_tray(
+    mut changes: watch::Receiver<Sessions>,
+    mut settings: watch::Receiver<AppConfig>,
+    clock: Arc<dyn Clock>,
+    show: impl Fn(&[SessionStatus]) -> Option<Timestamp>,
+) {
+    loop {
+        let sessions: Vec<_> = changes.borrow_and_update().values().cloned().collect();
+        settings.borrow_and_update();
+        let next = show(&sessions);
+        pause(&*clock).await;
+        let now = clock.now();
+        let wait = next.map_or(LOOK, |at| at.duration_since(now.wall).clamp(SignedDuration::ZERO, LOOK));
+        tokio::select! {
+            () = clock.sleep_until(now.boot.saturating_add(wait)) => {}
+            changed = changes.changed() => if changed.is_err() { return },
+            changed = settings.changed() => if changed.is_err() { return },
         }
     }
 }
@@ -79,6 +107,7 @@ mod tests {
     use std::sync::Mutex;
 
     use latchkey_engine::clock::ManualClock;
+    use latchkey_engine::config::Language;
     use latchkey_engine::snapshot::StateName;
 
     use super::*;
@@ -109,5 +138,40 @@ mod tests {
         let states: Vec<Vec<StateName>> =
             pushed.iter().map(|all| all.iter().map(|one| one.state).collect()).collect();
         assert_eq!(states, [vec![], vec![StateName::SignedIn]]);
+    }
+
+    #[tokio::test]
+    async fn the_tray_follows_the_sessions_the_settings_and_what_time_alone_does() {
+        let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
+        let (sender, changes) = watch::channel(Sessions::new());
+        let (app, settings) = watch::channel(AppConfig::default());
+        let quarter: Timestamp = "2026-11-20T12:10:00Z".parse().unwrap();
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let task = tokio::spawn({
+            let (shown, beginning) = (Arc::clone(&shown), clock.clone());
+            let show = move |sessions: &[SessionStatus]| {
+                shown.lock().unwrap().push((beginning.now().wall, sessions.len()));
+                Some(quarter)
+            };
+            keep_tray(changes, settings, Arc::new(clock.clone()), show)
+        });
+        let shown_times = async |times: usize| {
+            while shown.lock().unwrap().len() < times {
+                clock.advance(PAUSE);
+                tokio::task::yield_now().await;
+            }
+        };
+        shown_times(1).await;
+        app.send_modify(|app| app.language = Language::De);
+        shown_times(2).await;
+        sender.send_modify(|all| drop(all.insert(name("work"), session("work", StateName::SignedIn))));
+        shown_times(3).await;
+        let early = |(at, _): &(Timestamp, usize)| *at < quarter;
+        assert!(shown.lock().unwrap().iter().all(early), "a change is shown at once");
+        shown_times(4).await;
+        let sessions: Vec<usize> = shown.lock().unwrap().iter().map(|(_, sessions)| *sessions).collect();
+        assert_eq!(sessions, [0, 0, 1, 1]);
+        assert!(!early(&shown.lock().unwrap()[3]), "nothing but the time made it look again");
+        task.abort();
     }
 }

@@ -29,6 +29,7 @@ mod foresee;
 mod guide;
 mod input;
 mod lab;
+mod lasting;
 mod log_export;
 mod notifications;
 mod qr_picture;

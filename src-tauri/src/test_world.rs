@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::session::Notice;
@@ -14,7 +15,10 @@ use latchkey_engine::network::ManualNetwork;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
-use latchkey_engine::snapshot::{Clocks, Headline, HeadlineKind, Renewals, SessionStatus, StateName};
+use latchkey_engine::snapshot::{
+    Clocks, ConsentName, ConsumerStatus, Headline, HeadlineKind, HistoryMark, MarkKind, Renewals,
+    SessionStatus, StateName,
+};
 use latchkey_engine::vault::memory::MemoryVault;
 use latchkey_engine::{EngineHandle, Setup};
 use serde_json::Value;
@@ -159,5 +163,40 @@ pub(crate) fn session(account: &str, state: StateName) -> SessionStatus {
         updated: None,
         history: Arc::default(),
         consumers: Vec::new(),
+    }
+}
+
+/// A program that waits for the person's word.
+pub(crate) fn program_that_asks() -> ConsumerStatus {
+    ConsumerStatus {
+        id: "1".to_owned(),
+        program: Some("/usr/bin/git".to_owned()),
+        name: Some("git".to_owned()),
+        pid: Some(4711),
+        fingerprint: None,
+        generation: None,
+        taken_at: None,
+        expires_at: None,
+        current: false,
+        times: 0,
+        consent: ConsentName::Asked,
+        asked_at: None,
+        allowed_until: None,
+    }
+}
+
+/// What a history keeps of a sign-in.
+pub(crate) fn signed_in_at(at: Timestamp) -> HistoryMark {
+    HistoryMark {
+        kind: MarkKind::SignedIn,
+        at,
+        until: None,
+        count: 1,
+        generation: 1,
+        fingerprint: None,
+        expires_at: None,
+        took_ms: None,
+        note: None,
+        reason: None,
     }
 }

@@ -1,13 +1,14 @@
 //! The icon in the tray. What it shows is computed in [`menu`]; this file only puts it up.
 
 mod host;
+mod mark;
 mod menu;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Zoned;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use latchkey_core::account::AccountName;
 use latchkey_engine::snapshot::SessionStatus;
 use tauri::image::Image;
@@ -19,7 +20,8 @@ use tracing::debug;
 use crate::shell::Shell;
 use crate::words::Tongue;
 use crate::{quit, windows};
-use menu::{Action, Entry, Mark, Menu};
+use mark::{Left, Mark};
+use menu::{Action, Entry, Menu};
 
 const SHOW: &str = "show";
 const QUIT: &str = "quit";
@@ -56,14 +58,16 @@ pub(crate) enum NoTray {
     Tauri(#[from] tauri::Error),
 }
 
-/// Shows these sessions. Touches nothing that has not changed: a menu that is open would close.
-pub(crate) fn show<R: Runtime>(app: &AppHandle<R>, sessions: &[SessionStatus]) {
-    let Some(tray) = app.try_state::<Tray<R>>() else { return };
+/// Shows these sessions, and gives when to show them again though nothing happens. Touches nothing that has not
+/// changed: a menu that is open would close.
+pub(crate) fn show<R: Runtime>(app: &AppHandle<R>, sessions: &[SessionStatus]) -> Option<Timestamp> {
+    let tray = app.try_state::<Tray<R>>()?;
     let menu = menu::menu(sessions, &now(app), tongue(app));
+    let until = menu.until;
     let mut shown = tray.shown.lock().unwrap_or_else(PoisonError::into_inner);
     // An icon that cannot be changed now is tried again at the next change.
     if shown.mark != menu.mark && tray.icon.set_icon(Some(image(menu.mark))).is_err() {
-        return;
+        return until;
     }
     if shown.tooltip != menu.tooltip {
         let _ = tray.icon.set_tooltip(Some(&menu.tooltip));
@@ -71,9 +75,10 @@ pub(crate) fn show<R: Runtime>(app: &AppHandle<R>, sessions: &[SessionStatus]) {
     if shown.entries != menu.entries
         && rendered(app, &menu).and_then(|items| tray.icon.set_menu(Some(items))).is_err()
     {
-        return;
+        return until;
     }
     *shown = menu;
+    until
 }
 
 /// Whether there is an icon, and somewhere it is shown.
@@ -136,7 +141,12 @@ fn do_at_once<R: Runtime>(app: &AppHandle<R>, action: Action, account: AccountNa
 fn image(mark: Mark) -> Image<'static> {
     match mark {
         Mark::SignedOut => tauri::include_image!("../icons/tray/signed-out.png"),
-        Mark::SignedIn => tauri::include_image!("../icons/tray/signed-in.png"),
+        Mark::SignedIn(Left::Full) => tauri::include_image!("../icons/tray/signed-in-full.png"),
+        Mark::SignedIn(Left::ThreeQuarters) => {
+            tauri::include_image!("../icons/tray/signed-in-three-quarters.png")
+        }
+        Mark::SignedIn(Left::Half) => tauri::include_image!("../icons/tray/signed-in-half.png"),
+        Mark::SignedIn(Left::Quarter) => tauri::include_image!("../icons/tray/signed-in-quarter.png"),
         Mark::Waiting => tauri::include_image!("../icons/tray/waiting.png"),
         Mark::Attention => tauri::include_image!("../icons/tray/attention.png"),
     }

@@ -129,12 +129,28 @@ impl Attendant {
         menu.call::<_, _, ()>("Event", &event).await.unwrap();
     }
 
-    async fn proxy(&self) -> zbus::Result<Proxy<'static>> {
+    /// The picture of the tray icon: a PNG file, as soon as it is another than this.
+    pub async fn icon_other_than(&self, before: &[u8]) -> Vec<u8> {
+        until_async("another tray icon", PATIENCE, async || {
+            let item = self.item().await.ok()?;
+            let folder: String = item.get_property("IconThemePath").await.ok()?;
+            let name: String = item.get_property("IconName").await.ok()?;
+            let file = std::path::Path::new(&folder).join(name).with_extension("png");
+            std::fs::read(file).ok().filter(|picture| picture != before)
+        })
+        .await
+    }
+
+    async fn item(&self) -> zbus::Result<Proxy<'static>> {
         let icon = self.icon.lock().unwrap().clone();
         let (name, path) = icon.ok_or_else(|| zbus::Error::Failure("there is no icon".to_owned()))?;
-        let item = Proxy::new(&self.bus, name.clone(), path, "org.kde.StatusNotifierItem").await?;
+        Proxy::new(&self.bus, name, path, "org.kde.StatusNotifierItem").await
+    }
+
+    async fn proxy(&self) -> zbus::Result<Proxy<'static>> {
+        let item = self.item().await?;
         let menu: OwnedObjectPath = item.get_property("Menu").await?;
-        Proxy::new(&self.bus, name, menu, "com.canonical.dbusmenu").await
+        Proxy::new(&self.bus, item.destination().to_owned(), menu, "com.canonical.dbusmenu").await
     }
 
     async fn layout(&self) -> zbus::Result<Vec<Line>> {

@@ -142,6 +142,17 @@ impl Window {
         .await;
     }
 
+    /// Chooses a value in a list.
+    pub async fn choose(&self, testid: &str, value: &str) {
+        let script = format!(
+            "const e = document.querySelector('{}'); e.value = '{value}'; \
+             e.dispatchEvent(new Event('change', {{ bubbles: true }}))",
+            css(testid)
+        );
+        self.find(testid).await;
+        self.run(&script).await;
+    }
+
     /// Signs in by the form.
     pub async fn sign_in(&self, username: &str, password: &str) {
         self.fill("sign-in-username", username).await;

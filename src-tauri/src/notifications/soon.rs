@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use latchkey_engine::snapshot::{HeadlineKind, MarkKind, SessionStatus, StateName};
+use latchkey_engine::snapshot::SessionStatus;
+
+use crate::lasting;
 
 /// How long ahead at most: time enough to finish a sentence and find a phone.
 const LEAD: SignedDuration = SignedDuration::from_mins(15);
@@ -30,13 +32,13 @@ impl Soon {
     /// The sessions that end by themselves, at `now`; what has ended is told of otherwise.
     pub(super) fn endings(&mut self, sessions: &[SessionStatus], now: Timestamp) -> Vec<Ending> {
         self.first_seen.retain(|account, _| {
-            sessions.iter().any(|session| session.account == *account && end(session).is_some())
+            sessions.iter().any(|session| session.account == *account && lasting::end(session).is_some())
         });
         let mut endings = Vec::new();
         for session in sessions {
-            let Some(ends_at) = end(session).filter(|at| *at > now) else { continue };
+            let Some(ends_at) = lasting::end(session).filter(|at| *at > now) else { continue };
             let seen = *self.first_seen.entry(session.account.clone()).or_insert(now);
-            let began = began(session).unwrap_or(seen).min(ends_at);
+            let began = lasting::beginning(session).unwrap_or(seen).min(ends_at);
             let lead = (ends_at.duration_since(began) / 3).min(LEAD);
             let tell_at = ends_at.saturating_sub(lead).unwrap_or(ends_at);
             endings.push(Ending { account: session.account.clone(), tell_at, ends_at });
@@ -45,25 +47,9 @@ impl Soon {
     }
 }
 
-/// When only a new sign-in helps, where that is known and nothing done here moves it. A session that is refused
-/// already was told of as that happened.
-fn end(session: &SessionStatus) -> Option<Timestamp> {
-    let lives = matches!(
-        session.state,
-        StateName::SignedIn | StateName::Renewing | StateName::Waiting | StateName::Saving
-    );
-    let bounded = matches!(session.headline.kind, HeadlineKind::SignedInUntil | HeadlineKind::SignInAgainBy);
-    session.headline.at.as_deref().filter(|_| lives && bounded)?.parse().ok()
-}
-
-/// When its person signed in, as far as the history goes back.
-fn began(session: &SessionStatus) -> Option<Timestamp> {
-    session.history.iter().rev().find(|mark| mark.kind == MarkKind::SignedIn).map(|mark| mark.at)
-}
-
 #[cfg(test)]
 mod tests {
-    use latchkey_engine::snapshot::Headline;
+    use latchkey_engine::snapshot::{Headline, HeadlineKind, StateName};
 
     use super::*;
     use crate::test_world::session;

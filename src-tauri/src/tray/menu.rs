@@ -3,22 +3,8 @@
 use jiff::{Timestamp, Zoned};
 use latchkey_engine::snapshot::{HeadlineKind, SessionStatus, StateName};
 
+use super::mark::{self, Mark, is_the_keychains};
 use crate::words::Tongue;
-
-/// What the icon says, from calm to urgent. Each has a shape of its own; colour only repeats it.
-///
-/// Being signed out is calm: somebody wanted it so. It shows only where nothing else does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Mark {
-    /// An empty ring: nobody is signed in.
-    SignedOut,
-    /// A full disc: signed in, and kept so.
-    SignedIn,
-    /// A dashed ring: something is waited for; nobody has to do anything.
-    Waiting,
-    /// A triangle: a person has to do something.
-    Attention,
-}
 
 /// The icon and its menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +12,8 @@ pub(crate) struct Menu {
     pub(crate) mark: Mark,
     pub(crate) tooltip: String,
     pub(crate) entries: Vec<Entry>,
+    /// When the icon looks otherwise though nothing happens: time goes by.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// One line of the menu.
@@ -96,7 +84,7 @@ fn actions(session: &SessionStatus) -> Vec<Action> {
 
 /// The menu for these sessions at this time of day.
 pub(crate) fn menu(sessions: &[SessionStatus], now: &Zoned, tongue: Tongue) -> Menu {
-    let mark = sessions.iter().map(mark).max().unwrap_or(Mark::SignedOut);
+    let mark = mark::of(sessions, now.timestamp());
     let lines = sessions.iter().map(|session| Entry::Session {
         account: session.account.clone(),
         text: format!("{}: {}", session.account, headline(session, now, tongue)),
@@ -112,35 +100,19 @@ pub(crate) fn menu(sessions: &[SessionStatus], now: &Zoned, tongue: Tongue) -> M
     ]);
     let tooltip = match mark {
         Mark::SignedOut => tongue.pick("Latchkey: signed out", "Latchkey: abgemeldet"),
-        Mark::SignedIn => tongue.pick("Latchkey: signed in", "Latchkey: angemeldet"),
+        Mark::SignedIn(_) => tongue.pick("Latchkey: signed in", "Latchkey: angemeldet"),
         Mark::Waiting => tongue.pick("Latchkey: waiting", "Latchkey: wartet"),
         Mark::Attention => tongue.pick("Latchkey: something needs you", "Latchkey: etwas braucht Sie"),
     };
-    Menu { mark, tooltip: tooltip.to_owned(), entries }
-}
-
-fn mark(session: &SessionStatus) -> Mark {
-    let reason = reason(session);
-    match session.state {
-        StateName::SignedIn | StateName::Renewing => Mark::SignedIn,
-        StateName::Waiting if reason == "opening" => Mark::SignedOut,
-        StateName::Waiting
-            if is_the_keychains(reason)
-                || matches!(reason, "misconfigured" | "storm_breaker" | "lock_unusable" | "clock_off") =>
-        {
-            Mark::Attention
-        }
-        StateName::Waiting => Mark::Waiting,
-        StateName::SigningIn => Mark::SignedOut,
-        StateName::SignedOut if matches!(reason, "" | "signed_out" | "never_signed_in") => Mark::SignedOut,
-        // It ended by itself, or cannot be saved.
-        StateName::SignedOut | StateName::Saving | StateName::NeedsSignIn => Mark::Attention,
-    }
+    Menu { mark, tooltip: tooltip.to_owned(), entries, until: mark::until(sessions, now.timestamp()) }
 }
 
 fn headline(session: &SessionStatus, now: &Zoned, tongue: Tongue) -> String {
     let pick = |english: &'static str, german: &'static str| tongue.pick(english, german).to_owned();
     let reason = reason(session);
+    if mark::is_asked(session) {
+        return pick("a program wants a token", "ein Programm möchte ein Token");
+    }
     let at = session.headline.at.as_deref().and_then(|at| moment(at, now, tongue));
     let silent = pick("the keychain does not answer", "der Schlüsselbund antwortet nicht");
     let said = match (session.headline.kind, at) {
@@ -173,10 +145,6 @@ fn reason(session: &SessionStatus) -> &str {
     session.reason.as_ref().map_or("", |reason| reason.code.as_str())
 }
 
-fn is_the_keychains(reason: &str) -> bool {
-    reason.starts_with("keychain_")
-}
-
 /// A time as short as it can be told from now: `18:00`, `Fri 27 Nov, 09:12`, `1 Mar 2027, 09:12`; in German `18:00`,
 /// `27.11., 09:12`, `1.3.2027, 09:12`.
 fn moment(at: &str, now: &Zoned, tongue: Tongue) -> Option<String> {
@@ -196,7 +164,7 @@ mod tests {
     use latchkey_engine::snapshot::{Headline, ReasonStatus, Values};
 
     use super::*;
-    use crate::test_world::session;
+    use crate::test_world::{program_that_asks, session};
 
     #[test]
     fn without_sessions_there_is_the_window_and_the_way_out() {
@@ -259,42 +227,6 @@ mod tests {
     }
 
     #[test]
-    fn the_icon_shows_the_worst_and_signed_out_on_purpose_is_not_bad() {
-        let out = || because(session("a", StateName::SignedOut), "signed_out");
-        let inside = || session("b", StateName::SignedIn);
-        let waiting = || because(session("c", StateName::Waiting), "provider_busy");
-        let needs = || because(session("d", StateName::NeedsSignIn), "refused");
-        let shown = |all: &[SessionStatus]| menu(all, &now(), Tongue::En).mark;
-        assert_eq!(shown(&[out()]), Mark::SignedOut);
-        assert_eq!(shown(&[out(), inside()]), Mark::SignedIn);
-        assert_eq!(shown(&[out(), waiting(), inside()]), Mark::Waiting);
-        assert_eq!(shown(&[needs(), waiting(), inside()]), Mark::Attention);
-    }
-
-    #[test]
-    fn what_needs_a_person_is_told_from_what_passes_by_itself() {
-        for (state, reason, expected) in [
-            (StateName::Renewing, "", Mark::SignedIn),
-            (StateName::SigningIn, "", Mark::SignedOut),
-            (StateName::Waiting, "opening", Mark::SignedOut),
-            (StateName::Waiting, "unreachable", Mark::Waiting),
-            (StateName::Waiting, "lock_busy", Mark::Waiting),
-            (StateName::Waiting, "keychain_locked", Mark::Attention),
-            (StateName::Waiting, "misconfigured", Mark::Attention),
-            (StateName::Waiting, "network", Mark::Waiting),
-            (StateName::Waiting, "lock_unusable", Mark::Attention),
-            (StateName::Waiting, "clock_off", Mark::Attention),
-            (StateName::Saving, "keychain_slow", Mark::Attention),
-            (StateName::SignedOut, "never_signed_in", Mark::SignedOut),
-            (StateName::SignedOut, "ceiling_reached", Mark::Attention),
-            (StateName::SignedOut, "vault_empty", Mark::Attention),
-        ] {
-            let found = mark(&because(session("work", state), reason));
-            assert_eq!(found, expected, "{state} because {reason}");
-        }
-    }
-
-    #[test]
     fn what_can_be_done_follows_from_what_a_session_does() {
         let names = |state, reason| -> Vec<&str> {
             actions(&because(session("work", state), reason)).into_iter().map(Action::name).collect()
@@ -307,6 +239,15 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(Action::of(action.name()), Some(action));
         }
+    }
+
+    #[test]
+    fn a_program_that_asks_is_said_where_the_headline_stood() {
+        let mut work = session("work", StateName::SignedIn);
+        work.consumers.push(program_that_asks());
+        let menu = menu(&[work], &now(), Tongue::En);
+        assert_eq!(menu.entries.first().map(text), Some("work: a program wants a token"));
+        assert_eq!(menu.mark, Mark::Attention);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod window_access;
 mod window_canary;
 mod window_desktop;
 mod window_edges;
+mod window_first_run;
 mod window_keychain;
 mod window_lifeline;
 mod window_oauth;

@@ -12,7 +12,7 @@ use crate::backend::living;
 use crate::window::desktop_with_demo;
 
 /// The states of a session, and what a hand can bring a page to.
-const SCENES: [&str; 12] = [
+const SCENES: [&str; 25] = [
     "scenario=roles",
     "scenario=waiting",
     "scenario=needs-sign-in",
@@ -25,6 +25,19 @@ const SCENES: [&str; 12] = [
     "scenario=code-expired",
     "scenario=signed-in&act=sign-out",
     "scenario=empty&act=discover",
+    "scenario=programs",
+    "scenario=programs&dir=rtl&language=de",
+    "scenario=hostile",
+    "scenario=day",
+    "scenario=empty&press=way-preset,way-nextauth,way-rest",
+    "scenario=roles&view=log&press=log-row,light-token",
+    "scenario=roles&view=log&press=export-report",
+    "scenario=roles&view=settings&press=edit-work",
+    "scenario=roles&view=settings&press=remove-work",
+    "scenario=roles&view=settings&press=setting-quiet",
+    "scenario=roles&view=lab&part=tour",
+    "scenario=roles&view=lab&part=scenarios",
+    "scenario=roles&view=lab&part=policies",
 ];
 
 /// What axe-core finds in the page as it is now.

@@ -19,6 +19,7 @@ async fn window_tray_shows_each_session_and_does_what_is_chosen() {
     window.comes_to("signed_in").await;
     let session = attendant.line("demo: signed in until").await;
     assert!(session.below.iter().any(|line| line.label.contains("Renew now")), "{session:?}");
+    let signed_in = attendant.icon_other_than(&[]).await;
 
     let generation = desktop.status("demo")["generation"].clone();
     attendant.choose(&attendant.line("Renew now").await).await;
@@ -29,9 +30,18 @@ async fn window_tray_shows_each_session_and_does_what_is_chosen() {
     attendant.choose(&attendant.line("Sign out").await).await;
     window.comes_to("signed_out").await;
     attendant.line("demo: signed out").await;
+    attendant.icon_other_than(&signed_in).await;
     window.press("nav-log").await;
     attendant.choose(&attendant.line("Sign in").await).await;
     window.find("sign-in-username").await;
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+
+    // The language is changed in the window, and nothing else happens.
+    window.press("nav-settings").await;
+    window.choose("setting-language", "de").await;
+    attendant.line("demo: angemeldet bis").await;
+    attendant.line("Beenden").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

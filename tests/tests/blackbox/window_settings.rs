@@ -10,15 +10,6 @@ use latchkey_tests::window::Window;
 use crate::backend::living;
 use crate::window::desktop_with_demo;
 
-async fn set(window: &Window, setting: &str, value: &str) {
-    let script = format!(
-        "const e = document.querySelector('[data-testid=\"setting-{setting}\"]'); e.value = '{value}'; \
-         e.dispatchEvent(new Event('change', {{ bubbles: true }}))"
-    );
-    window.find(&format!("setting-{setting}")).await;
-    window.run(&script).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn window_settings_act_at_once_and_are_there_after_a_restart() {
     let backend = living(Duration::from_mins(10)).await;
@@ -32,13 +23,13 @@ async fn window_settings_act_at_once_and_are_there_after_a_restart() {
     window.find("finding").await;
     window.picture("light-settings").await;
 
-    set(&window, "language", "de").await;
+    window.choose("setting-language", "de").await;
     until_async("the window to speak German", PATIENCE, async || {
         window.words().await.contains("Einstellungen").then_some(())
     })
     .await;
-    set(&window, "dates", "iso").await;
-    set(&window, "log_level", "debug").await;
+    window.choose("setting-dates", "iso").await;
+    window.choose("setting-log_level", "debug").await;
     window.press("setting-quiet").await;
     window.find("setting-quiet_from").await;
     window.press("setting-start_at_login").await;

@@ -1,6 +1,7 @@
 // The page in a browser, without the app: the address chooses the scenario (?scenario=waiting), the theme
 // (&theme=dark), the language (&language=de), the direction (&dir=rtl), the view (&view=log), its part (&part=policies),
-// the time (&now=…) and, for pictures of what needs a hand, an act (&act=wrong-password).
+// the time (&now=…) and, for pictures of what needs a hand, an act (&act=wrong-password) or what is pressed, one after
+// the other (&press=log-row,light-token).
 // First: what follows reads the time while it is loaded.
 import "./fake-clock";
 import { FakeHost, type FakeOptions } from "./fake";
@@ -154,7 +155,7 @@ export function openFakePage(): Host {
   setTimeout(() => {
     act(asked.get("act"), asked.get("view"));
     // For those who take pictures.
-    void partOf(asked.get("view"), asked.get("part")).then(() => setTimeout(() => (document.documentElement.dataset["acted"] = "yes"), 300));
+    void partOf(asked.get("view"), asked.get("part"), asked.get("press")).then(() => setTimeout(() => (document.documentElement.dataset["acted"] = "yes"), 300));
   }, 500);
   return host;
 }
@@ -173,10 +174,10 @@ const failures: Record<string, CommandError> = {
   unreachable: { code: "backend_unreachable", message: "login.example.com: the name is not known", hint: null },
 };
 
-/** Opens a part of a view, and what it has to show, as soon as it is loaded. */
-async function partOf(view: string | null, part: string | null): Promise<void> {
-  if (part === null) return;
-  for (const id of [`${view ?? ""}-${part}`, ...(PARTS[part] ?? [])]) {
+/** Opens a part of a view, and what it has to show, and presses what is named, each as soon as it is there. */
+async function partOf(view: string | null, part: string | null, press: string | null): Promise<void> {
+  const ids = part === null ? [] : [`${view ?? ""}-${part}`, ...(PARTS[part] ?? [])];
+  for (const id of [...ids, ...(press?.split(",") ?? [])]) {
     const found = (): HTMLElement | null => document.querySelector(`[data-testid="${id}"]`);
     while (found() === null) await new Promise(requestAnimationFrame);
     found()?.click();

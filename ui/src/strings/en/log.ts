@@ -21,7 +21,7 @@ export const log = {
     recordMore: "Record {level} too",
     list: "Log records",
     failed: "The log could not be read",
-    kind: "Kind",
+    kind: "kind",
     anyKind: "All kinds",
     kinds: {
       started: "Latchkey started",
