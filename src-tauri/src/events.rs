@@ -78,8 +78,8 @@ async fn keep_tray(
         let wait = next.map_or(LOOK, |at| at.duration_since(now.wall).clamp(SignedDuration::ZERO, LOOK));
         tokio::select! {
             () = clock.sleep_until(now.boot.saturating_add(wait)) => {}
-            changed = changes.changed() => if changed.is_err() { return },
-            changed = settings.changed() => if changed.is_err() { return },
+            more = changes.changed() => if more.is_err() { return },
+            more = settings.changed() => if more.is_err() { return },
         }
     }
 }

@@ -22,6 +22,8 @@ it("a program that asks is named by its path, and the answer is about exactly th
   const [, card] = screen.getAllByTestId("program-asks");
   expect(card).toHaveTextContent("/usr/bin/git wants a token of work");
   expect(card).toHaveTextContent("Process 4711");
+  // Elsewhere than in a run of its own from left to right, a language written the other way would turn the path round.
+  expect(card!.querySelector('bdi[dir="ltr"]')).toHaveTextContent(/^\/usr\/bin\/git$/);
   expect(screen.getByTestId("session-item-work")).toHaveTextContent("a program wants a token");
   const [, allow] = screen.getAllByTestId("program-allow-for-now");
   await user.click(allow!);
