@@ -29,7 +29,7 @@ const OUTPUT: &str = "log/latchkey-desktop.log";
 
 /// Fewer colours than this in the middle of the display are an empty screen or an empty window, which have one or two;
 /// a page with text has at least dozens.
-const COLOURS_OF_A_PAGE: u32 = 16;
+pub(crate) const COLOURS_OF_A_PAGE: u32 = 16;
 
 /// Runs the demonstration in a desktop below `target/demo`.
 pub(crate) fn headless(workspace: &Workspace) -> Result<()> {
@@ -68,7 +68,7 @@ pub(crate) fn headless(workspace: &Workspace) -> Result<()> {
 }
 
 /// Starts the app with folders of its own.
-fn start(workspace: &Workspace, desktop: &Desktop, base: &Path, state: &Path) -> Result<Group> {
+pub(crate) fn start(workspace: &Workspace, desktop: &Desktop, base: &Path, state: &Path) -> Result<Group> {
     let (config, runtime) = (base.join("latchkey/config"), desktop.runtime().join("latchkey"));
     for folder in [&config, state, &runtime] {
         private_folder(folder)?;

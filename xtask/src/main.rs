@@ -7,6 +7,7 @@ mod demo;
 mod desktop;
 mod doctor;
 mod events;
+mod first_minute;
 mod guide;
 mod man;
 mod npm;
@@ -86,6 +87,12 @@ enum Action {
     },
     /// Write the manual pages of `latchkey` to target/man, as packages carry them
     Man,
+    /// Make the moving picture in the README, docs/first-minute.gif, of the app as it is
+    FirstMinute {
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Make the guide: pages of docs/SUMMARY.md, in target/guide/html
     Guide {
         /// Install what is missing without asking
@@ -138,6 +145,7 @@ fn act(action: Action) -> Result<bool> {
         Action::Screenshots { accept, yes } => test::screenshots(&workspace, accept, yes),
         Action::Doctor => Ok(doctor::doctor(&workspace)),
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
+        Action::FirstMinute { yes } => first_minute::first_minute(&workspace, yes).map(|()| true),
         Action::Guide { yes } => guide::guide(&workspace, yes).map(|_| true),
         Action::Man => man::man(&workspace).map(|()| true),
         #[cfg(unix)]

@@ -61,7 +61,6 @@ fn words(text: &str) -> Vec<String> {
             }
             (None | Some('"'), '\\') => escaped = true,
             (Some(open), _) if open == c => quote = None,
-            (Some(_), _) => word.push(c),
             (None, '\'' | '"') => quote = Some(c),
             // The number of a descriptor that is led elsewhere is no word.
             (None, '>') if word.chars().all(|c| c.is_ascii_digit()) => {
@@ -70,7 +69,7 @@ fn words(text: &str) -> Vec<String> {
             }
             (None, '|' | '&' | ';' | '>' | '<' | ')' | '#') => break,
             (None, ' ') => words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty())),
-            (None, _) => word.push(c),
+            (None | Some(_), _) => word.push(c),
         }
     }
     words.extend(Some(word).filter(|word| !word.is_empty()));
