@@ -28,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace, headless: bool, yes: bool) -> Result<()
 
 /// Builds the two programs as developers run them.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    say::line("cargo build (the app and the terminal program)");
+    say::line("cargo build (the app and the terminal program; some minutes the first time)");
     let watch = Stopwatch::start();
     let mut cargo = workspace.cargo();
     cargo.args(["build", "-p", "latchkey-desktop", "-p", "latchkey"]);

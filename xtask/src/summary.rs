@@ -59,6 +59,24 @@ pub(crate) fn table(rows: &[Row]) -> Vec<String> {
     lines
 }
 
+/// What is said at the end of a part, before the next one fills the screen.
+pub(crate) fn ended(row: &Row) -> String {
+    let outcome = match row.outcome {
+        Outcome::Passed => "ok",
+        Outcome::Failed => "FAILED",
+        Outcome::Skipped => "skipped",
+    };
+    let note = if row.note.is_empty() { String::new() } else { format!(": {}", row.note) };
+    format!("{} {outcome} after {}{note}", row.part, clock::readable(row.took))
+}
+
+/// How to run again what failed, if anything did.
+pub(crate) fn again(rows: &[Row]) -> Option<String> {
+    let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed);
+    let parts: Vec<_> = failed.map(|row| row.part).collect();
+    (!parts.is_empty()).then(|| format!("These again: cargo xtask test --only {}", parts.join(",")))
+}
+
 /// The last line of a run. A part that failed without naming a test (a lint, a build) counts as one, so that the line
 /// never reads as a success when there was none.
 pub(crate) fn last_line(rows: &[Row]) -> String {
@@ -70,6 +88,33 @@ pub(crate) fn last_line(rows: &[Row]) -> String {
         }
     }
     format!("{} passed, {} failed", sum.passed, sum.failed)
+}
+
+/// The tests that failed, by name, in what nextest and Vitest print: `FAIL [ 0.7s] (4/9) latchkey-core policy::x` and
+/// ` FAIL  tests/window.test.ts > shows a session`. Each is printed more than once.
+pub(crate) fn failed_tests(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in plain(text).lines() {
+        let line = line.trim();
+        let Some((word, rest)) = line.split_once(' ') else { continue };
+        let name = match (word, rest.trim_start().strip_prefix('[')) {
+            ("FAIL" | "TIMEOUT" | "ABORT" | "LEAK-FAIL" | "XFAIL", Some(timed)) => {
+                timed.split_once(']').map(|(_, name)| name)
+            }
+            (signal, Some(timed)) if signal.starts_with("SIG") => timed.split_once(']').map(|(_, name)| name),
+            ("FAIL", None) => Some(rest).filter(|name| name.contains(" > ")),
+            _ => None,
+        };
+        let Some(name) = name.map(str::trim_start) else { continue };
+        let name = match name.strip_prefix('(').and_then(|numbered| numbered.split_once(") ")) {
+            Some((_, name)) => name,
+            None => name,
+        };
+        if !found.iter().any(|known| known == name) {
+            found.push(name.to_owned());
+        }
+    }
+    found
 }
 
 /// Counts in nextest's `Summary [ 1.2s] 5 tests run: 3 passed (1 slow), 1 failed, 1 timed out, 2 skipped`.
@@ -214,11 +259,34 @@ mod tests {
     }
 
     #[test]
+    fn failed_tests_are_named_once_each() {
+        let text = "        FAIL [   0.697s] (4/9) latchkey-core policy::waits_long\n\
+                    \u{1b}[31;1m     TIMEOUT\u{1b}[0m [ 180.001s] latchkey-tests::blackbox window_opens\n\
+                    \u{20}    SIGSEGV [   0.100s] (5/9) latchkey ends\n\
+                    \u{20}       SLOW [> 60.000s] latchkey-tests::blackbox is_slow\n\
+                    \u{20}    Summary [   1.0s] 9 tests run: 6 passed, 3 failed\n\
+                    \u{20}       FAIL [   0.697s] (4/9) latchkey-core policy::waits_long\n\
+                    \u{20}FAIL  tests/log.test.ts > the log > follows\nFAILURE of none\n";
+        assert_eq!(
+            failed_tests(text),
+            [
+                "latchkey-core policy::waits_long",
+                "latchkey-tests::blackbox window_opens",
+                "latchkey ends",
+                "tests/log.test.ts > the log > follows"
+            ]
+        );
+    }
+
+    #[test]
     fn a_part_that_failed_without_a_test_shows_in_the_last_line() {
         let rows = [row("fmt", Outcome::Failed, counts(0, 0)), row("rust", Outcome::Failed, counts(7, 2))];
         assert_eq!(last_line(&rows), "7 passed, 3 failed");
+        assert_eq!(again(&rows).unwrap(), "These again: cargo xtask test --only fmt,rust");
+        assert_eq!(ended(&rows[0]), "fmt FAILED after 1.5 s");
         let rows = [row("fmt", Outcome::Passed, counts(0, 0)), row("rust", Outcome::Passed, counts(7, 0))];
         assert_eq!(last_line(&rows), "7 passed, 0 failed");
+        assert_eq!(again(&rows), None);
     }
 
     #[test]

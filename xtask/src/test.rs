@@ -65,6 +65,8 @@ impl Part {
 struct Report {
     counts: Counts,
     failed: Vec<String>,
+    /// Tests that failed, by name.
+    tests: Vec<String>,
     skipped: bool,
     note: String,
 }
@@ -73,18 +75,34 @@ struct Report {
 pub(crate) fn test(workspace: &Workspace, only: &[Part], yes: bool) -> Result<bool> {
     let parts: Vec<Part> = ALL.into_iter().filter(|part| only.is_empty() || only.contains(part)).collect();
     prepare(workspace, &parts, yes)?;
-    let mut rows = Vec::new();
-    for part in parts {
+    let names: Vec<_> = parts.iter().map(|part| part.name()).collect();
+    say::line(format!(
+        "\nParts: {}. Each runs to its end, also after one that failed; the summary comes last.",
+        names.join(", ")
+    ));
+    let (mut rows, mut failed) = (Vec::new(), Vec::new());
+    for (number, &part) in parts.iter().enumerate() {
         interrupt::check()?;
-        say::heading(part.heading());
+        say::heading(format!("{} of {} · {}", number + 1, parts.len(), part.heading()));
         let watch = Stopwatch::start();
         let report = one(workspace, part);
         interrupt::check()?;
-        rows.push(row(part, report, watch.elapsed()));
+        let tests = report.as_ref().map(|report| report.tests.as_slice()).unwrap_or_default();
+        failed.extend(tests.iter().map(|test| format!("{:<9} {test}", part.name())));
+        let row = row(part, report, watch.elapsed());
+        say::line(summary::ended(&row));
+        rows.push(row);
     }
     say::heading("Summary");
     for line in summary::table(&rows) {
         say::line(line);
+    }
+    if !failed.is_empty() {
+        say::heading("Tests that failed");
+        failed.iter().for_each(say::line);
+    }
+    if let Some(again) = summary::again(&rows) {
+        say::line(format!("\n{again}"));
     }
     say::line(summary::last_line(&rows));
     Ok(rows.iter().all(|row| row.outcome != Outcome::Failed))
@@ -185,6 +203,7 @@ impl Report {
         let run = process::stream(name, command)?;
         self.counts += count(&run.text);
         if !run.success {
+            self.tests.extend(summary::failed_tests(&run.text));
             self.failed.push(name.to_owned());
         }
         Ok(())
