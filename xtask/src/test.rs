@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::clock::Stopwatch;
 use crate::desktop::Desktop;
 use crate::process::{self, Group, interrupt};
+use crate::proofs::{self, Outcomes};
 use crate::summary::{self, Counts, Outcome, Row};
 use crate::workspace::Workspace;
 use crate::{audit, npm, packages, provision, run, say, sites, soak, ui};
@@ -80,12 +81,14 @@ pub(crate) fn test(workspace: &Workspace, only: &[Part], yes: bool) -> Result<bo
         "\nParts: {}. Each runs to its end, also after one that failed; the summary comes last.",
         names.join(", ")
     ));
-    let (mut rows, mut failed) = (Vec::new(), Vec::new());
+    let (mut rows, mut failed, mut outcomes) = (Vec::new(), Vec::new(), Outcomes::default());
     for (number, &part) in parts.iter().enumerate() {
         interrupt::check()?;
         say::heading(format!("{} of {} · {}", number + 1, parts.len(), part.heading()));
         let watch = Stopwatch::start();
+        Outcomes::clear(&workspace.target);
         let report = one(workspace, part);
+        outcomes.take(&workspace.target);
         interrupt::check()?;
         let tests = report.as_ref().map(|report| report.tests.as_slice()).unwrap_or_default();
         failed.extend(tests.iter().map(|test| format!("{:<9} {test}", part.name())));
@@ -96,6 +99,9 @@ pub(crate) fn test(workspace: &Workspace, only: &[Part], yes: bool) -> Result<bo
     say::heading("Summary");
     for line in summary::table(&rows) {
         say::line(line);
+    }
+    if !outcomes.is_empty() {
+        proofs::conformance_of(workspace, &outcomes)?;
     }
     if !failed.is_empty() {
         say::heading("Tests that failed");

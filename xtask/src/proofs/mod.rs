@@ -4,6 +4,7 @@
 mod catalogue;
 mod conformance;
 mod named;
+mod outcomes;
 
 use std::fs;
 use std::path::Path;
@@ -14,6 +15,7 @@ use crate::say;
 use crate::workspace::Workspace;
 
 use named::Named;
+pub(crate) use outcomes::Outcomes;
 
 /// A page that is generated.
 struct Page {
@@ -29,6 +31,15 @@ pub(crate) fn write(workspace: &Workspace) -> Result<()> {
         fs::write(&path, &page.text).with_context(|| format!("cannot write {}", path.display()))?;
         say::line(format!("  {}", page.path));
     }
+    Ok(())
+}
+
+/// Writes down how the conformance modules came out in this run, and says it in a line.
+pub(crate) fn conformance_of(workspace: &Workspace, outcomes: &Outcomes) -> Result<()> {
+    let run = conformance::run(&workspace.root, outcomes)?;
+    let path = workspace.target.join("conformance.md");
+    fs::write(&path, run.page).with_context(|| format!("cannot write {}", path.display()))?;
+    say::line(format!("Conformance modules: {} ({})", run.summary, workspace.shown(&path)));
     Ok(())
 }
 
