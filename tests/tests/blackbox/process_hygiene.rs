@@ -39,7 +39,10 @@ fn nobody_of_the_same_user_reads_the_memory_of_an_agent() {
     let home = tempfile::tempdir_in("/tmp").unwrap();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let program = home.path().join("latchkey");
-    fs::copy(latchkey(), &program).unwrap();
+    // The small program, and the full one that it starts.
+    for name in ["latchkey", "latchkey-cli"] {
+        fs::copy(latchkey().with_file_name(name), program.with_file_name(name)).unwrap();
+    }
     let mut command = Command::new(&program);
     command.arg("agent").env_clear().current_dir(home.path()).env("LATCHKEY_VAULT", "memory");
     for name in ["CONFIG", "STATE", "RUNTIME"] {

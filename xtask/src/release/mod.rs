@@ -14,7 +14,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::{Workspace, fresh_private_folder};
-use crate::{guide, man, packages, programs, provision, run, say, ui};
+use crate::{guide, man, packages, process, programs, provision, run, say, ui};
 
 use stage::{Family, Staged};
 
@@ -50,25 +50,38 @@ pub(crate) fn release(workspace: &Workspace, build: Build, yes: bool) -> Result<
     Ok(())
 }
 
-/// Packages of these programs for the tests: the version there is, and one before it to upgrade from.
-pub(crate) fn for_tests(workspace: &Workspace, programs: &Programs) -> Result<PathBuf> {
-    let folder = workspace.target.join("black-box/packages");
+/// Whether the tools that make packages are there: other systems than Debian's may lack one kind.
+pub(crate) fn can_pack() -> bool {
+    ["dpkg-deb", "dpkg-shlibdeps", "rpmbuild", "rpm2archive", "desktop-file-validate"]
+        .into_iter()
+        .all(process::on_path)
+}
+
+/// Packages of the programs that were set aside for the tests: the version there is, and one before it to upgrade from.
+pub(crate) fn for_tests(workspace: &Workspace) -> Result<PathBuf> {
+    let set_aside = workspace.target.join("black-box");
+    let programs = Programs {
+        terminal: set_aside.join("latchkey"),
+        window: set_aside.join("latchkey-desktop"),
+        guide: None,
+    };
+    let folder = set_aside.join("packages");
     let version = Version::of_the_workspace(workspace)?;
     let both = [Family::Deb, Family::Rpm];
     for (name, version, families) in [("older", version.older(), &both[..1]), ("newer", version, &both[..])] {
         let out = folder.join(name);
         fresh_private_folder(&out)?;
-        pack(workspace, &version, programs, Build::Debug, families, &out)?;
+        pack(workspace, &version, &programs, Build::Debug, families, &out)?;
     }
     Ok(folder)
 }
 
 /// The programs to be packed (the full terminal program stands beside the small one), and the pages of the guide. Tests pack without it: the tool that makes it takes minutes
 /// to install.
-pub(crate) struct Programs {
-    pub(crate) terminal: PathBuf,
-    pub(crate) window: PathBuf,
-    pub(crate) guide: Option<PathBuf>,
+struct Programs {
+    terminal: PathBuf,
+    window: PathBuf,
+    guide: Option<PathBuf>,
 }
 
 fn built(workspace: &Workspace, build: Build) -> Result<Programs> {
