@@ -148,11 +148,11 @@ pub(super) fn lock(paths: &Paths) -> Result<std::fs::File, ConfigError> {
 }
 
 pub(super) fn parse(text: &str, path: &Path) -> Result<DocumentMut, ConfigError> {
-    text.parse().or_else(|_| {
+    text.parse().or_else(|error: toml_edit::TomlError| {
         let mut problems = Problems::new(text, Some(path));
-        if let Err(error) = toml::de::DeTable::parse(text) {
-            problems.push_syntax(&error);
-        }
+        // What the reader makes of the text does not count: it takes some that cannot be edited, such as `1e400`, and
+        // whoever went on with an empty document would write that over the file.
+        problems.push_syntax(error.span(), error.message());
         problems.into_result(DocumentMut::new())
     })
 }

@@ -128,6 +128,27 @@ fn a_refused_change_leaves_the_file_untouched() {
     assert_eq!(fs::read_to_string(paths.config_file()).unwrap(), "[accounts.x\n");
 }
 
+/// One reader of TOML takes a number that the other, which edits, does not.
+#[test]
+fn a_file_that_can_be_read_and_not_edited_is_refused_and_left_as_it_is() {
+    let (_root, paths) = folders();
+    let text = format!("{BY_HAND}[accounts.broken]\nprovider = 1e400\n");
+    fs::write(paths.config_file(), &text).unwrap();
+    let demo = AccountToml::from(&AccountConfig::demo(4180));
+    let keys = Changes::from([("renew_before".to_owned(), None)]);
+    for refused in [
+        add_account(&paths, &name("demo"), &demo).err(),
+        remove_account(&paths, &name("home")).err(),
+        change_account(&paths, &name("home"), &keys).err(),
+        set_grace_window(&paths, &name("home"), 7).err(),
+        set_app(&paths, &AppConfig { language: Language::De, ..AppConfig::default() }).err(),
+    ] {
+        let said = refused.unwrap().to_string();
+        assert!(said.contains("config.toml:20:12: provider: this is no TOML"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(paths.config_file()).unwrap(), text);
+}
+
 #[test]
 fn a_broken_account_can_be_removed_and_another_added_beside_it() {
     let (_root, paths) = folders();

@@ -140,14 +140,14 @@ impl<'a> Problems<'a> {
         self.found.push((at.start, Problem { place, key, what: flaw.what, remedy: flaw.remedy }));
     }
 
-    /// What the TOML parser complains about.
-    pub(super) fn push_syntax(&mut self, error: &toml::de::Error) {
-        let at = error.span().unwrap_or(0..0);
+    /// What a TOML parser complains about, and where.
+    pub(super) fn push_syntax(&mut self, at: Option<Range<usize>>, message: &str) {
+        let at = at.unwrap_or(0..0);
         let key = key_of_line(self.text, at.start);
-        let flaw = if error.message().contains("duplicate key") {
+        let flaw = if message.contains("duplicate key") {
             Flaw::new("stands here for a second time", "remove one of the two, or give it another name")
         } else {
-            let what = format!("this is no TOML: {}", without_quotes(error.message()));
+            let what = format!("this is no TOML: {}", without_quotes(message));
             Flaw::new(what, "a line reads `key = \"text\"`, `key = 1`, `key = true` or `[table]`")
         };
         self.push(&at, key, flaw);

@@ -45,7 +45,7 @@ pub(super) fn config(text: &str, file: Option<&Path>) -> Result<Config, ConfigEr
     let root = match DeTable::parse(text) {
         Ok(root) => root.into_inner(),
         Err(error) => {
-            problems.push_syntax(&error);
+            problems.push_syntax(error.span(), error.message());
             return problems.into_result(Config::default());
         }
     };
