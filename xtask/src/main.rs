@@ -8,8 +8,10 @@ mod desktop;
 mod doctor;
 mod events;
 mod first_minute;
+mod fuzz;
 mod guide;
 mod man;
+mod mutants;
 mod npm;
 mod packages;
 mod process;
@@ -85,6 +87,27 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
+    /// Make up bytes as they may come from outside, and look whether what must hold still does
+    Fuzz {
+        /// Only these targets, by their names in fuzz/targets
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+        /// How long for each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Change what decides, one small thing at a time, and look whether a test notices; takes hours
+    Mutants {
+        /// Only these parts
+        #[arg(value_name = "PART")]
+        parts: Vec<mutants::Part>,
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Write the manual pages of `latchkey` to target/man, as packages carry them
     Man,
     /// Make the moving picture in the README, docs/first-minute.gif, of the app as it is
@@ -146,6 +169,8 @@ fn act(action: Action) -> Result<bool> {
         Action::Doctor => Ok(doctor::doctor(&workspace)),
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
         Action::FirstMinute { yes } => first_minute::first_minute(&workspace, yes).map(|()| true),
+        Action::Fuzz { targets, seconds, yes } => fuzz::fuzz(&workspace, &targets, seconds, yes),
+        Action::Mutants { parts, yes } => mutants::mutants(&workspace, &parts, yes),
         Action::Guide { yes } => guide::guide(&workspace, yes).map(|_| true),
         Action::Man => man::man(&workspace).map(|()| true),
         #[cfg(unix)]

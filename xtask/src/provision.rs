@@ -59,6 +59,22 @@ pub(crate) const CYCLONEDX: Tool = Tool {
     why: "writes what a release is made of",
 };
 
+pub(crate) const FUZZ: Tool = Tool {
+    subcommand: Some("fuzz"),
+    krate: "cargo-fuzz",
+    version: "0.13.2",
+    features: None,
+    why: "builds the targets in fuzz/ for libFuzzer and runs them",
+};
+
+pub(crate) const MUTANTS: Tool = Tool {
+    subcommand: Some("mutants"),
+    krate: "cargo-mutants",
+    version: "27.1.0",
+    features: None,
+    why: "changes what decides, to see whether a test notices",
+};
+
 impl Tool {
     pub(crate) fn installed(&self, workspace: &Workspace) -> Option<String> {
         let text = process::answer(self.command(workspace).arg("--version"))?;

@@ -27,6 +27,8 @@ pub mod event_log;
 pub mod failpoint;
 pub mod fingerprint_key;
 pub mod forecast;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
 pub mod health;
 mod hooks;
 pub mod http;

@@ -2,6 +2,8 @@
 
 mod answers;
 mod events;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod program;
 mod routes;
 

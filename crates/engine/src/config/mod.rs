@@ -9,6 +9,8 @@ mod account_toml;
 mod app;
 mod edit;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod hooks;
 mod hosts;
 mod keys;

@@ -6,6 +6,8 @@
 
 mod emit;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod layer;
 mod level;
 mod memory;

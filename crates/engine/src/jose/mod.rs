@@ -23,6 +23,8 @@ pub mod algorithm;
 pub mod claims;
 mod compact;
 pub mod dpop;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod id_token;
 mod json;
 pub mod jwe;

@@ -17,6 +17,8 @@
 
 mod cookie;
 mod description;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod jar;
 mod session_cookie;
 mod session_data;

@@ -4,6 +4,9 @@
 //! host and one path, takes one answer, and holds few connections for a short time: whoever opens many of them
 //! pushes out their own first.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::ErrorKind;
@@ -21,7 +24,8 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::SignedDuration;
 use latchkey_core::reason::Reason;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
@@ -205,7 +209,7 @@ async fn serve(socket: TcpListener, door: Arc<Door>, closed: CancellationToken) 
     drop(socket);
 }
 
-async fn connection(stream: TcpStream, door: Arc<Door>) {
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, door: Arc<Door>) {
     let told = AtomicBool::new(false);
     let service = service_fn(async |request| Ok::<_, Infallible>(door.respond(&request, &told).await));
     // What goes wrong on a connection is its own business.

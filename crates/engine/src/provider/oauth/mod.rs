@@ -20,6 +20,8 @@ mod answer;
 mod browser;
 mod device;
 mod discovery;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod identity;
 mod listener;
 mod metadata;
