@@ -215,6 +215,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_is_packed_with_everything_in_it_for_everybody_to_read() {
+        let scratch = std::env::temp_dir().join(format!("latchkey-xtask-stage-{}", std::process::id()));
+        let guide = scratch.join("guide");
+        fs::create_dir_all(guide.join("css")).unwrap();
+        fs::write(guide.join("index.html"), "page").unwrap();
+        fs::write(guide.join("css/general.css"), "style").unwrap();
+        mode(&guide.join("index.html"), 0o600).unwrap();
+        let tree = Tree(scratch.join("root"));
+        tree.folder("usr/share/doc/latchkey-desktop/guide", &guide).unwrap();
+        let packed = scratch.join("root/usr/share/doc/latchkey-desktop/guide");
+        assert_eq!(fs::read_to_string(packed.join("css/general.css")).unwrap(), "style");
+        assert_eq!(fs::metadata(packed.join("index.html")).unwrap().permissions().mode() & 0o777, 0o644);
+        fs::remove_dir_all(scratch).unwrap();
+    }
+
+    #[test]
     fn an_installed_unit_starts_the_installed_program() {
         let unit = installed_unit(include_str!("../../../packaging/systemd/latchkey.service"));
         assert!(unit.starts_with("[Unit]\n") && !unit.contains("daemon-reload"), "{unit}");
