@@ -24,6 +24,9 @@ pub(crate) use event::{Event, of_kind};
 /// How many events of an account may wait for the programs to end. What comes beyond that is not told.
 const WAITING: usize = 16;
 
+/// How much longer than one program may take its end is waited for: the program that runs is to come to its own limit.
+const TO_ITS_LIMIT: SignedDuration = SignedDuration::from_secs(2);
+
 /// The variable that says what a program is run for. Latchkey run by such a program runs none itself: that would go round.
 const VARIABLE: &str = "LATCHKEY_EVENT";
 
@@ -112,7 +115,8 @@ impl Hooks {
         let going = self.going.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Going { queue, mut task }) = going else { return };
         drop(queue);
-        let end = self.clock.now().boot.saturating_add(self.patience);
+        let patience = self.patience.saturating_add(TO_ITS_LIMIT);
+        let end = self.clock.now().boot.saturating_add(patience);
         tokio::select! {
             _ = &mut task => {}
             () = self.clock.sleep_until(end) => {
