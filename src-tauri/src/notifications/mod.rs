@@ -110,7 +110,11 @@ impl Notifications {
 
     /// Tells it, unless nobody wants to hear it, it was said, or it can wait for the end of the quiet hours.
     fn tell(&self, account: &AccountName, news: News) {
-        if !is_wanted(&self.0.app.borrow().notifications, &news) {
+        let (notify, forward) = {
+            let told = &self.0.app.borrow().notifications;
+            (is_wanted(told, &news), told.window_forward && ends_a_session(&news))
+        };
+        if !notify && !forward {
             return;
         }
         let now = self.now();
@@ -127,6 +131,8 @@ impl Notifications {
                 account: account.clone(),
                 text,
                 sign_in: wants_sign_in(&news),
+                notify,
+                forward,
             });
         }
     }
@@ -162,6 +168,11 @@ fn is_wanted(told: &NotificationConfig, news: &News) -> bool {
         News::Consent(_) => true,
         News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => told.sign_in_soon,
     }
+}
+
+/// Whether only a new sign-in helps, so that the window may come forward.
+fn ends_a_session(news: &News) -> bool {
+    matches!(news, News::Notice(Notice::SignInNeeded(_)))
 }
 
 /// Whether nothing is lost when it is told after the quiet hours: a session that has ended stays ended, and one that
@@ -239,6 +250,23 @@ mod tests {
         assert_eq!(world.shown(), [""; 0]);
         world.notifications.notify(&name("work"), &Notice::CannotSave(VaultProblem::Locked));
         assert_eq!(world.shown(), ["Cannot save the new tokens: work"]);
+    }
+
+    #[test]
+    fn the_window_comes_forward_for_a_session_that_ended_where_that_is_set_and_for_nothing_else() {
+        let world = World::at("2026-11-20T12:00:00Z");
+        let brought = |world: &World| -> Vec<(bool, bool)> {
+            world.texts.lock().unwrap().try_iter().map(|one| (one.notify, one.forward)).collect()
+        };
+        world.notifications.notify(&name("work"), &Notice::SignInNeeded(Reason::Idle));
+        assert_eq!(brought(&world), [(true, false)], "unless it is set");
+        world.set(|told| (told.window_forward, told.sign_in_needed) = (true, false));
+        world.notifications.notify(&name("home"), &Notice::SignInNeeded(Reason::Idle));
+        world.notifications.notify(&name("home"), &Notice::CannotSave(VaultProblem::Locked));
+        assert_eq!(brought(&world), [(false, true), (true, false)]);
+        world.quiet();
+        world.notifications.notify(&name("shop"), &Notice::SignInNeeded(Reason::Idle));
+        assert_eq!(brought(&world), [], "quiet hours hold for the window too");
     }
 
     #[test]

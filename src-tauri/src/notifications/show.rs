@@ -18,9 +18,19 @@ pub(super) struct Showing {
     pub(super) text: Text,
     /// Whether its button begins to sign in.
     pub(super) sign_in: bool,
+    /// Whether it is shown as a notification.
+    pub(super) notify: bool,
+    /// Whether the window comes forward.
+    pub(super) forward: bool,
 }
 
 pub(super) fn show(one: Showing, open: &Open) {
+    if one.forward {
+        open(&one.account, false);
+    }
+    if !one.notify {
+        return;
+    }
     let mut notification = Notification::new();
     let Text { summary, body, button } = &one.text;
     notification.appname("Latchkey").summary(summary).body(body).icon("dialog-password");

@@ -689,6 +689,8 @@ export type NextStatus = {
 export type NotificationConfig = {
 	/**  That only a new sign-in helps? */
 	sign_in_needed: boolean,
+	/**  Does the window come forward then as well? */
+	window_forward: boolean,
 	/**  That a sign-in will be needed soon? */
 	sign_in_soon: boolean,
 	/**  That new tokens cannot be stored? */

@@ -7,7 +7,7 @@ export const settings = (): Settings => ({
     language: "system",
     dates: "language",
     log_level: "info",
-    notifications: { sign_in_needed: true, sign_in_soon: true, not_saved: true, quiet_from: null, quiet_to: null },
+    notifications: { sign_in_needed: true, window_forward: false, sign_in_soon: true, not_saved: true, quiet_from: null, quiet_to: null },
   },
   start_at_login: false,
   config_file: "/home/ada/.config/latchkey/config.toml",

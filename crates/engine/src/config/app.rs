@@ -17,8 +17,8 @@ use crate::event_log::Level;
 const KEYS: [&str; 4] = ["language", "dates", "log_level", "notifications"];
 
 /// The keys of the table `app.notifications`.
-const NOTIFICATION_KEYS: [&str; 5] =
-    ["sign_in_needed", "sign_in_soon", "not_saved", "quiet_from", "quiet_to"];
+const NOTIFICATION_KEYS: [&str; 6] =
+    ["sign_in_needed", "window_forward", "sign_in_soon", "not_saved", "quiet_from", "quiet_to"];
 
 /// What is set for the app as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,8 @@ impl Dates {
 pub struct NotificationConfig {
     /// That only a new sign-in helps?
     pub sign_in_needed: bool,
+    /// Does the window come forward then as well?
+    pub window_forward: bool,
     /// That a sign-in will be needed soon?
     pub sign_in_soon: bool,
     /// That new tokens cannot be stored?
@@ -115,7 +117,14 @@ pub struct NotificationConfig {
 
 impl Default for NotificationConfig {
     fn default() -> Self {
-        Self { sign_in_needed: true, sign_in_soon: true, not_saved: true, quiet_from: None, quiet_to: None }
+        Self {
+            sign_in_needed: true,
+            window_forward: false,
+            sign_in_soon: true,
+            not_saved: true,
+            quiet_from: None,
+            quiet_to: None,
+        }
     }
 }
 
@@ -198,6 +207,7 @@ fn notifications(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> Noti
     let mut told = |key| section.value(key).is_none() || section.flag(key, problems);
     let (sign_in_needed, sign_in_soon, not_saved) =
         (told("sign_in_needed"), told("sign_in_soon"), told("not_saved"));
+    let window_forward = section.flag("window_forward", problems);
     let mut time = |key| {
         section.text(key, problems, |text| {
             text.parse::<TimeOfDay>()
@@ -211,7 +221,7 @@ fn notifications(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> Noti
             section.complain(key, Flaw::new("quiet hours have a beginning and an end", remedy), problems);
         }
     }
-    NotificationConfig { sign_in_needed, sign_in_soon, not_saved, quiet_from, quiet_to }
+    NotificationConfig { sign_in_needed, window_forward, sign_in_soon, not_saved, quiet_from, quiet_to }
 }
 
 fn chosen<T: Copy, const N: usize>(
@@ -245,13 +255,14 @@ mod tests {
             log_level = "debug"
             [app.notifications]
             sign_in_soon = false
+            window_forward = true
             quiet_from = "22:00"
             quiet_to = "7:30"
         "#;
         let app = Config::parse(text, None).unwrap().app;
         assert_eq!((app.language, app.dates, app.log_level), (Language::De, Dates::Iso, Level::Debug));
         let told = app.notifications;
-        assert!(told.sign_in_needed && !told.sign_in_soon && told.not_saved);
+        assert!(told.sign_in_needed && !told.sign_in_soon && told.not_saved && told.window_forward);
         let quiet = told.quiet_from.zip(told.quiet_to).map(|(from, to)| format!("{from}-{to}"));
         assert_eq!(quiet.as_deref(), Some("22:00-07:30"));
     }

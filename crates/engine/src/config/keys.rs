@@ -164,6 +164,7 @@ fn app_keys(app: &AppConfig) -> Vec<(Option<&'static str>, &'static str, Option<
         (None, "dates", text(app.dates.name())),
         (None, "log_level", text(app.log_level.as_str())),
         (below, "sign_in_needed", flag(told.sign_in_needed)),
+        (below, "window_forward", flag(told.window_forward)),
         (below, "sign_in_soon", flag(told.sign_in_soon)),
         (below, "not_saved", flag(told.not_saved)),
         (below, "quiet_from", told.quiet_from.map(|time| KeyValue::Text(time.to_string()))),

@@ -16,6 +16,7 @@ export const settings: typeof english = {
     notificationsMeaning: "Nur was Sie angeht, rechtzeitig, wo sich das wissen lässt, und dasselbe höchstens einmal in der Stunde.",
     told: {
       sign_in_needed: "Eine Sitzung ist zu Ende und braucht eine neue Anmeldung",
+      window_forward: "Das Fenster nach vorn holen, wenn eine Sitzung zu Ende ist",
       sign_in_soon: "Eine Sitzung braucht bald eine neue Anmeldung",
       not_saved: "Neue Token lassen sich nicht speichern",
     },

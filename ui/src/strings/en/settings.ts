@@ -15,6 +15,7 @@ export const settings = {
     notificationsMeaning: "Only what needs you, ahead of time where that can be known, and the same at most once an hour.",
     told: {
       sign_in_needed: "A session has ended and needs you to sign in",
+      window_forward: "Bring the window forward when a session has ended",
       sign_in_soon: "A session will need you to sign in soon",
       not_saved: "New tokens cannot be saved",
     },
