@@ -56,6 +56,13 @@ mod tests {
         assert_eq!((asked.required.as_secs(), asked.capped), (30, false));
     }
 
+    #[test]
+    fn a_second_more_than_half_is_what_servers_round_away() {
+        let facts = samples::facts(1, 60);
+        let capped = |millis| min_valid(&facts, SignedDuration::from_millis(millis)).capped;
+        assert_eq!((capped(31_000), capped(31_001)), (false, true));
+    }
+
     proptest! {
         #[test]
         fn an_expired_token_never_covers_anything(lifetime in -100_i64..10_000, after in 0_i64..10_000, asked: i32) {

@@ -174,6 +174,16 @@ fn after_a_wake_a_due_renewal_waits_for_the_network_and_not_for_ever() {
     assert!(waited >= policy::DOUBT_NETWORK_FOR && waited < policy::DOUBT_NETWORK_FOR * 2, "{waited:?}");
 }
 
+#[test]
+fn each_change_of_the_network_puts_it_in_doubt_anew() {
+    let mut story = Story::of(samples::signed_in_with(samples::facts(1, 600)));
+    story.tell(250, Input::NetworkChanged);
+    story.tell(400, Input::NetworkChanged);
+    story.pass_deadline();
+    assert!(policy::DOUBT_NETWORK_FOR < story.now.boot - at(250).boot, "the first doubt is over");
+    assert_eq!(story.reason(), Some(Reason::Network));
+}
+
 fn looked(story: &Story) -> Option<Look> {
     story
         .effects

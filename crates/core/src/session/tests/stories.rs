@@ -188,6 +188,14 @@ fn the_storm_breaker_stops_after_six_renewals_and_says_why() {
 }
 
 #[test]
+fn the_storm_breaker_does_not_wait_for_a_network_in_doubt() {
+    let mut story = Story::of(samples::stormy());
+    story.tell(samples::STORM_AT - 1, Input::NetworkChanged);
+    story.tell(samples::STORM_AT, Input::TimePassed);
+    assert_eq!(story.reason(), Some(Reason::Storm));
+}
+
+#[test]
 fn a_resource_server_that_refuses_every_token_meets_the_storm_breaker() {
     let mut story = Story::of(samples::signed_in());
     for generation in 1..=u64::from(policy::STORM) {

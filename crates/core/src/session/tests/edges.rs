@@ -1,0 +1,141 @@
+//! What only the very edge of a rule tells apart.
+
+use jiff::SignedDuration;
+
+use crate::account::AccountName;
+use crate::limits::Limits;
+use crate::policy::{self, Policy};
+use crate::reason::Reason;
+use crate::session::samples::{self, at};
+use crate::session::{Action, Effect, Headline, Input, Loaded, Session, State, open, step};
+use crate::time::{Jitter, Now, Stamp};
+use crate::token_set::{Clock, Source};
+
+use super::story::Story;
+
+fn calm(stamp: Stamp) -> Now {
+    Now { stamp, jitter: Jitter(0) }
+}
+
+#[test]
+fn the_record_of_a_renewal_says_why_it_is_and_which_generation_it_replaces() {
+    let mut story = Story::of(samples::signed_in());
+    story.pass_deadline();
+    let told = |effect: &Effect| {
+        let Effect::Record(record) = effect else { return None };
+        Some((record.kind, record.generation, record.message.clone()))
+    };
+    let records: Vec<_> = story.effects.iter().filter_map(told).collect();
+    assert_eq!(records, [("renewing", Some(1), "Renewing as planned".to_owned())]);
+}
+
+#[test]
+fn the_record_of_a_wait_for_the_network_says_what_is_held_and_when_it_is_looked() {
+    let mut story = Story::of(samples::signed_in());
+    story.tell(47, Input::NetworkChanged);
+    story.tell(48, Input::TimePassed);
+    let told = |effect: &Effect| {
+        let Effect::Record(record) = effect else { return None };
+        Some((record.kind, record.generation, record.reason, record.next_at))
+    };
+    let records: Vec<_> = story.effects.iter().filter_map(told).collect();
+    let looks = story.session.deadline().unwrap().wall;
+    assert_eq!(records, [("network_awaited", Some(1), Some(Reason::Network.code()), Some(looks))]);
+}
+
+#[test]
+fn accounts_that_wake_together_look_at_the_network_one_after_the_other() {
+    let session = samples::after(samples::signed_in(), Input::NetworkChanged, 47);
+    let looks = |jitter| {
+        let now = Now { stamp: at(48), jitter: Jitter(jitter) };
+        step(session.clone(), Input::TimePassed, now).session.deadline().unwrap().left(at(48))
+    };
+    assert_eq!(looks(0), policy::FIRST_LOOK);
+    assert_eq!(looks(1 << 15), policy::FIRST_LOOK + policy::WAKE_SPREAD / 2);
+}
+
+#[test]
+fn a_network_is_in_doubt_for_so_long_and_not_a_moment_longer() {
+    let fresh = samples::signed_in_with(samples::facts(1, 600));
+    let due = fresh.deadline().unwrap();
+    let waits = |ago: SignedDuration| {
+        let changed = step(fresh.clone(), Input::NetworkChanged, calm(due.plus(-ago))).session;
+        let after = step(changed, Input::TimePassed, calm(due)).session;
+        matches!(after.state(), State::Waiting { reason: Reason::Network, .. })
+    };
+    let moment = SignedDuration::from_nanos(1);
+    assert!(waits(policy::DOUBT_NETWORK_FOR - moment));
+    assert!(!waits(policy::DOUBT_NETWORK_FOR));
+}
+
+#[test]
+fn only_a_renewal_without_a_known_reply_is_unanswered() {
+    assert!(samples::unanswered().unanswered());
+    for session in
+        [samples::signed_in(), samples::renewing(), samples::signed_out(), samples::needs_sign_in()]
+    {
+        assert!(!session.unanswered());
+    }
+}
+
+#[test]
+fn the_ceiling_is_the_nearer_end_of_the_providers_and_the_accounts_own() {
+    assert_eq!(samples::signed_in().ceiling(), None);
+    let own = samples::limited();
+    assert_eq!(own.ceiling(), Some(Clock { expires: at(40), source: Source::Policy }));
+    let ends = |secs| Clock { expires: at(secs), source: Source::SessionExpiry };
+    let facts = |secs| crate::token_set::TokenFacts { session: Some(ends(secs)), ..samples::facts(1, 60) };
+    assert_eq!(samples::signed_in_with(facts(500)).ceiling(), Some(ends(500)));
+}
+
+#[test]
+fn an_end_that_could_not_be_sealed_is_told_to_be_tried_again() {
+    let session = samples::end_owed();
+    assert_eq!(session.next(at(40)).map(|next| next.action), Some(Action::RetryErase));
+}
+
+/// Signed in at zero; the account allows so many seconds, the provider so many.
+fn limited(rolling: bool, own: i64, provider: Option<i64>) -> Session {
+    let limits = Limits { max_age: Some(SignedDuration::from_secs(own)), rolling, ..Limits::default() };
+    let opening =
+        open(AccountName::new("work").unwrap(), Policy { limits, ..Policy::default() }, calm(at(0))).session;
+    let ends = |secs| Clock { expires: at(secs), source: Source::SessionExpiry };
+    let facts = crate::token_set::TokenFacts { session: provider.map(ends), ..samples::facts(1, 60) };
+    samples::answered(opening, |id| Input::Loaded(id, Loaded::Found(facts)), 0)
+}
+
+#[test]
+fn the_headline_names_the_nearer_end_and_a_new_sign_in_once_that_is_near() {
+    let headline = |session: &Session, now| session.headline(now);
+    let fixed = limited(false, 4000, None);
+    let warns = fixed.end().unwrap().warns();
+    let moment = SignedDuration::from_nanos(1);
+    assert_eq!(headline(&fixed, warns.plus(-moment)), Headline::SignedInUntil(at(4000).wall));
+    assert_eq!(headline(&fixed, warns), Headline::SignInAgainBy(at(4000).wall));
+    let rolling = limited(true, 4000, None);
+    assert_eq!(headline(&rolling, at(3999)), Headline::SignedInUntil(at(4000).wall));
+    assert_eq!(headline(&limited(true, 4000, Some(5000)), at(1)), Headline::SignedInUntil(at(4000).wall));
+    assert_eq!(headline(&limited(true, 4000, Some(3000)), at(1)), Headline::SignedInUntil(at(3000).wall));
+    assert_eq!(headline(&limited(false, 4000, Some(4000)), at(3999)), Headline::SignedInUntil(at(4000).wall));
+}
+
+#[test]
+fn what_comes_next_is_the_end_where_that_is_before_the_renewal() {
+    let next = |own| limited(true, own, None).next(at(1)).map(|next| next.action);
+    assert_eq!(next(40), Some(Action::End));
+    assert_eq!(next(48), Some(Action::End), "the renewal is planned for the same moment");
+    assert_eq!(next(49), Some(Action::Renew));
+}
+
+#[test]
+fn what_another_process_received_later_is_adopted_and_what_it_received_earlier_is_not() {
+    let adopts = |facts| {
+        let asked =
+            samples::after(samples::signed_in_with(samples::facts_at(10, 3, 60)), Input::ReloadRequested, 20);
+        let after = samples::answered(asked, |id| Input::Loaded(id, Loaded::Found(facts)), 20);
+        after.held().unwrap().facts.generation
+    };
+    assert_eq!(adopts(samples::facts_at(5, 4, 60)), 4, "a later generation");
+    assert_eq!(adopts(samples::facts_at(15, 1, 60)), 1, "the first one after a sign-out elsewhere");
+    assert_eq!(adopts(samples::facts_at(5, 1, 60)), 3, "an earlier one");
+}
