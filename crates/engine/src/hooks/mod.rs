@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
+use crate::command_line::ProgramFlaw;
 use crate::config::{Hook, HookEvent};
 use crate::ports::{Clock, RenewalLock};
 
@@ -130,7 +131,31 @@ impl Hooks {
     }
 }
 
-/// What is odd about the programs of an account, as they are on this machine.
-pub(crate) fn flaws(hooks: &[Hook]) -> Vec<(String, crate::command_line::ProgramFlaw)> {
-    hooks.iter().filter_map(|hook| Some((hook.run.to_string(), hook.run.flaw()?))).collect()
+/// What is odd about the programs of an account, as they are on this machine; once for each of them.
+pub(crate) fn flaws(hooks: &[Hook]) -> Vec<(String, ProgramFlaw)> {
+    let mut found = Vec::new();
+    for flaw in hooks.iter().filter_map(|hook| Some((hook.run.to_string(), hook.run.flaw()?))) {
+        if !found.contains(&flaw) {
+            found.push(flaw);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command_line::CommandLine;
+
+    #[test]
+    fn a_program_that_is_run_twice_is_complained_about_once() {
+        let hook = |words: [&str; 2]| Hook {
+            run: CommandLine::new(&words.map(str::to_owned)).unwrap(),
+            events: HookEvent::ALL.into(),
+            time_limit: SignedDuration::from_secs(1),
+        };
+        let hooks = [hook(["no-such-program", "a"]), hook(["no-such-program", "b"]), hook(["no-other", "a"])];
+        let named: Vec<_> = flaws(&hooks).into_iter().map(|(program, _)| program).collect();
+        assert_eq!(named, ["no-such-program", "no-other"]);
+    }
 }
