@@ -108,7 +108,8 @@ pub struct EngineHandle {
 
 struct Inner {
     setup: Setup,
-    accounts: Mutex<BTreeMap<AccountName, Known>>,
+    /// Boxed: a map of a thousand names that come in order keeps room for nearly as many more.
+    accounts: Mutex<BTreeMap<AccountName, Box<Known>>>,
     consumers: Arc<Consumers>,
     prompts: Arc<Prompts>,
     sessions: watch::Sender<Sessions>,
@@ -125,8 +126,8 @@ pub(crate) struct Known {
     outbox: mpsc::UnboundedSender<Message>,
     /// How it is configured.
     pub(crate) config: AccountConfig,
-    /// How its requests are authorized, which needs no turn of the task.
-    provider: Provider,
+    /// What its task works with; how requests are authorized needs no turn of the task.
+    workshop: Arc<Workshop>,
 }
 
 impl EngineHandle {
@@ -184,7 +185,7 @@ impl EngineHandle {
             policy: config.policy.clone(),
             consent: config.consent,
             consumers: self.inner.consumers.clone(),
-            provider: provider.clone(),
+            provider,
             vault: setup.vault.clone(),
             lock: setup.lock.clone(),
             clock: setup.clock.clone(),
@@ -200,9 +201,10 @@ impl EngineHandle {
             ended_here: AtomicBool::new(false),
             journal_told: AtomicBool::new(false),
         };
+        let workshop = Arc::new(workshop);
         let beside = Beside { history: History::of(history), ..Beside::default() };
         let (actor, outbox) = Actor::open(
-            Arc::new(workshop),
+            workshop.clone(),
             self.inner.prompts.clone(),
             self.inner.sessions.clone(),
             setup.background,
@@ -210,7 +212,8 @@ impl EngineHandle {
             beside,
         );
         tokio::spawn(Box::new(actor).run());
-        accounts.insert(config.name.clone(), Known { outbox, config: config.clone(), provider });
+        let known = Known { outbox, config: config.clone(), workshop };
+        accounts.insert(config.name.clone(), Box::new(known));
         Ok(())
     }
 
@@ -261,7 +264,7 @@ impl EngineHandle {
 
     /// Signs in. What the person has to do meanwhile stands in the session's `sign_in`.
     pub async fn sign_in(&self, account: &AccountName, how: SignIn) -> Result<SessionStatus, EngineError> {
-        self.ask(account, |reply| Message::SignIn(how, reply)).await?
+        self.ask(account, |reply| Message::SignIn(Box::new(how), reply)).await?
     }
 
     /// Gives up the sign-in under way, if there is one and its tokens are not being stored yet.
@@ -353,7 +356,7 @@ impl EngineHandle {
         look: impl FnOnce(&Known) -> T,
     ) -> Result<T, EngineError> {
         let accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.get(account).map(look).ok_or_else(|| {
+        accounts.get(account).map(|known| look(known)).ok_or_else(|| {
             if self.is_closed() { EngineError::Closing } else { EngineError::UnknownAccount(account.clone()) }
         })
     }

@@ -195,7 +195,7 @@ impl Actor {
     /// The token in hand as an answer to this request, as long as it lives.
     fn in_hand(&self, request: &TokenRequest) -> Option<IssuedToken> {
         let now = self.workshop.clock.now();
-        let (held, current) = self.session.held().zip(self.current.as_ref())?;
+        let (held, current) = self.session.held().zip(self.current.as_deref())?;
         let asked = freshness::min_valid(&held.facts, request.min_valid);
         let over = self.session.end().is_some_and(|end| end.over(now));
         (!over && freshness::left(&held.facts, now) > SignedDuration::ZERO).then(|| IssuedToken {

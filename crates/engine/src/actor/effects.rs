@@ -75,7 +75,7 @@ impl Actor {
                     if outcome.is_ok() {
                         arrived.unsaved = None;
                     }
-                    Done { input: Input::Saved(id, outcome), arrived: Some(arrived), told: None }
+                    Done { input: Input::Saved(id, outcome), arrived: Some(*arrived), told: None }
                 });
             }
             Effect::Probe { id, look } => self.begin(move |workshop| async move {
@@ -121,7 +121,9 @@ impl Actor {
         R: Future<Output = Done> + Send + 'static,
     {
         self.under_way += 1;
-        let (working, outbox) = (work(self.workshop.clone()), self.outbox.clone());
+        // Boxed, since a task would keep room for it twice. At a start all accounts read their vault at once.
+        let working = Box::pin(work(self.workshop.clone()));
+        let outbox = self.outbox.clone();
         tokio::spawn(async move {
             let _ = outbox.send(Message::Done(Box::new(working.await)));
         });

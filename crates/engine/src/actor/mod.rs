@@ -41,9 +41,10 @@ use crate::surroundings::{Surroundings, changed};
 use crate::vault::Identity;
 use crate::workshop::{Arrived, SiteSecret, Workshop};
 
-/// What an account's task can be asked or told.
+/// What an account's task can be asked or told. What is large and rare is boxed: an inbox has room for 32 of these, and
+/// there is one for each account.
 pub(crate) enum Message {
-    SignIn(SignIn, oneshot::Sender<Result<SessionStatus, EngineError>>),
+    SignIn(Box<SignIn>, oneshot::Sender<Result<SessionStatus, EngineError>>),
     CancelSignIn,
     SignOut(oneshot::Sender<Result<SessionStatus, EngineError>>),
     Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
@@ -52,9 +53,9 @@ pub(crate) enum Message {
     /// Reads the session again; who is signed in, where it is no site's.
     Revalidate(Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
     /// Who is signed in, as it was found out again.
-    Revalidated(Result<Option<Identity>, EngineError>),
+    Revalidated(Box<Result<Option<Identity>, EngineError>>),
     /// Changes what the session holds.
-    UpdateSession(serde_json::Value, oneshot::Sender<Result<SessionStatus, EngineError>>),
+    UpdateSession(Box<serde_json::Value>, oneshot::Sender<Result<SessionStatus, EngineError>>),
     /// Opens the session cookie with its site's secret.
     OpenCookie(SiteSecret, oneshot::Sender<Result<OpenedCookie, EngineError>>),
     Inspect(oneshot::Sender<Result<Inspection, EngineError>>),
@@ -98,9 +99,9 @@ pub(crate) struct Actor {
     asleep: SignedDuration,
     beside: Beside,
     /// What is handed out.
-    current: Option<Arrived>,
+    current: Option<Box<Arrived>>,
     /// What will be handed out once the session publishes it.
-    arrived: Option<Arrived>,
+    arrived: Option<Box<Arrived>>,
     /// How the sign-in that was asked for is to be done.
     how: Option<SignIn>,
     /// What the next renewal is to change in the session.
@@ -232,7 +233,7 @@ impl Actor {
             message if self.opening() && !matches!(message, Message::Done(_) | Message::Close(_)) => {
                 self.deferred.push(message);
             }
-            Message::SignIn(how, reply) => self.sign_in(how, reply),
+            Message::SignIn(how, reply) => self.sign_in(*how, reply),
             Message::CancelSignIn => self.cancel_sign_in(),
             Message::SignOut(reply) => {
                 self.sign_out_waiters.push(reply);
@@ -252,8 +253,8 @@ impl Actor {
                 self.token_waiters.push(TokenWaiter { request, consumer, until, asked: false, reply });
             }
             Message::Revalidate(reply) => self.revalidate(reply),
-            Message::Revalidated(found) => self.heard_identity(found),
-            Message::UpdateSession(data, reply) => self.update_session(data, reply),
+            Message::Revalidated(found) => self.heard_identity(*found),
+            Message::UpdateSession(data, reply) => self.update_session(*data, reply),
             Message::Inspect(reply) => self.inspect(reply),
             Message::InspectOther(token, reply) => {
                 let workshop = self.workshop.clone();
@@ -290,7 +291,7 @@ impl Actor {
             self.revalidate(None);
         }
         if let Some(arrived) = done.arrived {
-            self.arrived = Some(arrived);
+            self.arrived = Some(Box::new(arrived));
         }
         self.input(done.input);
         // What was neither published nor waits to be saved came too late, and the lock it holds is wanted.
@@ -358,4 +359,16 @@ fn draw(clock: &dyn Clock) -> Now {
     // Without randomness the schedule is merely less spread out.
     let _ = getrandom::fill(&mut bytes);
     Now { stamp: clock.now(), jitter: Jitter(u16::from_le_bytes(bytes)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_accounts_have_room_in_memory() {
+        // The inbox of each has room for 32 messages, and the task lives as long as the account.
+        assert!(size_of::<Message>() <= 64, "{}", size_of::<Message>());
+        assert!(size_of::<Actor>() <= 2560, "{}", size_of::<Actor>());
+    }
 }

@@ -81,7 +81,7 @@ impl Actor {
             let (generation, access) = (current.generation, current.access.clone());
             tokio::spawn(async move {
                 let identity = workshop.revalidate(generation, &access).await;
-                let _ = outbox.send(Message::Revalidated(identity));
+                let _ = outbox.send(Message::Revalidated(Box::new(identity)));
             });
         } else {
             self.revalidated();

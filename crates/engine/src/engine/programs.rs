@@ -91,7 +91,7 @@ impl EngineHandle {
         account: &AccountName,
         data: serde_json::Value,
     ) -> Result<SessionStatus, EngineError> {
-        self.ask(account, |reply| Message::UpdateSession(data, reply)).await?
+        self.ask(account, |reply| Message::UpdateSession(Box::new(data), reply)).await?
     }
 }
 

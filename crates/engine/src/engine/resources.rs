@@ -23,7 +23,8 @@ impl EngineHandle {
         url: &Url,
     ) -> Result<RequestHeaders, EngineError> {
         let token = self.token(account, request).await?;
-        let headers = self.known(account, |known| known.provider.request_headers(&token, method, url))??;
+        let headers =
+            self.known(account, |known| known.workshop.provider.request_headers(&token, method, url))??;
         Ok(RequestHeaders { headers, generation: token.generation, fingerprint: token.fingerprint })
     }
 
@@ -38,7 +39,7 @@ impl EngineHandle {
         if asks_to_revalidate(answer) {
             self.tell(account, Message::Revalidate(None))?;
         }
-        self.known(account, |known| known.provider.heard_from_resource(url, answer))
+        self.known(account, |known| known.workshop.provider.heard_from_resource(url, answer))
     }
 
     /// Tells that a resource server refused the access token with this fingerprint.
