@@ -7,7 +7,7 @@ use crate::limits::Limits;
 use crate::policy::{self, Policy};
 use crate::reason::Reason;
 use crate::session::samples::{self, at};
-use crate::session::{Action, Effect, Headline, Input, Loaded, Session, State, open, step};
+use crate::session::{Action, Effect, Headline, Input, Loaded, Revocation, Session, State, open, step};
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source};
 
@@ -138,4 +138,49 @@ fn what_another_process_received_later_is_adopted_and_what_it_received_earlier_i
     assert_eq!(adopts(samples::facts_at(5, 4, 60)), 4, "a later generation");
     assert_eq!(adopts(samples::facts_at(15, 1, 60)), 1, "the first one after a sign-out elsewhere");
     assert_eq!(adopts(samples::facts_at(5, 1, 60)), 3, "an earlier one");
+}
+
+#[test]
+fn a_renewal_that_bought_half_of_the_lifetime_was_worth_it() {
+    let worthless = |secs| {
+        let mut story = Story::of(samples::signed_in());
+        story.tell(secs, Input::TokenRejected(samples::access_fingerprint(1)));
+        story.renewed(secs, 2);
+        story.session.storm
+    };
+    assert_eq!((worthless(29), worthless(30), worthless(31)), (1, 0, 0));
+}
+
+#[test]
+fn a_renewal_that_is_stored_at_last_is_counted() {
+    let saved = samples::answered(samples::saving_again(), |id| Input::Saved(id, Ok(())), 49);
+    assert_eq!(saved.tally().count, samples::signed_in().tally().count + 1);
+}
+
+#[test]
+fn a_provider_that_cannot_be_told_is_asked_again_after_growing_waits() {
+    let mut story = Story::of(samples::revoking());
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        story.answer_here(|id| Input::Revoked(id, Revocation::Failed(samples::offline())));
+        waits.push(story.session.deadline().unwrap().left(story.now));
+        story.pass_deadline();
+    }
+    let expected = [1, 2, 3].map(|tries| policy::backoff(tries, policy::MAX_BACKOFF_EXPIRED, Jitter(0)));
+    assert_eq!(waits, expected);
+}
+
+#[test]
+fn a_lost_reply_for_tokens_that_are_no_longer_in_hand_is_not_asked_for() {
+    let session = samples::signed_in_with(samples::facts_at(10, 3, 60));
+    let told = |facts| {
+        let asked = samples::after(session.clone(), Input::ReloadRequested, 20);
+        samples::answered(asked, |id| Input::Loaded(id, Loaded::Unanswered(facts)), 20)
+    };
+    assert_eq!(told(samples::facts_at(5, 1, 60)).deadline(), session.deadline());
+    assert_ne!(
+        told(samples::facts_at(10, 3, 60)).deadline(),
+        session.deadline(),
+        "those in hand are asked for"
+    );
 }
