@@ -123,7 +123,7 @@ impl Notifications {
         if quiet.is_some_and(|end| can_wait(&news, &end)) {
             told.held.retain(|(other, held)| other != account || held.code() != news.code());
             told.held.push((account.clone(), news));
-        } else if told.said.is_news(account, news.code(), self.0.clock.now().boot) {
+        } else if told.said.is_news(account, &news, self.0.clock.now().boot) {
             let tongue = Tongue::of(self.0.app.borrow().language);
             let text = text::text(account, &news, tongue);
             // Without the thread there is nobody to show it; the window does.
@@ -206,14 +206,15 @@ fn still(account: &AccountName, news: &News, sessions: &[SessionStatus]) -> bool
     }
 }
 
-/// What was said when.
+/// What was said when: of which account, and what of it. Another program that asks is something else.
 #[derive(Default)]
-struct Said(BTreeMap<(AccountName, &'static str), SignedDuration>);
+struct Said(BTreeMap<(AccountName, &'static str, Option<String>), SignedDuration>);
 
 impl Said {
-    fn is_news(&mut self, account: &AccountName, code: &'static str, now: SignedDuration) -> bool {
+    fn is_news(&mut self, account: &AccountName, news: &News, now: SignedDuration) -> bool {
         self.0.retain(|_, at| now.saturating_sub(*at) < QUIET);
-        let key = (account.clone(), code);
+        let program = if let News::Consent(program) = news { Some(program.clone()) } else { None };
+        let key = (account.clone(), news.code(), program);
         if self.0.contains_key(&key) {
             return false;
         }
@@ -235,11 +236,22 @@ mod tests {
     fn the_same_is_said_once_an_hour_and_something_else_at_once() {
         let mut said = Said::default();
         let at = SignedDuration::from_mins;
-        assert!(said.is_news(&name("work"), "refused", at(0)));
-        assert!(!said.is_news(&name("work"), "refused", at(59)));
-        assert!(said.is_news(&name("work"), "keychain_locked", at(59)));
-        assert!(said.is_news(&name("home"), "refused", at(59)));
-        assert!(said.is_news(&name("work"), "refused", at(61)));
+        let refused = News::Notice(Notice::SignInNeeded(Reason::Idle));
+        let unsaved = News::Notice(Notice::CannotSave(VaultProblem::Locked));
+        assert!(said.is_news(&name("work"), &refused, at(0)));
+        assert!(!said.is_news(&name("work"), &refused, at(59)));
+        assert!(said.is_news(&name("work"), &unsaved, at(59)));
+        assert!(said.is_news(&name("home"), &refused, at(59)));
+        assert!(said.is_news(&name("work"), &refused, at(61)));
+    }
+
+    #[test]
+    fn each_program_that_asks_is_told_of_and_none_of_them_twice_in_an_hour() {
+        let world = World::at("2026-11-20T12:00:00Z");
+        for program in ["git", "git", "docker", "git"] {
+            world.notifications.consent_asked(&name("work"), program);
+        }
+        assert_eq!(world.shown().len(), 2);
     }
 
     #[test]
