@@ -138,8 +138,16 @@ impl Running {
     ///
     /// # Panics
     /// When it does not end in time.
-    pub fn done(mut self) -> Done {
-        let code = self.process.ended(PATIENCE).code();
+    pub fn done(self) -> Done {
+        self.done_within(PATIENCE)
+    }
+
+    /// Waits for its end, which may take longer than that of other commands.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub fn done_within(mut self, patience: Duration) -> Done {
+        let code = self.process.ended(patience).code();
         Done { stdout: self.stdout.join().unwrap(), stderr: self.stderr.join().unwrap(), code }
     }
 }

@@ -8,7 +8,7 @@ use axum::{extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    Fault,
+    Fault, Rule,
     backend::Backend,
     reply::{Answer, JsonObject},
     rotation,
@@ -34,6 +34,12 @@ pub(crate) async fn planned_faults(State(backend): State<Arc<Backend>>) -> Answe
 /// `DELETE /__fault`
 pub(crate) async fn clear_faults(State(backend): State<Arc<Backend>>) -> Answer {
     Answer::ok(&json!({ "cleared": backend.faults.clear() }), "cleared the planned faults")
+}
+
+/// `GET /__rules`: which rules this server was told to break.
+pub(crate) async fn rules(State(backend): State<Arc<Backend>>) -> Answer {
+    let broken: Vec<_> = backend.options.rules.broken().into_iter().map(Rule::name).collect();
+    Answer::ok(&json!({ "broken": broken }), "listed the broken rules")
 }
 
 /// `POST /__revoke`

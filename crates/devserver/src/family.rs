@@ -189,8 +189,8 @@ impl Families {
             return Rotation::CeilingReached { family: id };
         }
         if let Some(consumed) = family.consumed.get(&presented) {
-            // With a grace of zero even the same instant is a reuse.
-            if now < later(consumed.at, lifetimes.grace) {
+            // With a grace of zero even the same instant is a reuse, and one before it, where the clock was wrong then.
+            if !lifetimes.grace.is_zero() && now < later(consumed.at, lifetimes.grace) {
                 return Rotation::Replay { family: id };
             }
             match lifetimes.rules.reuse {

@@ -123,6 +123,11 @@ impl fmt::Display for Rule {
 }
 
 impl Rules {
+    /// Those that are in force, in the place of the defaults.
+    pub fn broken(self) -> Vec<Rule> {
+        Rule::ALL.into_iter().filter(|rule| self.with([*rule]) == self).collect()
+    }
+
     /// The defaults with these rules in the place of theirs.
     #[must_use]
     pub fn with(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
@@ -150,7 +155,9 @@ mod tests {
         for rule in Rule::ALL {
             assert_eq!(rule.name().parse::<Rule>().unwrap(), rule);
             assert_ne!(Rules::default().with([rule]), Rules::default(), "{rule}");
+            assert_eq!(Rules::default().with([rule]).broken(), [rule]);
         }
+        assert!(Rules::default().broken().is_empty());
         assert!("lax".parse::<Rule>().unwrap_err().to_string().contains("no-rotation"));
     }
 }

@@ -165,6 +165,7 @@ fn router(backend: Arc<Backend>) -> Router {
             "/__fault",
             post(control::plan_fault).get(control::planned_faults).delete(control::clear_faults),
         )
+        .route("/__rules", get(control::rules))
         .route("/__revoke", post(control::revoke))
         .route("/__session", post(control::change_session))
         .route("/__expire", post(control::expire))

@@ -2,6 +2,7 @@
 
 mod client;
 mod endpoints;
+mod fault_table;
 mod faults;
 mod oidc;
 mod proxy;

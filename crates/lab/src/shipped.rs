@@ -95,7 +95,7 @@ pub const TRAPS: [Trap; 16] = [
         5,
         "a failed renewal leaves those who wait for it with nothing",
         "tests/tests/engine/renewing.rs",
-        "people_who_ask_at_the_same_time_share_one_renewal_and_its_outcome",
+        "a_renewal_that_fails_is_told_to_everyone_who_waits_for_it",
     ),
     test(
         6,
@@ -108,7 +108,7 @@ pub const TRAPS: [Trap; 16] = [
         8,
         "a slow answer is applied to a session that has moved on",
         "crates/core/src/session/tests/table.rs",
-        "late = EffectId(0)",
+        "a_late_answer_changes_nothing_and_is_recorded",
     ),
     test(
         9,
@@ -119,8 +119,8 @@ pub const TRAPS: [Trap; 16] = [
     test(
         10,
         "a version is a number that somebody compares wrongly",
-        "tests/tests/engine/agent.rs",
-        "the_document_and_the_agent_know_the_same_paths",
+        "tests/tests/engine/agent_bad_input.rs",
+        "a_program_of_another_version_is_told_which_are_spoken",
     ),
     test(
         11,
@@ -128,7 +128,12 @@ pub const TRAPS: [Trap; 16] = [
         "tests/tests/engine/agent.rs",
         "bad_requests_get_a_short_answer_that_repeats_nothing_or_a_closed_connection",
     ),
-    test(12, "a test sleeps and hopes", "clippy.toml", "tokio::time::sleep"),
+    test(
+        12,
+        "a test sleeps and hopes",
+        "tests/tests/engine/layering.rs",
+        "only_what_clocks_are_made_of_sleeps_and_no_test_does",
+    ),
     test(
         13,
         "a session that cannot be read clears the cookie",
@@ -179,9 +184,24 @@ mod tests {
                 KeptBy::Scenario(name) => assert!(text(name).is_some(), "{name}"),
                 KeptBy::Test { file, name } => {
                     let source = std::fs::read_to_string(root.join(file)).unwrap();
-                    assert!(source.contains(name), "{file} has no {name}");
+                    let (rust, script) = (format!("fn {name}()"), format!("it(\"{name}\""));
+                    assert!(source.contains(&rust) || source.contains(&script), "{file} has no {name}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_document_tells_of_every_trap_and_what_keeps_from_it() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        let document = std::fs::read_to_string(root.join("docs/lab.md")).unwrap();
+        for Trap { number, about, kept_by } in TRAPS {
+            let by = match kept_by {
+                KeptBy::Scenario(name) => format!("scenario `{name}`"),
+                KeptBy::Test { file, name } => format!("`{name}` in [{file}](../{file})"),
+            };
+            let row = format!("| {number} | {about} | {by} |");
+            assert!(document.contains(&row), "docs/lab.md lacks\n{row}");
         }
     }
 }

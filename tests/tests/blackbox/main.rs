@@ -15,6 +15,7 @@ mod cli_bad_backend;
 mod cli_bad_input;
 mod cli_keychain;
 mod cli_lab;
+mod cli_lab_backend;
 mod cli_nextauth;
 mod cli_oauth;
 mod cli_proxy;

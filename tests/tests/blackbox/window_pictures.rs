@@ -12,7 +12,7 @@ const NARROW: (u32, u32) = (450, 760);
 const LONG: (u32, u32) = (960, 1240);
 
 /// Each picture: its name, what the preview shows, how large.
-const PICTURES: [(&str, &str, (u32, u32)); 25] = [
+const PICTURES: [(&str, &str, (u32, u32)); 31] = [
     ("signed-in-light", "scenario=roles&theme=light", WIDE),
     ("signed-in-dark", "scenario=roles&theme=dark", WIDE),
     ("signed-in-narrow", "scenario=roles&theme=light", NARROW),
@@ -32,11 +32,17 @@ const PICTURES: [(&str, &str, (u32, u32)); 25] = [
     ("settings-narrow-dark", "scenario=roles&theme=dark&view=settings", NARROW),
     ("settings-german", "scenario=roles&theme=light&view=settings&language=de", WIDE),
     ("inspector-light", "scenario=roles&theme=light&view=inspect", WIDE),
-    ("lab-light", "scenario=roles&theme=light&view=lab", WIDE),
+    ("lab-light", "scenario=roles&theme=light&view=lab&part=tour", WIDE),
+    ("lab-narrow-german", "scenario=roles&theme=dark&view=lab&part=tour&language=de", NARROW),
+    ("lab-backend-light", "scenario=roles&theme=light&view=lab&part=backend", WIDE),
+    ("lab-backend-narrow-dark", "scenario=roles&theme=dark&view=lab&part=backend", NARROW),
+    ("lab-profile-light", "scenario=roles&theme=light&view=lab&part=profile", WIDE),
+    ("lab-profile-narrow-german", "scenario=roles&theme=dark&view=lab&part=profile&language=de", NARROW),
     ("lab-policies-light", "scenario=roles&theme=light&view=lab&part=policies", LONG),
     ("lab-policies-narrow-dark", "scenario=roles&theme=dark&view=lab&part=policies", NARROW),
     ("lab-policies-german", "scenario=roles&theme=light&view=lab&part=policies&language=de", WIDE),
     ("lab-scenarios-dark", "scenario=roles&theme=dark&view=lab&part=scenarios", WIDE),
+    ("lab-scenarios-narrow-german", "scenario=roles&theme=light&view=lab&part=scenarios&language=de", NARROW),
     ("add-account-light", "scenario=roles&theme=light&view=add", WIDE),
 ];
 

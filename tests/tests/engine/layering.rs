@@ -221,6 +221,24 @@ fn the_program_that_is_started_for_every_token_uses_nothing_but_the_agents_clien
 }
 
 #[test]
+fn only_what_clocks_are_made_of_sleeps_and_no_test_does() {
+    let sleeps = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        ["thread", "time"].iter().any(|of| text.contains(&format!("{of}::sleep(")))
+    };
+    let below = ["crates", "src-tauri", "tests", "xtask"].map(|below| sources(below, &["rs"]));
+    let found: Vec<_> = below.iter().flatten().filter(|path| sleeps(path)).map(|path| shown(path)).collect();
+    let clocks = [
+        "crates/devserver/src/clock.rs",
+        "crates/engine/src/clock/mod.rs",
+        "tests/src/simulation/kill.rs",
+        "tests/src/wait.rs",
+        "xtask/src/clock.rs",
+    ];
+    assert_eq!(found, clocks, "wait for a state (tests/src/wait.rs) or move the manual clock");
+}
+
+#[test]
 fn no_file_is_longer_than_a_reader_can_hold() {
     let endings = ["rs", "ts", "svelte", "css", "js", "mjs"];
     let mut long = Vec::new();

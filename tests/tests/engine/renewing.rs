@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use latchkey_devserver::{Fault, FaultMode};
 use latchkey_tests::engine_world::World;
 
 #[tokio::test]
@@ -114,4 +115,28 @@ async fn people_who_ask_at_the_same_time_share_one_renewal_and_its_outcome() {
         assert_eq!(answer.await.unwrap().unwrap().generation, 2);
     }
     assert_eq!(world.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_told_to_everyone_who_waits_for_it() {
+    let mut told = Vec::new();
+    for mode in [FaultMode::Status, FaultMode::Html, FaultMode::Redirect, FaultMode::RevokedFamily] {
+        let world = World::new().await;
+        let engine = world.signed_in().await;
+        world.goes_wrong(Fault::new("refresh", mode).times(-1));
+        let asked = (0..20).map(|_| {
+            let engine = engine.clone();
+            tokio::spawn(async move { engine.renews().await.map(|status| status.generation) })
+        });
+        let mut answers = Vec::new();
+        for answer in asked.collect::<Vec<_>>() {
+            answers.push(answer.await.unwrap().unwrap_err().to_string());
+        }
+        answers.dedup();
+        assert_eq!((answers.len(), world.refreshes()), (1, 1), "{mode:?}: {answers:#?}");
+        told.append(&mut answers);
+    }
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 4, "each is told what happened to it: {told:#?}");
 }

@@ -1,5 +1,10 @@
 // The lab of a host without an app: a small backend that keeps the rules of rotation, and runs that were written down.
 import type { Cell, Foreseen, PolicyTrial, ProfileFinding, LabBackend, LabFault, LabScenario, LabSwitch, Outcome, Run, SandboxState, SignedOut, TokenFate, TourMove } from "./bindings";
+import { mark } from "./fake-sessions";
+
+const RUN_BEGAN = Date.parse("2027-03-01T08:00:00Z");
+const inRun = (ms: number): string => new Date(RUN_BEGAN + ms).toISOString();
+const REFUSED = "refused: refresh token already used; family revoked";
 
 const RUN: Run = {
   began_at: "2027-03-01T08:00:00Z",
@@ -7,14 +12,42 @@ const RUN: Run = {
   entries: [
     { after_ms: 0, side: "lab", what: "signs in", wrong: false },
     { after_ms: 0, side: "client", what: "is signed in", wrong: false },
-    { after_ms: 45_000, side: "backend", what: "POST /auth/refreshToken: 401, refused: refresh token already used", wrong: true },
+    { after_ms: 20_000, side: "client", what: "renewed, generation 2", wrong: false },
+    { after_ms: 45_000, side: "backend", what: `POST /auth/refreshToken: 401, ${REFUSED}`, wrong: true },
   ],
-  marks: [],
+  marks: [
+    mark("signed_in", RUN_BEGAN, { generation: 1, expires_at: inRun(60_000) }),
+    mark("renewed", RUN_BEGAN + 20_000, { generation: 2, expires_at: inRun(80_000) }),
+    mark("failed", RUN_BEGAN + 45_000, { generation: 2, note: REFUSED }),
+  ],
   states: [{ after_ms: 0, state: "signed_in" }, { after_ms: 45_000, state: "needs_sign_in" }],
   spans: [],
-  faults: [{ after_ms: 45_000, mode: "drop_after", path: "/auth/refreshToken" }],
-  requests_ms: [0, 45_000],
+  faults: [{ after_ms: 20_000, mode: "drop_after", path: "/auth/refreshToken" }],
+  requests_ms: [0, 20_000, 45_000],
 };
+
+/** The development backend in the middle of something, for pictures. */
+export const BUSY_BACKEND: LabBackend = {
+  url: "http://127.0.0.1:4180",
+  account: "demo",
+  faults: [{ path: "refresh", mode: "status", status: 503, count: 3 }],
+  requests: [
+    { number: 1, at: "2026-11-20T14:31:02Z", method: "POST", path: "/auth/login", status: 200, outcome: "signed in: demo", fault: null },
+    { number: 2, at: "2026-11-20T14:31:48Z", method: "POST", path: "/auth/refreshToken", status: 200, outcome: "rotated", fault: null },
+    { number: 3, at: "2026-11-20T14:32:35Z", method: "POST", path: "/auth/refreshToken", status: null, outcome: "rotated; fault: closed without a reply", fault: "drop_after" },
+    { number: 4, at: "2026-11-20T14:32:36Z", method: "POST", path: "/auth/refreshToken", status: 401, outcome: REFUSED, fault: null },
+  ],
+};
+
+/** What was measured of a backend that is strict and has no grace window, for pictures. */
+export const STRICT_PROFILE: ProfileFinding[] = [
+  { fact: "rotates", title: "Rotation", value: "each refresh brings a new refresh token", grade: "good", advice: null, standard: null },
+  { fact: "reuse", title: "Reuse detection", value: "a used token is refused and its whole session revoked", grade: "good", advice: "never let two programs share this session by themselves: the loser signs both out", standard: "RFC 9700 §4.14.2" },
+  { fact: "grace", title: "Grace window", value: "none: a used token is never taken again", grade: "note", advice: "a reply that is lost on its way ends the session; a window of 10 s to 60 s would save it", standard: "RFC 9700 §4.14.2" },
+  { fact: "access_secs", title: "Access token lifetime", value: "15 min", grade: "good", advice: null, standard: null },
+  { fact: "no_store", title: "Cache-Control: no-store", value: "is missing", grade: "warning", advice: "a cache on the way may keep tokens", standard: "RFC 6749 §5.1" },
+  { fact: "old_access_dies", title: "The access token from before", value: "could not be asked about: the account has no user-info address", grade: "unknown", advice: null, standard: null },
+];
 
 const SCENARIO: LabScenario = {
   name: "double-spend",

@@ -5,6 +5,7 @@
 // First: what follows reads the time while it is loaded.
 import "./fake-clock";
 import { FakeHost, type FakeOptions } from "./fake";
+import { BUSY_BACKEND, STRICT_PROFILE } from "./fake-lab";
 import { corp, fingerprint, inBrowser, iso, mark, needsSignIn, program, reason, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
 import { picture } from "./fake-picture";
 import type { Host } from "./host";
@@ -150,6 +151,7 @@ export function openFakePage(): Host {
     ...scenario?.(),
     ...(asked.has("person") ? { person: Number(asked.get("person")) } : {}),
   });
+  if (asked.get("scenario") === "roles") [host.labState, host.labFindings] = [BUSY_BACKEND, STRICT_PROFILE];
   const fails = asked.get("fails");
   if (fails) for (const command of ["signInWithBrowser", "signInWithDevice", "discover", "addAccount"] as const) host.failNext(command, failures[fails] ?? other);
   setTimeout(() => {
@@ -180,11 +182,13 @@ async function partOf(view: string | null, part: string | null, press: string | 
   for (const id of [...ids, ...(press?.split(",") ?? [])]) {
     const found = (): HTMLElement | null => document.querySelector(`[data-testid="${id}"]`);
     while (found() === null) await new Promise(requestAnimationFrame);
+    // What was clicked before has come to its end.
+    await new Promise(requestAnimationFrame);
     found()?.click();
   }
 }
 
-const PARTS: Record<string, string[]> = { tour: ["tour-begin"], scenarios: ["lab-run"], profile: ["lab-measure"], policies: ["policy-beside"] };
+const PARTS: Record<string, string[]> = { tour: ["tour-begin", "tour-next", "tour-next"], scenarios: ["lab-run"], profile: ["lab-measure"], policies: ["policy-beside"] };
 
 /** What a hand would do, for pictures. */
 function act(what: string | null, view: string | null): void {

@@ -82,7 +82,7 @@ Examples:
   latchkey lab run --account work --username me --password-stdin --contract backend.toml
 
 Without an account, or with one of the development backend, client and backend run in virtual time and nothing is
-waited for. The backend of any other account is put behind a proxy and played with in real time; scenarios that need a
+waited for; what that backend was told to do wrong (`latchkey devserver --rule`) is done here, too. The backend of any other account is put behind a proxy and played with in real time; scenarios that need a
 backend of the lab's own are then not played. Sign-ins are thrown away: the account's own session is not touched.
 
 It ends with 0 if everybody did right, and with 1 if anybody did not.")]
@@ -104,7 +104,7 @@ pub(crate) struct Run {
     /// Write a report: a .html page, .json, or .xml for CI (JUnit); `json` or `junit` alone prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Vec<PathBuf>,
-    /// Let the lab's own backend break a rule
+    /// Let the lab's own backend break a rule, beside those of the account's development backend that runs
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub(crate) rule: Vec<Rule>,
     /// Measure the backend, and fail where it does not do what this file says

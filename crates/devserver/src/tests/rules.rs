@@ -90,3 +90,11 @@ async fn access_tokens_can_be_made_to_expire_and_used_refresh_tokens_to_come_aga
     world.client.refresh(&next["refreshToken"]).await.refusal(401, "invalid_grant");
     world.client.post("/__replay", serde_json::json!({ "username": "eve" })).await.refusal(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_server_tells_which_rules_it_was_told_to_break() {
+    let world = with(Rule::ReuseAccepted).await;
+    assert_eq!(world.client.get("/__rules").await.json()["broken"], serde_json::json!(["reuse-accepted"]));
+    let right = World::new().await;
+    assert_eq!(right.client.get("/__rules").await.json()["broken"], serde_json::json!([]));
+}

@@ -25,7 +25,7 @@ use latchkey_engine::{Setup, ports::Network};
 use crate::client::{Latchkey, Setups};
 use crate::scenario::BackendSetup;
 pub use own::OwnBackend;
-pub use proxied::{Proxied, endpoints};
+pub use proxied::{Proxied, endpoints, refresh_url};
 pub use time::{LabNetwork, ServerClock};
 
 /// Why a stage could not be set up.

@@ -52,7 +52,7 @@ impl Proxied {
 }
 
 /// Where an account's refresh tokens go, or who says where that is.
-pub(super) fn refresh_url(provider: &ProviderConfig) -> Option<Url> {
+pub fn refresh_url(provider: &ProviderConfig) -> Option<Url> {
     match provider {
         ProviderConfig::Credentials(config) => Some(config.refresh_url.clone()),
         ProviderConfig::Oauth(config) => config.exchange_url(),

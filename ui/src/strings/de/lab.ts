@@ -65,6 +65,7 @@ export const lab: typeof english = {
       who: "Wer",
       what: "Was",
       side: { client: "Client", backend: "Backend", lab: "Labor" },
+      pictureOf: "Der Lauf als Bild",
       picture: "Was in {long} geschah: {renewals} Erneuerungen, {faults} Fehler, {requests} Anfragen",
       lanes: { client: "Client", token: "Access-Token", backend: "Backend" },
       begin: "Beginn",

@@ -64,6 +64,7 @@ export const lab = {
       who: "Who",
       what: "What",
       side: { client: "client", backend: "backend", lab: "lab" },
+      pictureOf: "The run as a picture",
       picture: "What happened over {long}: {renewals} renewals, {faults} faults, {requests} requests",
       lanes: { client: "client", token: "access token", backend: "backend" },
       begin: "begin",

@@ -1,6 +1,6 @@
 //! Planning faults at a server that runs, over its test control.
 
-use latchkey_devserver::Fault;
+use latchkey_devserver::{Fault, Rule};
 use latchkey_engine::config::{Url, is_loopback};
 use latchkey_engine::http::{Http, Request};
 use serde::Deserialize;
@@ -61,6 +61,20 @@ pub(super) async fn clear(at: &At) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The rules that a development backend at this address was told to break; none where no such backend runs.
+pub(super) async fn broken_rules(url: &Url) -> Vec<Rule> {
+    #[derive(Deserialize)]
+    struct Told {
+        broken: Vec<String>,
+    }
+    let (Ok(http), Ok(url), true) = (Http::new(), url.join("/__rules"), is_loopback(url)) else {
+        return Vec::new();
+    };
+    let Ok(reply) = http.send(Request::get(&url)).await else { return Vec::new() };
+    let told = serde_json::from_slice::<Told>(&reply.body).map(|told| told.broken).unwrap_or_default();
+    told.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
 async fn ask<T: serde::de::DeserializeOwned>(
     at: &At,
     method: &str,
@@ -79,8 +93,13 @@ async fn ask<T: serde::de::DeserializeOwned>(
         _ => Request::get(&url),
     };
     let reply = Http::new()?.send(request).await.map_err(|_| {
-        Failure::unreachable(format!("nothing answers at {}", at.url))
-            .hint("start `latchkey devserver` or `latchkey lab proxy`, or name its address with --url")
+        let what = Failure::unreachable(format!("nothing answers at {}", at.url));
+        if url.scheme() == "https" {
+            return what.hint(
+                "start `latchkey lab proxy --tls --ca-file lab-ca.pem`, and put SSL_CERT_FILE=lab-ca.pem before this command",
+            );
+        }
+        what.hint("start `latchkey devserver` or `latchkey lab proxy`, or name its address with --url")
     })?;
     if reply.is_success()
         && let Ok(answer) = serde_json::from_slice(&reply.body)

@@ -47,8 +47,13 @@ pub(super) async fn run(args: args::LabProxy) -> Result<(), Failure> {
         output::value(proxy.url())?;
     }
     if !args.json {
+        // Whoever is to speak to it names its authority; on this system it is done with this variable.
+        let trusting = args
+            .ca_file
+            .as_ref()
+            .map_or_else(String::new, |file| format!("SSL_CERT_FILE={} ", file.display()));
         output::say(&format!(
-            "Everything goes to {} and back.\nA fault: latchkey lab fault refresh drop_after --url {}\nCtrl-C ends it",
+            "Everything goes to {} and back.\nA fault: {trusting}latchkey lab fault refresh drop_after --url {}\nCtrl-C ends it",
             args.upstream,
             proxy.url()
         ));

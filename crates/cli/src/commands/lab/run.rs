@@ -8,8 +8,9 @@ use latchkey_lab::report::{self, Report};
 use latchkey_lab::runner::{Against, Outcome, run as play};
 use latchkey_lab::scenario::Scenario;
 use latchkey_lab::shipped;
+use latchkey_lab::stage::refresh_url;
 
-use super::{person, profile, unknown};
+use super::{faults, person, profile, unknown};
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::output::{self, LiveLine};
@@ -78,13 +79,14 @@ async fn against(
             Ok((Against::Account(Box::new(account.clone()), person), named))
         }
         Some(_) | None => {
-            let rules: Vec<_> = args.rule.iter().map(|rule| rule.about()).collect();
+            let mut rules = args.rule.clone();
+            if let Some(url) = account.and_then(|account| refresh_url(&account.provider)) {
+                rules.extend(faults::broken_rules(&url).await);
+            }
+            let about: Vec<_> = rules.iter().map(|rule| rule.about()).collect();
             let told =
-                if rules.is_empty() { String::new() } else { format!(", told that {}", rules.join(", ")) };
-            Ok((
-                Against::Own { rules: args.rule.clone() },
-                format!("the development backend, in virtual time{told}"),
-            ))
+                if about.is_empty() { String::new() } else { format!(", told that {}", about.join(", ")) };
+            Ok((Against::Own { rules }, format!("the development backend, in virtual time{told}")))
         }
     }
 }

@@ -64,6 +64,17 @@ fn the_diagram_shows_every_change_of_state_and_no_other() {
     }
 }
 
+#[test]
+fn a_late_answer_changes_nothing_and_is_recorded() {
+    for sample in samples() {
+        for said in inputs(&sample).iter().filter(|said| said.told.starts_with("late ")) {
+            let step = said.step(&sample.session);
+            assert_eq!(step.session, sample.session, "{}: {}", sample.told, said.told);
+            assert!(matches!(&step.effects[..], [Effect::Record(record)] if record.kind == "late_answer"));
+        }
+    }
+}
+
 /// The arrows of the README's mermaid block and the inputs they are labelled with.
 fn drawn() -> BTreeMap<(String, String), BTreeSet<String>> {
     let readme = include_str!("../README.md");
