@@ -1,1 +1,0 @@
-self.__DYNAMIC_CSS_MANIFEST="[]";

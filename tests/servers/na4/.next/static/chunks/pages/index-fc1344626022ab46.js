@@ -1,1 +1,0 @@
-(self.webpackChunk_N_E=self.webpackChunk_N_E||[]).push([[332],{2936:(_,e,n)=>{(window.__NEXT_P=window.__NEXT_P||[]).push(["/",function(){return n(3468)}])},3468:(_,e,n)=>{"use strict";n.r(e),n.d(e,{default:()=>u});var t=n(7876);function u(){return(0,t.jsx)("p",{children:"A site with NextAuth v4"})}}},_=>{_.O(0,[636,593,792],()=>_(_.s=2936)),_N_E=_.O()}]);
