@@ -39,6 +39,6 @@ pub mod wait;
 pub mod window;
 
 /// The folder of the whole repository.
-pub(crate) fn repository() -> &'static std::path::Path {
+pub fn repository() -> &'static std::path::Path {
     std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
