@@ -71,7 +71,7 @@ it("a scenario says who did wrong, and shows it", async () => {
   const outcome = screen.getByTestId("lab-outcome");
   expect(outcome).toHaveTextContent(en.lab.scenarios.backend);
   expect(outcome).toHaveTextContent("it exchanged it");
-  expect(within(outcome).getByRole("img")).toHaveAccessibleName(/1 faults, 2 requests/);
+  expect(within(outcome).getByRole("img")).toHaveAccessibleName(/faults 1, requests 3/);
 });
 
 it("a profile is measured and each finding has a grade in words", async () => {

@@ -66,7 +66,7 @@ export const lab: typeof english = {
       what: "Was",
       side: { client: "Client", backend: "Backend", lab: "Labor" },
       pictureOf: "Der Lauf als Bild",
-      picture: "Was in {long} geschah: {renewals} Erneuerungen, {faults} Fehler, {requests} Anfragen",
+      picture: "Was in {long} geschah: Erneuerungen {renewals}, Fehler {faults}, Anfragen {requests}",
       lanes: { client: "Client", token: "Access-Token", backend: "Backend" },
       begin: "Beginn",
       inEnglish: "Was Szenarien melden, steht in ihren Dateien auf Englisch.",

@@ -65,7 +65,7 @@ export const lab = {
       what: "What",
       side: { client: "client", backend: "backend", lab: "lab" },
       pictureOf: "The run as a picture",
-      picture: "What happened over {long}: {renewals} renewals, {faults} faults, {requests} requests",
+      picture: "What happened over {long}: renewals {renewals}, faults {faults}, requests {requests}",
       lanes: { client: "client", token: "access token", backend: "backend" },
       begin: "begin",
       inEnglish: "What scenarios say stands in their files, in English.",
