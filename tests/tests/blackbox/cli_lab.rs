@@ -113,7 +113,7 @@ fn a_forecast_compares_two_policies_side_by_side() {
     assert!(outs(0).len() > outs(1).len(), "a longer session ends less often");
     for out in outs(0) {
         assert_eq!(out["code"], "max_age_reached");
-        assert!(out["why"].as_str().is_some_and(|why| !why.is_empty()), "{out}");
+        assert!(out["message"].as_str().is_some_and(|why| why.contains("7 d")), "{out}");
     }
     let _ = desktop.latchkey(&["lab", "simulate", "demo", "--life", "moon"]).ends(2).says("train");
 }

@@ -46,8 +46,7 @@ async fn faults_are_switched_from_the_terminal_and_over_http_while_the_backend_r
     assert!(lab(&["faults"]).ends(0).stdout.contains("status at refresh, until it is cleared"));
     assert_ne!(desktop.latchkey(&["renew", "demo"]).code, Some(0));
     assert_eq!(struck(&backend).await, ["drop_after", "status"]);
-    let status = desktop.status("demo");
-    assert_eq!((&status["generation"], &status["renewals"]["failed"]), (&json!(2), &json!(1)), "{status}");
+    assert_eq!(desktop.status("demo")["generation"], 2);
     let log = desktop.latchkey(&["log", "--account", "demo"]).ends(0).stdout;
     assert!(log.contains("503"), "what struck is not in the log:\n{log}");
 
