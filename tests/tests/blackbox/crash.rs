@@ -45,7 +45,7 @@ fn an_agent_that_crashes_leaves_no_core_file() {
     let program = programs::latchkey().display().to_string();
     let socket = desktop.path("runtime").join("agent.sock");
     let dumped = crashed(&desktop, &program, &["agent"], |pid| {
-        let serves = runs_as(pid, "latchkey") && socket.exists();
+        let serves = runs_as(pid, "latchkey-cli") && socket.exists();
         assert!(!serves || soft_core_limit(pid).as_deref() == Some("0"), "{:?}", soft_core_limit(pid));
         serves
     });
