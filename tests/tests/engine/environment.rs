@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Every variable of ours that is read or set, and what it is for.
-const KNOWN: [(&str, &str); 12] = [
+const KNOWN: [(&str, &str); 14] = [
     ("LATCHKEY_ACCESS_TOKEN", "given to what `exec` starts"),
+    ("LATCHKEY_ACCOUNT", "given to the programs of `on_event`"),
     (
         "LATCHKEY_BENCH_FIRST_PAINT",
         "says on standard error when the window was drawn, for `cargo xtask bench`",
     ),
     ("LATCHKEY_COMPLETE", "set by the completions of a shell"),
     ("LATCHKEY_CONFIG_DIR", "the folder of the configuration"),
+    ("LATCHKEY_EVENT", "given to the programs of `on_event`; who has it runs none"),
     ("LATCHKEY_EXPIRES_AT", "given to what `exec` starts"),
     ("LATCHKEY_KEY_FILE", "the file that opens sealed files"),
     ("LATCHKEY_LOG", "how much is logged"),
