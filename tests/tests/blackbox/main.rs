@@ -36,6 +36,7 @@ mod window_desktop;
 mod window_edges;
 mod window_first_run;
 mod window_keychain;
+mod window_lab;
 mod window_lifeline;
 mod window_oauth;
 mod window_pictures;
