@@ -16,8 +16,8 @@ use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::{
-    Clocks, ConsentName, ConsumerStatus, Headline, HeadlineKind, HistoryMark, MarkKind, Renewals,
-    SessionStatus, StateName,
+    Clocks, ConsentName, ConsumerStatus, Headline, HeadlineKind, HistoryMark, MarkKind, ReasonStatus,
+    Renewals, SessionStatus, StateName, Values,
 };
 use latchkey_engine::vault::memory::MemoryVault;
 use latchkey_engine::{EngineHandle, Setup};
@@ -164,6 +164,16 @@ pub(crate) fn session(account: &str, state: StateName) -> SessionStatus {
         history: Arc::default(),
         consumers: Vec::new(),
     }
+}
+
+/// The same session in the state that it is in for this reason, without words; an empty code is no reason.
+pub(crate) fn because(mut session: SessionStatus, code: &str) -> SessionStatus {
+    session.reason = (!code.is_empty()).then(|| ReasonStatus {
+        code: code.to_owned(),
+        message: String::new(),
+        values: Values::new(),
+    });
+    session
 }
 
 /// A program that waits for the person's word.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::wait::until;
 
@@ -72,6 +72,15 @@ impl Drop for Process {
         let _ = kill_process_group(group(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a process, as its number says.
+///
+/// # Panics
+/// When there is no such process.
+pub fn signal(process: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 fn group(child: &Child) -> Pid {

@@ -54,7 +54,7 @@ impl FileLock {
     fn open_all(&self, account: &AccountName) -> io::Result<Vec<File>> {
         let (mut files, mut wrong) = (Vec::new(), None);
         for dir in &self.dirs {
-            match Self::open(dir, account) {
+            match open(dir, &format!("{account}.lock")) {
                 Ok(file) => files.push(file),
                 Err(error) => wrong = wrong.or(Some(error)),
             }
@@ -64,25 +64,21 @@ impl FileLock {
             Some(_) | None => Ok(files),
         }
     }
-
-    fn open(dir: &Path, account: &AccountName) -> io::Result<File> {
-        make_dir(dir)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(dir.join(format!("{account}.lock")))
-    }
 }
 
-/// Puts a claim in the place of the last one. Whether it is another one.
-fn claim(dir: &Path, account: &AccountName, claim: &str) -> io::Result<bool> {
+/// Opens a file for its owner only, made where it is not there yet, and leaves what is in it.
+fn open(dir: &Path, name: &str) -> io::Result<File> {
     make_dir(dir)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(dir.join(format!("{account}.told")))?;
+    options.open(dir.join(name))
+}
+
+/// Puts a claim in the place of the last one. Whether it is another one.
+fn claim(dir: &Path, account: &AccountName, claim: &str) -> io::Result<bool> {
+    let mut file = open(dir, &format!("{account}.told"))?;
     // Held for as long as these few bytes take.
     file.lock()?;
     let mut before = String::new();

@@ -97,10 +97,10 @@ fn lasting(session: &SessionStatus, now: Timestamp) -> Option<(Left, Option<Time
 mod tests {
     use std::sync::Arc;
 
-    use latchkey_engine::snapshot::{Headline, HeadlineKind, ReasonStatus, Values};
+    use latchkey_engine::snapshot::{Headline, HeadlineKind};
 
     use super::*;
-    use crate::test_world::{program_that_asks, session, signed_in_at};
+    use crate::test_world::{because, program_that_asks, session, signed_in_at};
 
     #[test]
     fn the_icon_shows_the_worst_and_signed_out_on_purpose_is_not_bad() {
@@ -185,14 +185,5 @@ mod tests {
         let headline = Headline { kind: HeadlineKind::SignedInUntil, at: Some(at(ends).to_string()) };
         let history = Arc::new(vec![signed_in_at(at(began))]);
         SessionStatus { headline, history, ..session(account, StateName::SignedIn) }
-    }
-
-    fn because(mut session: SessionStatus, code: &str) -> SessionStatus {
-        session.reason = (!code.is_empty()).then(|| ReasonStatus {
-            code: code.to_owned(),
-            message: String::new(),
-            values: Values::new(),
-        });
-        session
     }
 }

@@ -161,10 +161,10 @@ fn moment(at: &str, now: &Zoned, tongue: Tongue) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use latchkey_engine::snapshot::{Headline, ReasonStatus, Values};
+    use latchkey_engine::snapshot::Headline;
 
     use super::*;
-    use crate::test_world::{program_that_asks, session};
+    use crate::test_world::{because, program_that_asks, session};
 
     #[test]
     fn without_sessions_there_is_the_window_and_the_way_out() {
@@ -271,15 +271,6 @@ mod tests {
 
     fn with(mut session: SessionStatus, kind: HeadlineKind, at: Option<&str>) -> SessionStatus {
         session.headline = Headline { kind, at: at.map(str::to_owned) };
-        session
-    }
-
-    fn because(mut session: SessionStatus, code: &str) -> SessionStatus {
-        session.reason = (!code.is_empty()).then(|| ReasonStatus {
-            code: code.to_owned(),
-            message: String::new(),
-            values: Values::new(),
-        });
         session
     }
 

@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use latchkey_devserver::{DevServer, Options};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use super::figures::Figure;
 use crate::desktop::{Desktop, Keychain};
+use crate::process::signal;
 use crate::wait::{PATIENCE, until};
 
 /// As soon as this after the service is back (`faults.md`, 9).
@@ -47,9 +48,7 @@ pub async fn of_services(rounds: u32) -> Vec<Figure> {
                 reached: slowest <= WITHIN,
             }
         });
-        if let Some(pid) = i32::try_from(agent.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
-        }
+        signal(agent.id(), Signal::TERM);
         let _ = agent.done();
         figures.to_vec()
     })

@@ -5,7 +5,7 @@ use std::process::Command;
 use latchkey_engine::clock::SystemClock;
 use latchkey_engine::ports::Clock as _;
 use latchkey_tests::desktop::{Desktop, Keychain};
-use latchkey_tests::process::Process;
+use latchkey_tests::process::{Process, signal};
 use latchkey_tests::programs::{DevServerProcess, Done, Running, latchkey, latchkey_cli};
 use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
@@ -30,11 +30,6 @@ fn agent(desktop: &Desktop) -> (Running, String) {
 fn ends(agent: Running) {
     signal(agent.id(), Signal::TERM);
     let _ = agent.done().ends(0);
-}
-
-fn signal(pid: u32, signal: Signal) {
-    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 fn claims(token: &str) -> Value {

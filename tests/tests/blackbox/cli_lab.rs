@@ -9,7 +9,8 @@ use serde_json::Value;
 /// All scenarios together take ten seconds of a processor, and this machine may have others to serve.
 const ALL_SCENARIOS: Duration = Duration::from_mins(10);
 
-fn set_up(backend: &[&str]) -> (Desktop, DevServerProcess) {
+/// A machine with an account of a backend that runs with these options.
+pub(crate) fn set_up(backend: &[&str]) -> (Desktop, DevServerProcess) {
     let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
     let backend = DevServerProcess::start(&desktop, backend);
     desktop.add_demo(backend.port);

@@ -8,12 +8,7 @@ use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::programs::{self, DevServerProcess, Running};
 use serde_json::{Value, json};
 
-fn set_up(backend: &[&str]) -> (Desktop, DevServerProcess) {
-    let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
-    let backend = DevServerProcess::start(&desktop, backend);
-    desktop.add_demo(backend.port);
-    (desktop, backend)
-}
+use crate::cli_lab::set_up;
 
 /// What the test control of a backend answers.
 async fn control(backend: &DevServerProcess, path: &str, body: Option<Value>) -> Value {

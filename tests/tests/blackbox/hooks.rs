@@ -8,6 +8,7 @@ use std::thread;
 use latchkey_tests::canary::Canary;
 use latchkey_tests::collector::Collector;
 use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::process::signal;
 use latchkey_tests::programs::{DevServerProcess, Running};
 use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
@@ -43,8 +44,7 @@ fn agent(desktop: &Desktop) -> Running {
 }
 
 fn ends(agent: Running) {
-    let pid = rustix::process::Pid::from_raw(i32::try_from(agent.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    signal(agent.id(), Signal::TERM);
     let _ = agent.done().ends(0);
 }
 
@@ -141,8 +141,7 @@ fn a_renewal_reaches_every_place_of_the_log_and_no_token_does() {
         documents.iter().any(|one| one.to_string().contains("\"name\":\"renew\"")).then_some(documents)
     };
     let spans = until("the span of the renewal", PATIENCE, spans);
-    let pid = rustix::process::Pid::from_raw(i32::try_from(agent.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    signal(agent.id(), Signal::TERM);
     let terminal = agent.done().ends(0).stderr;
     assert!(terminal.contains("demo renewed: Renewed in"), "{terminal}");
     let kinds =

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use latchkey_tests::desktop::{Desktop, Keychain};
-use latchkey_tests::process::{Process, print_into};
+use latchkey_tests::process::{Process, print_into, signal};
 use latchkey_tests::programs::{Done, Running};
 use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
@@ -185,8 +185,7 @@ async fn window_packages_are_installed_used_upgraded_under_a_live_session_and_pu
     assert_eq!(installed.latchkey(&["token", "demo"]).ends(0).value(), before.value());
     let renewed = installed.latchkey(&["renew", "demo", "--json"]).ends(0);
     assert_eq!(renewed.json()["generation"], 2, "the new program and the old agent renew together");
-    let pid = rustix::process::Pid::from_raw(i32::try_from(agent.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    signal(agent.id(), Signal::TERM);
     let _ = agent.done().ends(0);
     let agent = installed.agent();
     assert_eq!(installed.latchkey(&["renew", "demo", "--json"]).ends(0).json()["generation"], 3);

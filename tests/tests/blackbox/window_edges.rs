@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_devserver::User;
 use latchkey_tests::desktop::{Desktop, Keychain};
-use latchkey_tests::process::Process;
+use latchkey_tests::process::{Process, signal};
 use latchkey_tests::programs::{Running, latchkey_desktop};
 use latchkey_tests::wait::{PATIENCE, until};
 use latchkey_tests::window::Window;
@@ -72,8 +72,7 @@ async fn window_whose_page_is_gone_does_not_keep_renewals_from_going_on() {
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let window = Window::open(&desktop, &[]).await;
     window.find("history-renewed").await;
-    let page = rustix::process::Pid::from_raw(i32::try_from(window.page_process()).unwrap()).unwrap();
-    rustix::process::kill_process(page, Signal::KILL).unwrap();
+    signal(window.page_process(), Signal::KILL);
     let before = asked(&backend, REFRESH);
     until("two more renewals", PATIENCE, || (asked(&backend, REFRESH) >= before + 2).then_some(()));
     let requests = backend.requests();

@@ -39,28 +39,28 @@ pub(super) fn is_ours(input: &Input, workshop: &Workshop) -> bool {
 impl Actor {
     /// Tells what a record of the session says, if programs want to hear it and it was done here.
     pub(super) fn tell_programs(&self, record: &Record) {
-        let workshop = &*self.workshop;
-        let wanted = of_kind(record.kind).filter(|what| self.ours && workshop.hooks.want(*what));
-        let Some(what) = wanted else { return };
-        let at = workshop.clock.now().wall;
-        let event = Event::of(what, &workshop.account, workshop.provider.name(), record, at);
+        let Some(what) = of_kind(record.kind) else { return };
+        let Some(event) = self.event(what, record, &[]) else { return };
         // A token that is refused or runs out is seen by every process that holds it.
         let claim = (what == HookEvent::NeedsSignIn).then(|| {
             let held = self.session.held().map(|held| &held.facts);
             held.map(|facts| format!("{} {}", facts.generation, facts.access_fingerprint))
         });
-        workshop.hooks.tell(event.claimed_by(claim.flatten()));
+        self.workshop.hooks.tell(event.claimed_by(claim.flatten()));
     }
 
     /// Tells what is different in the session, if programs want to hear it and it was read here.
     pub(super) fn tell_programs_of_changes(&self, record: &Record, changes: &[SessionChange]) {
-        let workshop = &*self.workshop;
-        if !self.ours || !workshop.hooks.want(HookEvent::Updated) {
-            return;
+        if let Some(event) = self.event(HookEvent::Updated, record, changes) {
+            self.workshop.hooks.tell(event);
         }
-        let (account, provider) = (&workshop.account, workshop.provider.name());
-        let at = workshop.clock.now().wall;
-        let event = Event::with_changes(HookEvent::Updated, account, provider, record, at, changes);
-        workshop.hooks.tell(event);
+    }
+
+    /// The event for the programs; nothing where none wants to hear it, or where it was not done here.
+    fn event(&self, what: HookEvent, record: &Record, changes: &[SessionChange]) -> Option<Event> {
+        let workshop = &*self.workshop;
+        let at = || workshop.clock.now().wall;
+        let make = || Event::of(what, &workshop.account, workshop.provider.name(), record, at(), changes);
+        (self.ours && workshop.hooks.want(what)).then(make)
     }
 }

@@ -52,19 +52,8 @@ pub(crate) fn of_kind(kind: &str) -> Option<HookEvent> {
 }
 
 impl Event {
-    /// What a record tells of.
+    /// What a record tells of, and what is different in the session, where that is told.
     pub(crate) fn of(
-        what: HookEvent,
-        account: &AccountName,
-        provider: &'static str,
-        record: &Record,
-        at: Timestamp,
-    ) -> Self {
-        Self::with_changes(what, account, provider, record, at, &[])
-    }
-
-    /// The same, with what is different in the session.
-    pub(crate) fn with_changes(
         what: HookEvent,
         account: &AccountName,
         provider: &'static str,
