@@ -79,6 +79,15 @@ pub struct TokenQuestion {
     pub wait: Option<u64>,
 }
 
+/// Why it is to be renewed: the body of `POST /v1/sessions/{account}/renew`. All of it may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RenewQuestion {
+    /// The fingerprint of an access token that a server refused: renewed only if that is still the one in hand. However
+    /// many tell of the same refusal, the token is replaced once.
+    pub rejected: Option<String>,
+}
+
 /// A token: the answer to it.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "server", derive(Serialize))]

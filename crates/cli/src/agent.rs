@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 
 use latchkey_agent::client::{Client, ClientError};
+use latchkey_agent::protocol::RenewQuestion;
+use latchkey_core::fingerprint::Fingerprint;
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::snapshot::SessionStatus;
 use serde::de::DeserializeOwned;
@@ -34,6 +36,17 @@ pub(crate) fn renewal(
     let renewed = answered(Client::new(&desk.paths.runtime_dir).post(&path));
     match renewed {
         Ok(renewed) => Ok(renewed.map(|renewed| (before, renewed))),
+        Err(why) => Err(Failure::from_agent(why, &account.name)),
+    }
+}
+
+/// Has a token replaced that a server refused, if it is still the one in hand. Whether there was an agent to do it.
+pub(crate) fn replaced(desk: &Desk, account: &AccountConfig, rejected: Fingerprint) -> Result<bool, Failure> {
+    let path = format!("/v1/sessions/{}/renew", account.name);
+    let question = RenewQuestion { rejected: Some(rejected.to_string()) };
+    let answer = Client::new(&desk.paths.runtime_dir).send::<SessionStatus>(&path, &question);
+    match answered(answer) {
+        Ok(session) => Ok(session.is_some()),
         Err(why) => Err(Failure::from_agent(why, &account.name)),
     }
 }

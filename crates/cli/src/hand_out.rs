@@ -5,9 +5,10 @@ use latchkey_agent::client::{Client, ClientError};
 use latchkey_agent::protocol::{TokenAnswer, TokenQuestion};
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::provider::nextauth::SESSION_COOKIE;
-use latchkey_engine::{IssuedToken, TokenRequest};
+use latchkey_engine::{IssuedToken, TokenRequest, fingerprint_key};
 use zeroize::Zeroizing;
 
+use crate::agent;
 use crate::failure::Failure;
 use crate::output;
 use crate::session::{Desk, told, with};
@@ -52,21 +53,12 @@ pub(crate) async fn plain_token(desk: &Desk, account: &AccountConfig) -> Result<
 
 /// A server refused this token. If it is still the one in hand, it is replaced, so that the next who asks gets another.
 pub(crate) async fn refused(desk: &Desk, account: &AccountConfig, token: &str) -> Result<(), Failure> {
-    let at_once = TokenRequest { min_valid: SignedDuration::ZERO, wait: SignedDuration::ZERO };
-    if let Some(in_hand) = from_agent(desk, account, at_once)? {
-        if *in_hand.access == token {
-            let renewed: Result<serde_json::Value, _> =
-                Client::new(&desk.paths.runtime_dir).post(&format!("/v1/sessions/{}/renew", account.name));
-            renewed.map_err(|error| Failure::failed(error.to_string()))?;
-        }
+    let rejected = fingerprint_key::load_or_create(&desk.paths)?.key.of(token);
+    if agent::replaced(desk, account, rejected)? {
         return Ok(());
     }
     with(desk, vec![account], async |open| {
-        let in_hand = told(open.engine.token(&account.name, at_once).await, account)?;
-        if in_hand.access.expose() == token {
-            told(open.engine.replace_rejected(&account.name, in_hand.fingerprint).await, account)?;
-        }
-        Ok(())
+        told(open.engine.replace_rejected(&account.name, rejected).await, account).map(drop)
     })
     .await
 }

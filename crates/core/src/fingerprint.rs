@@ -4,6 +4,7 @@
 //! a log, too short and too keyed to help anyone who holds the log alone.
 
 use std::fmt;
+use std::str::FromStr;
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Serialize, Serializer};
@@ -67,6 +68,26 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+/// A text is no fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint is eight hexadecimal digits with `·` in the middle")]
+pub struct NoFingerprint;
+
+impl FromStr for Fingerprint {
+    type Err = NoFingerprint;
+
+    /// As it is shown.
+    fn from_str(shown: &str) -> Result<Self, NoFingerprint> {
+        let (high, low) = shown.split_once('·').ok_or(NoFingerprint)?;
+        let half = |half: &str| {
+            let digits = half.len() == 4 && half.bytes().all(|byte| byte.is_ascii_hexdigit());
+            u16::from_str_radix(half, 16).ok().filter(|_| digits).ok_or(NoFingerprint)
+        };
+        let ([first, second], [third, fourth]) = (half(high)?.to_be_bytes(), half(low)?.to_be_bytes());
+        Ok(Self([first, second, third, fourth]))
+    }
+}
+
 impl Serialize for Fingerprint {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
@@ -90,5 +111,26 @@ mod tests {
         let shown = FingerprintKey::new([7; 32]).of("token").to_string();
         assert_eq!(shown.chars().count(), 9, "{shown}");
         assert_eq!(shown.matches('·').count(), 1, "{shown}");
+    }
+
+    #[test]
+    fn it_is_read_as_it_is_shown_and_nothing_else_is() {
+        for key in 0..50 {
+            let fingerprint = FingerprintKey::new([key; 32]).of("token");
+            assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+        }
+        for other in [
+            "",
+            "·",
+            "12345678",
+            "1234·567",
+            "1234·56789",
+            "+234·5678",
+            "1234·56 8",
+            "1234·5678 ",
+            "12·34·5678",
+        ] {
+            assert_eq!(other.parse::<Fingerprint>(), Err(NoFingerprint), "{other}");
+        }
     }
 }

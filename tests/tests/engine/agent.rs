@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use latchkey_agent::client::{Client, ClientError};
-use latchkey_agent::protocol::{About, TokenAnswer, TokenQuestion, VERSION};
+use latchkey_agent::protocol::{About, RenewQuestion, TokenAnswer, TokenQuestion, VERSION};
 use latchkey_agent::server::{PER_PROCESS, Served, Server};
 use latchkey_agent::socket;
 use latchkey_engine::Setup;
@@ -113,6 +113,29 @@ async fn a_program_gets_a_token_and_sees_the_sessions() {
     assert_eq!(renewed["generation"], 2);
     let log: Vec<Value> = agent.asks(|client| client.get("/v1/log?after=0&limit=10000")).await.unwrap();
     assert!(log.iter().any(|record| record["kind"] == "renewed"), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_was_refused_is_replaced_once_however_many_tell_of_it() {
+    let agent = Agent::signed_in().await;
+    let refused = agent.engine.token().await.unwrap().fingerprint;
+    let tell = move |client: Client<'_>| {
+        let question = RenewQuestion { rejected: Some(refused.to_string()) };
+        client.send::<Value>("/v1/sessions/demo/renew", &question)
+    };
+    let all = tokio::join!(agent.asks(tell), agent.asks(tell), agent.asks(tell), agent.asks(tell));
+    for session in [all.0, all.1, all.2, all.3] {
+        assert_eq!(session.unwrap()["generation"], 2);
+    }
+    // Whoever comes late is told what there is meanwhile.
+    assert_eq!(agent.asks(tell).await.unwrap()["generation"], 2);
+    assert_eq!(agent.world.refreshes(), 1);
+    for odd in ["{\"rejected\": \"x\"}", "{\"rejected\": 1}", "{\"refused\": \"x\"}"] {
+        let length = odd.len();
+        let asked = format!("POST /v1/sessions/demo/renew HTTP/1.0\r\ncontent-length: {length}\r\n\r\n{odd}");
+        assert!(agent.sends(asked).await.contains("bad_request"), "{odd}");
+    }
+    assert_eq!(agent.world.refreshes(), 1);
 }
 
 #[tokio::test]

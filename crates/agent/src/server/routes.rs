@@ -25,7 +25,7 @@ use super::answers::{self, Refusal};
 use super::program::Caller;
 use super::{Served, events};
 use crate::protocol::{
-    About, ConsumerDecision, DecisionName, LONGEST_WAIT, TokenQuestion, VERSION, Versions,
+    About, ConsumerDecision, DecisionName, LONGEST_WAIT, RenewQuestion, TokenQuestion, VERSION, Versions,
 };
 
 /// What the protocol says of itself.
@@ -147,8 +147,19 @@ async fn token(
 async fn renew(
     State(asked): State<Asked>,
     Path(account): Path<String>,
+    body: Body,
 ) -> Result<Json<SessionStatus>, Refusal> {
-    Ok(Json(asked.served.engine.renew(&named(&account)?).await?))
+    let account = named(&account)?;
+    let question: RenewQuestion = read(body).await?.unwrap_or_default();
+    let engine = &asked.served.engine;
+    let renewed = match question.rejected {
+        None => engine.renew(&account).await?,
+        Some(fingerprint) => {
+            let rejected = fingerprint.parse().map_err(|_| Refusal::bad_request())?;
+            engine.replace_rejected(&account, rejected).await?
+        }
+    };
+    Ok(Json(renewed))
 }
 
 /// Something at the provider has changed: an answer said `X-Revalidate-Session: true`.
