@@ -53,7 +53,7 @@ async fn push_sessions(
     push: impl Fn(Vec<SessionStatus>),
 ) {
     loop {
-        let sessions = changes.borrow_and_update().values().cloned().collect();
+        let sessions = changes.borrow_and_update().values().map(|one| (**one).clone()).collect();
         push(sessions);
         pause(&*clock).await;
         if changes.changed().await.is_err() {
@@ -70,7 +70,7 @@ async fn keep_tray(
     show: impl Fn(&[SessionStatus]) -> Option<Timestamp>,
 ) {
     loop {
-        let sessions: Vec<_> = changes.borrow_and_update().values().cloned().collect();
+        let sessions: Vec<_> = changes.borrow_and_update().values().map(|one| (**one).clone()).collect();
         settings.borrow_and_update();
         let next = show(&sessions);
         pause(&*clock).await;
@@ -126,7 +126,7 @@ mod tests {
         });
         clock.until_sleepers(1).await;
         for state in [StateName::SigningIn, StateName::Renewing, StateName::SignedIn] {
-            sender.send_modify(|all| drop(all.insert(name("work"), session("work", state))));
+            sender.send_modify(|all| drop(all.insert(name("work"), Arc::new(session("work", state)))));
         }
         drop(sender);
         while !task.is_finished() {
@@ -164,7 +164,9 @@ mod tests {
         shown_times(1).await;
         app.send_modify(|app| app.language = Language::De);
         shown_times(2).await;
-        sender.send_modify(|all| drop(all.insert(name("work"), session("work", StateName::SignedIn))));
+        sender.send_modify(|all| {
+            drop(all.insert(name("work"), Arc::new(session("work", StateName::SignedIn))));
+        });
         shown_times(3).await;
         let early = |(at, _): &(Timestamp, usize)| *at < quarter;
         assert!(shown.lock().unwrap().iter().all(early), "a change is shown at once");

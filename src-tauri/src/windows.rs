@@ -165,7 +165,7 @@ fn renews<R: Runtime>(app: &AppHandle<R>) -> bool {
             StateName::SignedIn | StateName::Renewing | StateName::Waiting | StateName::Saving
         )
     };
-    sessions.borrow().values().any(renewing)
+    sessions.borrow().values().any(|session| renewing(session))
 }
 
 /// Whether an address is one of the app's own pages: `tauri://localhost`, on Windows `http://tauri.localhost`.

@@ -318,9 +318,9 @@ impl Engine {
         let mut watch = self.handle.watch();
         let seen = guarded(what, async {
             watch
-                .wait_for(|all| all.get(&self.account).is_some_and(&like))
+                .wait_for(|all| all.get(&self.account).is_some_and(|status| like(status)))
                 .await
-                .map(|all| all[&self.account].clone())
+                .map(|all| (*all[&self.account]).clone())
         });
         seen.await.unwrap()
     }

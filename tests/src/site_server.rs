@@ -13,6 +13,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_core::account::AccountName;
@@ -105,7 +106,7 @@ impl SiteServer {
         AccountConfig {
             consent: latchkey_engine::config::Consent::Open,
             name: AccountName::new("shop").unwrap(),
-            provider: ProviderConfig::Nextauth(NextauthConfig::of_site(self.url.parse().unwrap())),
+            provider: ProviderConfig::Nextauth(Arc::new(NextauthConfig::of_site(self.url.parse().unwrap()))),
             policy: Policy::default(),
             devserver: false,
             debug: false,

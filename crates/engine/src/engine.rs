@@ -14,9 +14,9 @@ use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
 use latchkey_core::secret::AccessToken;
 use latchkey_core::session::Notice;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
-use crate::actor::{Actor, Message};
+use crate::actor::{Actor, Message, Outbox};
 use crate::config::AccountConfig;
 use crate::consumers::Consumers;
 use crate::error::EngineError;
@@ -34,8 +34,8 @@ use crate::snapshot::{Beside, History, HistoryMark, SessionStatus, StateName};
 use crate::surroundings::{self, Surroundings};
 use crate::workshop::{SiteSecret, Workshop};
 
-/// All sessions, by account.
-pub type Sessions = BTreeMap<AccountName, SessionStatus>;
+/// All sessions, by account. Each is shared with everybody who watches.
+pub type Sessions = BTreeMap<AccountName, Arc<SessionStatus>>;
 
 /// How many exchanges there are at once, over all accounts.
 const EXCHANGES: usize = 5;
@@ -123,7 +123,7 @@ struct Inner {
 /// An account that was taken in.
 pub(crate) struct Known {
     /// The way to its task.
-    outbox: mpsc::UnboundedSender<Message>,
+    outbox: Outbox,
     /// How it is configured.
     pub(crate) config: AccountConfig,
     /// What its task works with; how requests are authorized needs no turn of the task.
@@ -347,7 +347,7 @@ impl EngineHandle {
     }
 
     fn tell(&self, account: &AccountName, message: Message) -> Result<(), EngineError> {
-        self.known(account, |known| known.outbox.send(message).map_err(|_| EngineError::Closing))?
+        self.known(account, |known| known.outbox.send(message))?
     }
 
     pub(crate) fn known<T>(
@@ -381,7 +381,7 @@ fn still(session: &SessionStatus, notice: &Notice) -> bool {
     }
 }
 
-async fn close(outbox: &mpsc::UnboundedSender<Message>) {
+async fn close(outbox: &Outbox) {
     let (reply, closed) = oneshot::channel();
     if outbox.send(Message::Close(reply)).is_ok() {
         let _ = closed.await;

@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use latchkey_core::account::AccountName;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use crate::failpoint::failpoint;
 use crate::paths::{create_private_dir, private_file};
@@ -46,6 +47,9 @@ pub enum Noted {
     /// Something stands there that is no entry of ours: whatever the vault holds may have been sent.
     Unreadable,
 }
+
+/// So many wait for the disk at once: a start reads the entries of all accounts, and each that waits has a thread.
+static TURNS: Semaphore = Semaphore::const_new(4);
 
 /// One file for each account, in a folder of its own.
 #[derive(Clone, Debug)]
@@ -116,6 +120,8 @@ fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Does what waits for a disk in a thread of its own.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    // It is never closed.
+    let _turn = TURNS.acquire().await.map_err(io::Error::other)?;
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn set_settings<R: Runtime>(
 ) -> Result<(), CommandError> {
     shell.set_settings(wanted)?;
     // It may speak another language now.
-    let sessions: Vec<_> = shell.engine.watch().borrow().values().cloned().collect();
+    let sessions: Vec<_> = shell.engine.watch().borrow().values().map(|one| (**one).clone()).collect();
     tray::show(&app, &sessions);
     Ok(())
 }

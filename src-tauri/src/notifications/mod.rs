@@ -73,7 +73,7 @@ impl Notifications {
     pub(crate) async fn watch(self, mut sessions: watch::Receiver<Sessions>) {
         let (mut soon, mut app) = (Soon::default(), self.0.app.clone());
         loop {
-            let all: Vec<SessionStatus> = sessions.borrow_and_update().values().cloned().collect();
+            let all: Vec<_> = sessions.borrow_and_update().values().map(|one| (**one).clone()).collect();
             app.borrow_and_update();
             let next = self.look(&mut soon, &all);
             let now = self.0.clock.now();

@@ -52,7 +52,7 @@ impl OauthEngine {
     pub async fn until_state(&self, state: &str) -> SessionStatus {
         let mut watch = self.handle.watch();
         let seen = watch.wait_for(|all| all.get(&self.account).is_some_and(|status| status.state == state));
-        guarded(state, seen).await.unwrap()[&self.account].clone()
+        (*guarded(state, seen).await.unwrap()[&self.account]).clone()
     }
 }
 

@@ -107,7 +107,7 @@ impl Run {
         };
         let account = AccountConfig {
             name: AccountName::new("work").unwrap(),
-            provider: ProviderConfig::Credentials(provider),
+            provider: ProviderConfig::Credentials(Arc::new(provider)),
             devserver: false,
             ..AccountConfig::demo(4180)
         };
@@ -262,7 +262,7 @@ impl Run {
     fn status(&self) -> Option<SessionStatus> {
         let window = self.window.as_ref()?;
         let watch = window.handle.watch();
-        watch.borrow().get(&self.account.name).cloned()
+        watch.borrow().get(&self.account.name).map(|status| (**status).clone())
     }
 
     /// Looks at the window after a step.

@@ -90,9 +90,10 @@ impl Shopper {
 
     async fn until(&self, what: &str, like: impl Fn(&SessionStatus) -> bool) -> SessionStatus {
         let mut watch = self.engine.watch();
-        let seen = watch.wait_for(|all| all.get(&self.name).is_some_and(&like));
+        let seen = watch.wait_for(|all| all.get(&self.name).is_some_and(|status| like(status)));
         let seen = tokio::time::timeout(GUARD, seen).await;
-        seen.unwrap_or_else(|_| panic!("waited in vain for {what}")).unwrap()[&self.name].clone()
+        let all = seen.unwrap_or_else(|_| panic!("waited in vain for {what}")).unwrap();
+        (*all[&self.name]).clone()
     }
 
     /// Sends data for the session; tells whether the site says so afterwards.

@@ -75,7 +75,7 @@ fn provider_document(account: &AccountConfig) -> Value {
         ProviderConfig::Oauth(oauth) => return oauth_document(account, oauth),
         ProviderConfig::Nextauth(nextauth) => return nextauth_document(account, nextauth),
     };
-    let CredentialsConfig { login_url, refresh_url, logout_url, user_info_url, .. } = credentials;
+    let CredentialsConfig { login_url, refresh_url, logout_url, user_info_url, .. } = &**credentials;
     let map: Map<_, _> =
         places(&credentials.map).into_iter().map(|(key, place)| (key.to_owned(), place.into())).collect();
     let (way, name) = carried(&credentials.refresh_token);

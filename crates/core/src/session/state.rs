@@ -113,7 +113,7 @@ pub struct Session {
     /// The durable tokens; whoever asks gets the access token of these.
     pub(crate) held: Option<Held>,
     /// Tokens that wait to become durable, while `Saving`.
-    pub(crate) unsaved: Option<TokenFacts>,
+    pub(crate) unsaved: Option<Box<TokenFacts>>,
     /// The request-like effect whose answer is awaited. There is at most one.
     pub(crate) in_flight: Option<EffectId>,
     pub(crate) last_id: u64,

@@ -41,8 +41,7 @@ use crate::surroundings::{Surroundings, changed};
 use crate::vault::Identity;
 use crate::workshop::{Arrived, SiteSecret, Workshop};
 
-/// What an account's task can be asked or told. What is large and rare is boxed: an inbox has room for 32 of these, and
-/// there is one for each account.
+/// What an account's task can be asked or told.
 pub(crate) enum Message {
     SignIn(Box<SignIn>, oneshot::Sender<Result<SessionStatus, EngineError>>),
     CancelSignIn,
@@ -80,14 +79,29 @@ pub(crate) struct Done {
     told: Option<EngineError>,
 }
 
+/// The way to an account's task.
+#[derive(Clone)]
+pub(crate) struct Outbox(mpsc::UnboundedSender<Boxed>);
+
+/// Every inbox has room for 32 of these from the beginning.
+type Boxed = Box<Message>;
+
+impl Outbox {
+    /// # Errors
+    /// [`EngineError::Closing`] where the task has ended.
+    pub(crate) fn send(&self, message: Message) -> Result<(), EngineError> {
+        self.0.send(Box::new(message)).map_err(|_| EngineError::Closing)
+    }
+}
+
 /// The task of one account.
 pub(crate) struct Actor {
     session: Session,
     workshop: Arc<Workshop>,
     prompter: Arc<Prompts>,
-    inbox: mpsc::UnboundedReceiver<Message>,
+    inbox: mpsc::UnboundedReceiver<Boxed>,
     /// For the tasks that are begun, so that they can tell how they ended.
-    outbox: mpsc::UnboundedSender<Message>,
+    outbox: Outbox,
     sessions: watch::Sender<Sessions>,
     /// Whether renewals happen by themselves, or only while someone waits for something.
     background: bool,
@@ -136,8 +150,9 @@ impl Actor {
         background: bool,
         around: Option<watch::Receiver<Surroundings>>,
         beside: Beside,
-    ) -> (Self, mpsc::UnboundedSender<Message>) {
+    ) -> (Self, Outbox) {
         let (outbox, inbox) = mpsc::unbounded_channel();
+        let outbox = Outbox(outbox);
         let step = session::open(workshop.account.clone(), workshop.policy.clone(), draw(&*workshop.clock));
         let asleep = workshop.clock.asleep();
         let seen = around.as_ref().map_or_else(Surroundings::default, |around| *around.borrow());
@@ -213,7 +228,7 @@ impl Actor {
                     }
                 };
                 // Programs that ask for the token in hand change nothing that is shown or waited for.
-                match message.map(|message| self.at_once(message)) {
+                match message.map(|message| self.at_once(*message)) {
                     Some(Ok(Seen::Nothing)) => {}
                     Some(Ok(Seen::News)) => continue 'all,
                     Some(Err(message)) => break Some(message),
@@ -344,10 +359,10 @@ impl Actor {
         let shown = self.status();
         self.sessions.send_if_modified(|sessions| {
             let name = &self.workshop.account;
-            if sessions.get(name) == Some(&shown) {
+            if sessions.get(name).is_some_and(|before| **before == shown) {
                 return false;
             }
-            sessions.insert(name.clone(), shown);
+            sessions.insert(name.clone(), Arc::new(shown));
             true
         });
     }
@@ -361,7 +376,6 @@ fn draw(clock: &dyn Clock) -> Now {
     Now { stamp: clock.now(), jitter: Jitter(u16::from_le_bytes(bytes)) }
 }
 
-/// The inbox of each account has room for 32 messages, and its task lives as long as the account.
+/// It lives as long as its account.
 #[cfg(target_os = "linux")]
-const _: () =
-    assert!(size_of::<Message>() <= 64 && size_of::<Actor>() <= 2560, "a thousand accounts need room");
+const _: () = assert!(size_of::<Actor>() <= 1920, "a thousand accounts need room");

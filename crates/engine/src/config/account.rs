@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use latchkey_core::account::AccountName;
 use latchkey_core::policy::Policy;
@@ -54,16 +55,15 @@ impl Consent {
     }
 }
 
-/// How an account signs in.
+/// How an account signs in. Shared: an engine has it in several places for each account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "one exists per account")]
 pub enum ProviderConfig {
     /// A REST login.
-    Credentials(CredentialsConfig),
+    Credentials(Arc<CredentialsConfig>),
     /// An authorization server.
-    Oauth(Box<OauthConfig>),
+    Oauth(Arc<OauthConfig>),
     /// A site with NextAuth or Auth.js.
-    Nextauth(NextauthConfig),
+    Nextauth(Arc<NextauthConfig>),
 }
 
 impl ProviderConfig {
@@ -263,7 +263,7 @@ impl AccountConfig {
         };
         Self {
             name: AccountName::new("demo").expect("a constant name is valid"),
-            provider: ProviderConfig::Credentials(CredentialsConfig {
+            provider: ProviderConfig::Credentials(Arc::new(CredentialsConfig {
                 login_url: at("login"),
                 refresh_url: at("refreshToken"),
                 logout_url: Some(at("logout")),
@@ -272,7 +272,7 @@ impl AccountConfig {
                 username_field: "username".to_owned(),
                 refresh_token: Carrier::default(),
                 map: Mapping::default(),
-            }),
+            })),
             policy: Policy::default(),
             devserver: true,
             hosts: Hosts::default(),
@@ -290,7 +290,9 @@ impl AccountConfig {
             site.set_path("");
         }
         match site {
-            Some(site) => Self { provider: ProviderConfig::Nextauth(NextauthConfig::of_site(site)), ..self },
+            Some(site) => {
+                Self { provider: ProviderConfig::Nextauth(Arc::new(NextauthConfig::of_site(site))), ..self }
+            }
             None => self,
         }
     }
@@ -315,7 +317,11 @@ mod tests {
         let ProviderConfig::Credentials(config) = demo.clone() else {
             unreachable!("the demo has a REST login")
         };
-        let other = CredentialsConfig { logout_url: None, username_field: "email".to_owned(), ..config };
-        assert!(demo.is_same_place(&ProviderConfig::Credentials(other)));
+        let other = CredentialsConfig {
+            logout_url: None,
+            username_field: "email".to_owned(),
+            ..Arc::unwrap_or_clone(config)
+        };
+        assert!(demo.is_same_place(&ProviderConfig::Credentials(Arc::new(other))));
     }
 }

@@ -140,9 +140,9 @@ impl From<&AccountConfig> for AccountToml {
     /// Writes down what differs from what holds without it.
     fn from(account: &AccountConfig) -> Self {
         let own = match &account.provider {
-            ProviderConfig::Credentials(config) => Self::from(config),
+            ProviderConfig::Credentials(config) => Self::from(&**config),
             ProviderConfig::Oauth(config) => Self { oauth: OauthToml::from(&**config), ..Self::default() },
-            ProviderConfig::Nextauth(config) => Self::from(config),
+            ProviderConfig::Nextauth(config) => Self::from(&**config),
         };
         Self {
             provider: Some(account.provider.name().to_owned()),

@@ -1,6 +1,7 @@
 //! Adding and removing accounts in files that people have written.
 
 use std::fs;
+use std::sync::Arc;
 
 use latchkey_core::account::AccountName;
 use proptest::prelude::*;
@@ -253,6 +254,7 @@ fn account() -> impl Strategy<Value = AccountConfig> {
                 let ProviderConfig::Credentials(credentials) = &mut account.provider else {
                     panic!("a REST login")
                 };
+                let credentials = Arc::make_mut(credentials);
                 credentials.refresh_token = carrier;
                 credentials.refused_status = statuses;
                 if devserver {

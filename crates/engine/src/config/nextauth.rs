@@ -151,7 +151,7 @@ mod tests {
         let text = format!("[accounts.shop]\nprovider = \"nextauth\"\n{more}\n");
         let config = Config::parse(&text, None).map_err(|error| error.to_string())?;
         match &config.accounts[0].provider {
-            ProviderConfig::Nextauth(config) => Ok(config.clone()),
+            ProviderConfig::Nextauth(config) => Ok((**config).clone()),
             ProviderConfig::Credentials(_) | ProviderConfig::Oauth(_) => panic!("a site"),
         }
     }
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(told.nextauth.password_field, None);
         let name = latchkey_core::account::AccountName::new("shop").unwrap();
         let again = told.check(&name).unwrap().provider;
-        assert!(matches!(again, ProviderConfig::Nextauth(again) if again == config));
+        assert!(matches!(again, ProviderConfig::Nextauth(again) if *again == config));
     }
 
     #[test]

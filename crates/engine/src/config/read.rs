@@ -1,6 +1,7 @@
 //! From the text of `config.toml` to accounts, or to all that is wrong with it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use latchkey_core::account::AccountName;
 use latchkey_core::policy::Policy;
@@ -133,9 +134,13 @@ fn account(
         grace_window: section.text("grace_window", problems, values::duration_or_none),
     };
     let provider = match kind {
-        Kind::Credentials => ProviderConfig::Credentials(credentials(&section, devserver, problems)?),
-        Kind::Oauth => ProviderConfig::Oauth(Box::new(oauth::oauth(&section, devserver, problems)?)),
-        Kind::Nextauth => ProviderConfig::Nextauth(nextauth::nextauth(&section, devserver, problems)?),
+        Kind::Credentials => {
+            ProviderConfig::Credentials(Arc::new(credentials(&section, devserver, problems)?))
+        }
+        Kind::Oauth => ProviderConfig::Oauth(Arc::new(oauth::oauth(&section, devserver, problems)?)),
+        Kind::Nextauth => {
+            ProviderConfig::Nextauth(Arc::new(nextauth::nextauth(&section, devserver, problems)?))
+        }
     };
     Some(AccountConfig { name: name?, provider, policy, devserver, hosts, consent, debug, on_event })
 }

@@ -91,7 +91,7 @@ fn the_template_is_right_as_it_is_and_with_every_key_switched_on() {
     let on: Vec<_> = template().lines().map(|line| if key(line) { &line[2..] } else { line }).collect();
     let all = parse(&on.join("\n")).unwrap();
     let rest = |config: &Config| match &config.accounts[0].provider {
-        ProviderConfig::Credentials(credentials) => credentials.clone(),
+        ProviderConfig::Credentials(credentials) => (**credentials).clone(),
         ProviderConfig::Oauth(_) | ProviderConfig::Nextauth(_) => panic!("a REST login"),
     };
     let issuer = |config: &Config| match &config.accounts[1].provider {

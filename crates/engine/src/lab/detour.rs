@@ -1,5 +1,7 @@
 //! An account's way to its backend, over a proxy on this machine.
 
+use std::sync::Arc;
+
 use reqwest::Url;
 
 use crate::config::{IssuerUrl, OauthConfig, ProviderConfig, When};
@@ -19,12 +21,12 @@ pub fn through(provider: &ProviderConfig, backend: &Url, proxy: &Url) -> Provide
     };
     match provider {
         ProviderConfig::Credentials(config) => {
-            let mut config = config.clone();
+            let mut config = (**config).clone();
             config.login_url = detoured(&config.login_url);
             config.refresh_url = detoured(&config.refresh_url);
             config.logout_url = config.logout_url.as_ref().map(detoured);
             config.user_info_url = config.user_info_url.as_ref().map(detoured);
-            ProviderConfig::Credentials(config)
+            ProviderConfig::Credentials(Arc::new(config))
         }
         ProviderConfig::Oauth(config) => {
             let mut config: OauthConfig = (**config).clone();
@@ -39,12 +41,12 @@ pub fn through(provider: &ProviderConfig, backend: &Url, proxy: &Url) -> Provide
             });
             // A proof names the address it is sent to, and the backend knows another one.
             config.dpop = When::Never;
-            ProviderConfig::Oauth(Box::new(config))
+            ProviderConfig::Oauth(Arc::new(config))
         }
         ProviderConfig::Nextauth(config) => {
-            let mut config = config.clone();
+            let mut config = (**config).clone();
             config.site = detoured(&config.site);
-            ProviderConfig::Nextauth(config)
+            ProviderConfig::Nextauth(Arc::new(config))
         }
     }
 }
@@ -57,12 +59,12 @@ mod tests {
     #[test]
     fn the_addresses_of_the_backend_lead_through_the_proxy_and_others_stay() {
         let ProviderConfig::Credentials(mut config) = AccountConfig::demo(4180).provider else { panic!() };
-        config.logout_url = Some("https://elsewhere.example/logout".parse().unwrap());
+        Arc::make_mut(&mut config).logout_url = Some("https://elsewhere.example/logout".parse().unwrap());
         let backend = "http://127.0.0.1:4180".parse().unwrap();
         let proxy = "http://127.0.0.1:4999".parse().unwrap();
         let provider = ProviderConfig::Credentials(config);
         let ProviderConfig::Credentials(way) = through(&provider, &backend, &proxy) else { panic!() };
         assert_eq!(way.refresh_url.as_str(), "http://127.0.0.1:4999/auth/refreshToken");
-        assert_eq!(way.logout_url.unwrap().as_str(), "https://elsewhere.example/logout");
+        assert_eq!(way.logout_url.as_ref().unwrap().as_str(), "https://elsewhere.example/logout");
     }
 }

@@ -2,6 +2,7 @@
 //! says where things stand in its requests and replies.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use latchkey_core::disposition::{Answer, Body, Failure};
 use latchkey_core::secret::{AccessToken, RefreshToken};
@@ -19,12 +20,12 @@ const NONE_REFUSED: BTreeSet<u16> = BTreeSet::new();
 /// The provider of accounts with `provider = "credentials"`.
 #[derive(Clone)]
 pub struct Credentials {
-    config: CredentialsConfig,
+    config: Arc<CredentialsConfig>,
     http: Http,
 }
 
 impl Credentials {
-    pub(super) fn new(config: CredentialsConfig, http: Http) -> Self {
+    pub(super) fn new(config: Arc<CredentialsConfig>, http: Http) -> Self {
         Self { config, http }
     }
 

@@ -105,7 +105,6 @@ pub enum SignInFailure {
 
 /// An account's provider.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "one exists per account")]
 pub enum Provider {
     /// A REST backend with a login and a refresh endpoint.
     Credentials(credentials::Credentials),
@@ -122,7 +121,7 @@ impl Provider {
             ProviderConfig::Credentials(config) => {
                 Self::Credentials(credentials::Credentials::new(config.clone(), http))
             }
-            ProviderConfig::Oauth(config) => Self::Oauth(oauth::Oauth::new((**config).clone(), http, clock)),
+            ProviderConfig::Oauth(config) => Self::Oauth(oauth::Oauth::new(config.clone(), http, clock)),
             ProviderConfig::Nextauth(config) => {
                 Self::Nextauth(nextauth::Nextauth::new(config.clone(), http, clock))
             }

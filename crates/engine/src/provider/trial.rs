@@ -4,6 +4,7 @@
 //! brought are given back at the backend's logout, where it has one, and forgotten.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use latchkey_core::secret::AccessToken;
 use latchkey_core::text;
@@ -97,7 +98,7 @@ pub async fn try_login(
     login: Login,
     clock: &dyn Clock,
 ) -> Result<Trial, EngineError> {
-    let provider = Credentials::new(config.clone(), http.clone());
+    let provider = Credentials::new(Arc::new(config.clone()), http.clone());
     let answer = http.send(provider.login_request(&login)).await?;
     let received = clock.now().wall;
     let issued = reply::read(&answer, &config.map, &BTreeSet::new(), received);

@@ -27,7 +27,7 @@ const GRAINS: [i64; 5] = [256, 128, 64, 32, 16];
 pub(crate) struct History {
     marks: Arc<Vec<HistoryMark>>,
     /// What lasts and has not ended.
-    lasting: Option<HistoryMark>,
+    lasting: Option<Box<HistoryMark>>,
 }
 
 impl History {
@@ -45,7 +45,7 @@ impl History {
     /// The marks as they are shown, oldest first.
     pub(crate) fn shown(&self) -> Arc<Vec<HistoryMark>> {
         let Some(lasting) = &self.lasting else { return Arc::clone(&self.marks) };
-        Arc::new(self.marks.iter().chain([lasting]).cloned().collect())
+        Arc::new(self.marks.iter().chain([&**lasting]).cloned().collect())
     }
 
     /// The marks from the newest to the oldest, without what lasts.
@@ -54,13 +54,16 @@ impl History {
     }
 
     pub(crate) fn push(&mut self, mark: HistoryMark) {
-        Arc::make_mut(&mut self.marks).push(mark);
+        // It is copied for whoever still shows it, so that room for later marks would be room for nothing.
+        let marks = Arc::make_mut(&mut self.marks);
+        marks.reserve_exact(1);
+        marks.push(mark);
         self.thin();
     }
 
     /// Something began that lasts; nothing replaces one that does already.
     pub(crate) fn begin(&mut self, mark: HistoryMark) {
-        self.lasting.get_or_insert(mark);
+        self.lasting.get_or_insert_with(|| Box::new(mark));
     }
 
     /// What lasted is over. Says since when it did.

@@ -100,7 +100,7 @@ pub(crate) struct Arrived {
     /// The cookies of a site's session.
     pub(crate) cookies: Option<Arc<Jar>>,
     /// What still has to be stored, and the lock under which it must be.
-    pub(crate) unsaved: Option<Unsaved>,
+    pub(crate) unsaved: Option<Box<Unsaved>>,
 }
 
 impl Arrived {

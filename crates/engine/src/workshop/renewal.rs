@@ -121,7 +121,7 @@ impl Workshop {
         let mut arrived = Arrived::of(&renewed, Some(rotated.unwrap_or(false)));
         if let Err(error) = stored {
             let problem = self.vault_failed("write", &error);
-            arrived.unsaved = Some(Unsaved { envelope: renewed, lock: Some(lock) });
+            arrived.unsaved = Some(Box::new(Unsaved { envelope: renewed, lock: Some(lock) }));
             return (Renewal::Unsaved { facts, problem }, Some(arrived));
         }
         self.step("stored", generation + 1, storing);

@@ -58,7 +58,7 @@ impl Workshop {
             Err(error) => {
                 let problem = self.vault_failed("write", &error);
                 let lock = lock.ok().flatten();
-                arrived.unsaved = Some(Unsaved { envelope, lock });
+                arrived.unsaved = Some(Box::new(Unsaved { envelope, lock }));
                 let told = EngineError::Vault { problem };
                 (Authenticated::Unsaved(facts, problem), Some(arrived), Some(told))
             }

@@ -30,7 +30,7 @@ pub(super) async fn sign_in(
     let (mut shown, mut line) = (None, LiveLine::default());
     loop {
         let session = sessions.borrow_and_update().get(&account.name).cloned();
-        let prompt = session.and_then(|session| session.sign_in);
+        let prompt = session.and_then(|session| session.sign_in.clone());
         if let Some(prompt) = prompt.as_ref().filter(|prompt| shown.as_ref() != Some(*prompt)) {
             line = LiveLine::default();
             show(prompt, account, args)?;

@@ -159,7 +159,7 @@ impl Change {
     pub(in crate::session) fn cannot_save(&mut self, facts: TokenFacts, problem: VaultProblem) {
         let generation = facts.generation;
         let until = self.now.stamp.plus(save_backoff(1));
-        self.session.unsaved = Some(facts);
+        self.session.unsaved = Some(Box::new(facts));
         self.session.state = State::Saving { generation, problem, tries: 1, until };
         self.record(Record {
             generation: Some(generation),
@@ -174,7 +174,7 @@ impl Change {
         let Some(facts) = self.session.unsaved.take() else { return };
         let (generation, quarantined) = (facts.generation, facts.quarantined.clone());
         self.session.tally.count += 1;
-        self.hold(facts);
+        self.hold(*facts);
         self.record_tokens(Level::Info, "renewed", format!("Stored at last, generation {generation}"));
         if let Some(reason) = quarantined {
             self.needs_sign_in(reason);

@@ -22,7 +22,7 @@ pub(super) fn only_durable_tokens_are_published(
     {
         Some(facts)
     } else if let Input::Saved(_, Ok(())) = input {
-        before.unsaved.as_ref()
+        before.unsaved.as_deref()
     } else {
         None
     };

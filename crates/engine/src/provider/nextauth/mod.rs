@@ -53,7 +53,7 @@ pub(crate) use jar::Jar;
 /// The provider of accounts with `provider = "nextauth"`. Cheap to clone.
 #[derive(Clone)]
 pub struct Nextauth {
-    config: NextauthConfig,
+    config: Arc<NextauthConfig>,
     http: Http,
     clock: Arc<dyn Clock>,
     /// Where the auth endpoints are, once that is known.
@@ -61,7 +61,7 @@ pub struct Nextauth {
 }
 
 impl Nextauth {
-    pub(super) fn new(config: NextauthConfig, http: Http, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(config: Arc<NextauthConfig>, http: Http, clock: Arc<dyn Clock>) -> Self {
         Self { config, http, clock, base: Arc::default() }
     }
 

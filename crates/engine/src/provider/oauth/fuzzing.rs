@@ -8,7 +8,7 @@
 )]
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::disposition::Failure;
@@ -32,7 +32,7 @@ const ACCOUNT: &str =
 
 static CONFIG: LazyLock<OauthConfig> =
     LazyLock::new(|| match Config::parse(ACCOUNT, None).unwrap().accounts.remove(0).provider {
-        ProviderConfig::Oauth(config) => *config,
+        ProviderConfig::Oauth(config) => Arc::unwrap_or_clone(config),
         ProviderConfig::Credentials(_) | ProviderConfig::Nextauth(_) => {
             unreachable!("an authorization server")
         }

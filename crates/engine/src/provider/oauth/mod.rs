@@ -61,7 +61,7 @@ pub struct Oauth {
 }
 
 struct Inner {
-    config: OauthConfig,
+    config: Arc<OauthConfig>,
     http: Http,
     clock: Arc<dyn Clock>,
     metadata: tokio::sync::Mutex<Option<discovery::Known>>,
@@ -79,7 +79,7 @@ struct BoundKey {
 }
 
 impl Oauth {
-    pub(super) fn new(config: OauthConfig, http: Http, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(config: Arc<OauthConfig>, http: Http, clock: Arc<dyn Clock>) -> Self {
         let inner = Inner {
             config,
             http,

@@ -19,14 +19,14 @@ pub(super) fn config() -> OauthConfig {
 pub(super) fn of(keys: &str) -> OauthConfig {
     let text = format!("[accounts.work]\nprovider = \"oauth\"\nclient_id = \"desktop\"\n{keys}");
     match Config::parse(&text, None).unwrap().accounts.remove(0).provider {
-        ProviderConfig::Oauth(config) => *config,
+        ProviderConfig::Oauth(config) => Arc::unwrap_or_clone(config),
         ProviderConfig::Credentials(_) | ProviderConfig::Nextauth(_) => panic!("an authorization server"),
     }
 }
 
 /// The provider of an account, on a clock that stands still.
 pub(super) fn provider(config: OauthConfig) -> Oauth {
-    Oauth::new(config, Http::new().unwrap(), Arc::new(clock()))
+    Oauth::new(Arc::new(config), Http::new().unwrap(), Arc::new(clock()))
 }
 
 /// A clock that stands still.

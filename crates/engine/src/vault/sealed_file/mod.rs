@@ -19,12 +19,13 @@ mod source;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use latchkey_core::account::AccountName;
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::secret::Password;
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::Envelope;
@@ -53,7 +54,7 @@ pub(super) enum Given {
 /// The vault in this folder, with the key that the variables name.
 pub(super) fn given(folder: PathBuf, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Given, KeyProblem> {
     Ok(match source::given(lookup)? {
-        Some(material) => Given::Opened(SealedFile::new(folder, material)),
+        Some(material) => Given::Opened(SealedFile::new(on_disk(folder, material))),
         None => Given::Nothing(Unopened { folder }),
     })
 }
@@ -61,24 +62,28 @@ pub(super) fn given(folder: PathBuf, lookup: impl Fn(&str) -> Option<OsString>) 
 impl Unopened {
     /// Whether nothing is sealed yet: then the passphrase is being chosen, and is better asked for twice.
     pub fn is_new(&self) -> bool {
-        self.with(&Password::new("")).inner_is_empty()
+        self.inner(&Password::new("")).is_empty()
     }
 
     /// With a passphrase. Whether it is the right one shows when the first file is opened.
     pub fn with(&self, passphrase: &Password) -> SealedFile {
+        SealedFile::new(self.inner(passphrase))
+    }
+
+    fn inner(&self, passphrase: &Password) -> Inner {
         let bytes = Zeroizing::new(passphrase.expose().as_bytes().to_vec());
-        SealedFile::new(self.folder.clone(), Material::Passphrase(bytes))
+        on_disk(self.folder.clone(), Material::Passphrase(bytes))
     }
 }
 
-impl SealedFile {
-    fn new(folder: PathBuf, material: Material) -> Self {
-        let inner = Inner::new(folder, Box::new(SystemDisk), material, Cost::RECOMMENDED);
-        Self(Arc::new(Mutex::new(inner)))
-    }
+/// The files of this folder.
+fn on_disk(folder: PathBuf, material: Material) -> Inner {
+    Inner::new(folder, Box::new(SystemDisk), material, Cost::RECOMMENDED)
+}
 
-    fn inner_is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+impl SealedFile {
+    fn new(inner: Inner) -> Self {
+        Self(Arc::new(Mutex::new(inner)))
     }
 
     /// Does it on a thread that may wait. Once begun it is carried out, whoever goes on waiting for it.
@@ -86,10 +91,10 @@ impl SealedFile {
         &self,
         operation: impl FnOnce(&mut Inner) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
-        let inner = Arc::clone(&self.0);
+        // Whoever waits for a turn waits without a thread: a start reads the files of all accounts.
+        let mut inner = Arc::clone(&self.0).lock_owned().await;
         // What a panic left is on the disk, where every order of events is provided for.
-        let run = move || operation(&mut inner.lock().unwrap_or_else(PoisonError::into_inner));
-        tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| {
+        tokio::task::spawn_blocking(move || operation(&mut inner)).await.unwrap_or_else(|_| {
             let detail = "the operation was given up".to_owned();
             Err(VaultError { problem: VaultProblem::FileUnusable, detail })
         })

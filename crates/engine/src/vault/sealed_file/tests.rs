@@ -4,6 +4,7 @@ mod model;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use super::super::envelope::tests::{example, same};
 use super::*;
@@ -17,7 +18,7 @@ fn material(passphrase: &str) -> Material {
 
 fn open(dir: &Path, passphrase: &str) -> SealedFile {
     let inner = Inner::new(dir.join("vault"), Box::new(SystemDisk), material(passphrase), CHEAP);
-    SealedFile(Arc::new(Mutex::new(inner)))
+    SealedFile::new(inner)
 }
 
 fn name(text: &str) -> AccountName {
@@ -84,7 +85,7 @@ async fn a_wrong_passphrase_changes_nothing() {
     let wrong = open(dir.path(), "open barley");
     let key_file = Material::KeyFile(Zeroizing::new(b"open sesame, open sesame, open sesame".to_vec()));
     let inner = Inner::new(dir.path().join("vault"), Box::new(SystemDisk), key_file, CHEAP);
-    for vault in [wrong, SealedFile(Arc::new(Mutex::new(inner)))] {
+    for vault in [wrong, SealedFile::new(inner)] {
         assert_eq!(problem(vault.read(&name("work")).await), VaultProblem::WrongPassphrase);
         assert_eq!(problem(vault.check_writable().await), VaultProblem::WrongPassphrase);
         assert_eq!(problem(vault.write(&name("work"), &generation(8)).await), VaultProblem::WrongPassphrase);
@@ -142,7 +143,7 @@ async fn what_a_newer_version_wrote_is_neither_read_nor_replaced() {
     newer[16] = 2;
     let plain = br#"{"schema":99,"account":"work"}"#;
     let sealed = {
-        let mut inner = vault.0.lock().unwrap();
+        let mut inner = vault.0.try_lock().unwrap();
         let heading = format::Heading::of(&fs::read(&file).unwrap()).unwrap();
         let key = inner.material.key(heading.recipe).ok().unwrap();
         assert!(!inner.is_empty() && inner.check().is_ok());
@@ -167,7 +168,7 @@ async fn an_older_generation_that_was_put_back_is_read_and_told() {
     fs::write(&file, backup).unwrap();
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let read = || vault.0.lock().unwrap().read(&name("work")).unwrap().unwrap().generation;
+    let read = || vault.0.try_lock().unwrap().read(&name("work")).unwrap().unwrap().generation;
     tracing::subscriber::with_default(subscriber, || {
         assert_eq!(read(), 7);
         assert!(log.text().contains("older generation"), "{}", log.text());
