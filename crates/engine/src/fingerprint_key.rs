@@ -108,6 +108,7 @@ fn close(path: &Path) -> io::Result<Option<&'static str>> {
 }
 
 #[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 fn close(_: &Path) -> io::Result<Option<&'static str>> {
     Ok(None)
 }

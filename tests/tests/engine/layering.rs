@@ -141,7 +141,8 @@ fn dependencies_point_one_way() {
         ("latchkey-core", &[][..]),
         ("latchkey-devserver", &[][..]),
         ("latchkey-engine", &["latchkey-core"][..]),
-        ("latchkey-agent", &["latchkey-core", "latchkey-engine"][..]),
+        ("latchkey-agent", &["latchkey-core", "latchkey-engine", "latchkey-windows"][..]),
+        ("latchkey-windows", &[][..]),
         ("latchkey-lab", &["latchkey-core", "latchkey-engine", "latchkey-devserver"][..]),
         (
             "latchkey",
@@ -178,6 +179,17 @@ fn one_package_sends_http_one_touches_the_keychain_and_one_knows_tauri() {
         tauri.iter().all(|name| name.starts_with("latchkey-desktop") || *name == "empty-window"),
         "{tauri:?}"
     );
+}
+
+#[test]
+fn one_package_has_unsafe_code() {
+    let mut allowing = mentioning("crates", &["unsafe_code", "unsafe {", "unsafe fn", "unsafe impl"]);
+    for below in ["src-tauri/src", "xtask/src"] {
+        allowing.extend(mentioning(below, &["unsafe_code", "unsafe {", "unsafe fn", "unsafe impl"]));
+    }
+    let outside: Vec<_> = allowing.iter().filter(|path| !path.starts_with("crates/windows/src/")).collect();
+    assert!(outside.is_empty(), "{outside:?}");
+    assert!(!allowing.is_empty(), "nothing was looked at");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 mod answers;
 mod events;
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(all(unix, any(test, feature = "fuzzing")))]
 pub mod fuzzing;
+mod listener;
 mod program;
 mod routes;
 
@@ -15,14 +16,14 @@ use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use latchkey_engine::EngineHandle;
 use latchkey_engine::event_log::EventLog;
-use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use self::listener::{Listener, Stream};
 use self::program::Caller;
 use self::routes::Asked;
 use crate::protocol::About;
-use crate::socket::{Held, Peer, SocketError};
+use crate::socket::{Held, Peer, Pid, SocketError};
 
 /// How many connections one process may have at a time: a program in a loop does not shut out the others.
 pub const PER_PROCESS: usize = 32;
@@ -55,11 +56,9 @@ impl Server {
     ///
     /// # Errors
     /// [`SocketError::Io`] when the socket cannot be waited on.
-    pub fn start(held: Held, served: Served) -> Result<Self, SocketError> {
-        let io = |source| SocketError::Io { path: held.path.clone(), source };
-        let listener = held.listener.try_clone().map_err(io)?;
-        listener.set_nonblocking(true).map_err(io)?;
-        let listener = UnixListener::from_std(listener).map_err(io)?;
+    pub fn start(mut held: Held, served: Served) -> Result<Self, SocketError> {
+        let listener =
+            Listener::on(&mut held).map_err(|source| SocketError::Io { path: held.path.clone(), source })?;
         let stop = CancellationToken::new();
         let ended = tokio::spawn(accept(listener, served, stop.clone(), held));
         Ok(Self { stop, ended })
@@ -73,7 +72,7 @@ impl Server {
 }
 
 /// Accepts until it is stopped; `held` keeps the socket as long as that lasts.
-async fn accept(listener: UnixListener, served: Served, stop: CancellationToken, held: Held) {
+async fn accept(mut listener: Listener, served: Served, stop: CancellationToken, held: Held) {
     let guests = Guests::default();
     let router = routes::router(Asked { served, stop: stop.clone() });
     let connections = tokio_util::task::TaskTracker::new();
@@ -82,7 +81,7 @@ async fn accept(listener: UnixListener, served: Served, stop: CancellationToken,
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok(stream) = accepted else {
             // Out of file descriptors, most likely: those who are connected go on, and their end makes room.
             warn!(kind = "agent_cannot_accept", "A connection could not be accepted");
             tokio::time::timeout(Duration::from_millis(100), stop.cancelled()).await.ok();
@@ -97,10 +96,10 @@ async fn accept(listener: UnixListener, served: Served, stop: CancellationToken,
 }
 
 /// Whoever is another user, or one too many, is closed on before anything is read.
-fn admitted(stream: &UnixStream, guests: &Guests) -> Option<(Caller, Guest)> {
+fn admitted(stream: &Stream, guests: &Guests) -> Option<(Caller, Guest)> {
     let peer = Peer::of(stream).ok()?;
     if !peer.is_us() {
-        warn!(kind = "agent_foreign_user", uid = peer.uid, "A process of another user was turned away");
+        warn!(kind = "agent_foreign_user", uid = peer.user(), "A process of another user was turned away");
         return None;
     }
     let guest = guests.enter(peer.pid);
@@ -111,7 +110,7 @@ fn admitted(stream: &UnixStream, guests: &Guests) -> Option<(Caller, Guest)> {
     Some((Caller::hold(stream, peer), guest))
 }
 
-async fn serve(stream: UnixStream, router: Router, caller: Caller, guest: Guest, stop: CancellationToken) {
+async fn serve(stream: Stream, router: Router, caller: Caller, guest: Guest, stop: CancellationToken) {
     let service = routes::service(router, caller);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -134,16 +133,16 @@ async fn serve(stream: UnixStream, router: Router, caller: Caller, guest: Guest,
 
 /// How many connections each process has.
 #[derive(Clone, Default)]
-struct Guests(Arc<Mutex<HashMap<Option<i32>, usize>>>);
+struct Guests(Arc<Mutex<HashMap<Option<Pid>, usize>>>);
 
 /// One connection, counted as long as it lives.
 struct Guest {
     guests: Guests,
-    pid: Option<i32>,
+    pid: Option<Pid>,
 }
 
 impl Guests {
-    fn enter(&self, pid: Option<i32>) -> Option<Guest> {
+    fn enter(&self, pid: Option<Pid>) -> Option<Guest> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let in_all: usize = counts.values().sum();
         let own = counts.entry(pid).or_default();

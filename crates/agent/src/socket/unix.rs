@@ -32,27 +32,47 @@ impl Drop for Held {
     }
 }
 
+/// The number of a process.
+pub type Pid = i32;
+
 /// Who connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The user, as the kernel says.
     pub uid: u32,
     /// The process; `None` where it lives in another pid namespace.
-    pub pid: Option<i32>,
+    pub pid: Option<Pid>,
 }
 
 impl Peer {
     /// The process at the other end of a socket.
     pub fn of(stream: impl AsFd) -> io::Result<Self> {
-        let credentials = rustix::net::sockopt::socket_peercred(stream)?;
-        let pid = credentials.pid.as_raw_nonzero().get();
-        Ok(Self { uid: credentials.uid.as_raw(), pid: (pid > 0).then_some(pid) })
+        let (uid, pid) = credentials(stream)?;
+        Ok(Self { uid, pid: (pid > 0).then_some(pid) })
     }
 
     /// Whether it belongs to the user of this process.
     pub fn is_us(self) -> bool {
         self.uid == geteuid().as_raw()
     }
+
+    /// The user, for the log.
+    pub fn user(self) -> u32 {
+        self.uid
+    }
+}
+
+#[cfg(not(target_os = "macos"))]
+fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
+    let credentials = rustix::net::sockopt::socket_peercred(stream)?;
+    Ok((credentials.uid.as_raw(), credentials.pid.as_raw_nonzero().get()))
+}
+
+/// As unix(4) describes it there. Untried.
+#[cfg(target_os = "macos")]
+fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
+    use nix::sys::socket::{getsockopt, sockopt::LocalPeerCred, sockopt::LocalPeerPid};
+    Ok((getsockopt(&stream, LocalPeerCred)?.uid(), getsockopt(&stream, LocalPeerPid)?))
 }
 
 /// Takes the socket in this folder: one process at a time, and what a dead one left behind is replaced. A socket that

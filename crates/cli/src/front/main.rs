@@ -124,7 +124,13 @@ fn platform_folder(state: Option<PathBuf>, named: impl Fn(&str) -> Option<PathBu
     Some(state.join("run"))
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[cfg(windows)]
+fn platform_folder(state: Option<PathBuf>, named: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let state = state.or_else(|| Some(named("LOCALAPPDATA")?.join(r"latchkey\data")))?;
+    Some(state.join("run"))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 fn platform_folder(_: Option<PathBuf>, _: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     None
 }

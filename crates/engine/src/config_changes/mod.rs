@@ -20,6 +20,7 @@ use crate::paths::Paths;
 use crate::ports::Clock;
 
 /// How long a change is given to come to an end: editors write a file in several steps.
+#[cfg(target_os = "linux")]
 const CALM: SignedDuration = SignedDuration::from_millis(200);
 /// How often the file is looked at where nobody tells of changes.
 const LOOK: SignedDuration = SignedDuration::from_secs(30);

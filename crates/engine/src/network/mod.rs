@@ -26,6 +26,7 @@ pub use manual::ManualNetwork;
 /// How long a host may take to answer.
 const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 /// How long a change is given to come to an end: one of Wi-Fi is a dozen.
+#[cfg(target_os = "linux")]
 const CALM: SignedDuration = SignedDuration::from_secs(1);
 
 /// Hosts that are nobody's, each beyond every network of one's own (RFC 5737 §3, RFC 3849 §2). Nothing is sent to them.

@@ -84,7 +84,7 @@ impl Keychain {
     pub fn with_patience(patience: Duration) -> Self {
         // The question to the person is left alone a little earlier, so that the answer can say so.
         let for_the_person = patience.saturating_sub(patience / 10);
-        let backend = Box::new(platform::Platform::default());
+        let backend = Box::<platform::Platform>::default();
         Self::over(Slot::new(backend, for_the_person, Arc::new(SystemClock)), patience)
     }
 

@@ -167,6 +167,7 @@ fn keep_private(path: &Path, opened: &File, mode: u32) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 fn keep_private(_: &Path, _: &File, _: u32) -> io::Result<()> {
     Ok(())
 }
