@@ -34,7 +34,7 @@ pub(crate) use simulate::Simulate;
 
 /// Keeps you signed in: signs in once, keeps the tokens in the keychain, and hands out fresh ones.
 #[derive(Parser)]
-#[command(name = "latchkey", version, max_term_width = 100, after_help = FIRST_SESSION)]
+#[command(name = "latchkey", bin_name = "latchkey", version, max_term_width = 100, after_help = FIRST_SESSION)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

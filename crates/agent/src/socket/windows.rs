@@ -1,6 +1,6 @@
 //! A named pipe that only this user may open, from this machine alone. Each end looks at who is at the other.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::windows::io::{AsHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use latchkey_windows::pipe::{self, Stream};
 use latchkey_windows::process::Process;
 use latchkey_windows::user::User;
 
-use super::SocketError;
+use super::{LOCK, SocketError};
 
 /// What the names of pipes begin with.
 const PREFIX: &str = r"\\.\pipe\latchkey";
 /// The longest name a pipe can have, with its prefix (`CreateNamedPipeW`).
 const LONGEST_NAME: usize = 256;
 
-/// What serves: the pipe. As long as one instance lives, its name is nobody else's.
+/// What serves: the pipe, and the right to serve it as long as this lives.
 #[derive(Debug)]
 pub struct Held {
     /// The first instance, until it is waited on.
@@ -25,6 +25,7 @@ pub struct Held {
     pub name: String,
     /// The same as a path.
     pub path: PathBuf,
+    _lock: File,
 }
 
 /// The number of a process.
@@ -67,16 +68,26 @@ impl Peer {
 /// [`SocketError`]; nothing is changed when another agent serves.
 pub fn hold(folder: &Path) -> Result<Held, SocketError> {
     let name = name_for(folder)?;
-    match pipe::create(&name, true) {
-        Ok(first) => Ok(Held { first: Some(first), path: PathBuf::from(&name), name }),
-        // There is one already.
-        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => Err(match connect(folder) {
-            Ok(theirs) => SocketError::Taken { pid: theirs.server_pid().ok() },
-            Err(SocketError::Nobody(path)) => SocketError::Io { path, source },
-            Err(why) => why,
-        }),
-        Err(source) => Err(SocketError::Io { path: name.into(), source }),
+    let path = PathBuf::from(&name);
+    let io = |source| SocketError::Io { path: path.clone(), source };
+    let lock =
+        OpenOptions::new().write(true).create(true).truncate(false).open(folder.join(LOCK)).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        // What a file says cannot be read while it is locked; the pipe tells whose it is.
+        Err(TryLockError::WouldBlock) => {
+            return Err(SocketError::Taken {
+                pid: connect(folder).ok().and_then(|theirs| theirs.server_pid().ok()),
+            });
+        }
+        Err(TryLockError::Error(source)) => return Err(io(source)),
     }
+    // Whoever has made a pipe of this name all the same is no agent of this user.
+    let first = pipe::create(&name, true).map_err(|source| {
+        let taken = source.kind() == io::ErrorKind::PermissionDenied;
+        if taken { SocketError::Foreign(path.clone()) } else { io(source) }
+    })?;
+    Ok(Held { first: Some(first), name, path, _lock: lock })
 }
 
 /// Connects to the agent of this user.
