@@ -1,9 +1,33 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { svelteTesting } from "@testing-library/svelte/vite";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+/**
+ * Has the browser fetch the window's own chunk and its styles with the page, though it is loaded by the script that is
+ * small and comes first: that one asks for words and sessions meanwhile.
+ */
+function fetchAtOnce(name: string): Plugin {
+  return {
+    name: "fetch-at-once",
+    transformIndexHtml: {
+      order: "post",
+      handler(_, { bundle = {} }) {
+        const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
+        const chunk = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(name));
+        if (chunk === undefined) return [];
+        const entry = chunks.find(({ isEntry }) => isEntry);
+        const link = (rel: string) => (file: string) => ({ tag: "link", attrs: { rel, crossorigin: true, href: `./${file}` }, injectTo: "head" as const });
+        const scripts = [chunk.fileName, ...chunk.imports].filter((file) => file !== entry?.fileName && !entry?.imports.includes(file));
+        const styles = [chunk, ...chunks.filter(({ fileName }) => scripts.includes(fileName))].flatMap(({ viteMetadata }) => [...(viteMetadata?.importedCss ?? [])]);
+        return [...scripts.map(link("modulepreload")), ...[...new Set(styles)].map(link("stylesheet"))];
+      },
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte(), svelteTesting()],
+  plugins: [svelte(), svelteTesting(), fetchAtOnce("/App.svelte")],
   // Relative addresses work under tauri://, http://tauri.localhost and a plain file server alike.
   base: "./",
   clearScreen: false,

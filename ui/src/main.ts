@@ -1,9 +1,10 @@
-// Chooses the host and opens the window.
+// Chooses the host and opens the window. Small: what it begins (the words, the question to the host) goes on while the
+// page itself is still being read.
 import { mount, unmount } from "svelte";
-import App from "./App.svelte";
 import "./app.css";
 import { chooseDates } from "./dates.svelte";
 import { insideTauri, tauriHost, type Host } from "./ipc/host";
+import { AppState } from "./state/app.svelte";
 import { chooseLanguage, LANGUAGES, type Language, text } from "./strings";
 
 async function chooseHost(): Promise<Host | null> {
@@ -28,12 +29,23 @@ const first = wanted !== null && Object.hasOwn(LANGUAGES, wanted) ? (wanted as L
 const dates = asked.get("dates");
 if (dates === "iso" || dates === "system") chooseDates(dates);
 
-const target = document.getElementById("app");
 // A language that cannot be loaded must not keep the window shut.
-const [host] = await Promise.all([chooseHost(), chooseLanguage(first).catch(() => chooseLanguage("en"))]);
+const words = chooseLanguage(first).catch(() => chooseLanguage("en"));
+const page = import("./App.svelte");
+
+/** Shows the sessions: they are asked for before there is a page to show them on. */
+async function open(target: Element, host: Host): Promise<void> {
+  const state = new AppState(host);
+  void state.start(words);
+  const [{ default: App }] = await Promise.all([page, words]);
+  mount(App, { target, props: { host, state } });
+}
+
+const target = document.getElementById("app");
+const host = await chooseHost();
 if (target && host) {
   if (location.hash === "#trouble") {
-    const { default: TroubleView } = await import("./trouble/TroubleView.svelte");
+    const [{ default: TroubleView }] = await Promise.all([import("./trouble/TroubleView.svelte"), words]);
     const shown = mount(TroubleView, {
       target,
       props: {
@@ -41,9 +53,12 @@ if (target && host) {
         open: () => {
           history.replaceState(null, "", location.pathname + location.search);
           void unmount(shown);
-          mount(App, { target, props: { host } });
+          void open(target, host);
         },
       },
     });
-  } else mount(App, { target, props: { host } });
-} else if (target) target.textContent = text.app.notAnApp;
+  } else await open(target, host);
+} else if (target) {
+  await words;
+  target.textContent = text.app.notAnApp;
+}

@@ -19,8 +19,11 @@ describe("countdown", () => {
     [0.2 * SECOND, "00:01"],
     [41 * SECOND, "00:41"],
     [8 * MINUTE + 4 * SECOND, "08:04"],
-    [HOUR, "1:00:00"],
-    [23 * HOUR + 59 * MINUTE + 59 * SECOND, "23:59:59"],
+    [10 * MINUTE, "10:00"],
+    [10 * MINUTE + 1, "10 min"],
+    [48 * MINUTE + 12 * SECOND, "48 min"],
+    [HOUR, "1 h"],
+    [23 * HOUR + 59 * MINUTE + 59 * SECOND, "23 h 59 min"],
     [DAY, "1 d"],
     [2 * DAY + 3 * HOUR, "2 d 3 h"],
     [29 * DAY + 5 * HOUR, "29 d"],
@@ -32,6 +35,8 @@ describe("countdown", () => {
   });
   it("needs no timer faster than what changes", () => {
     expect(countdownStep(41 * SECOND)).toBe(SECOND);
+    expect(countdownStep(10 * MINUTE + 30 * SECOND)).toBe(SECOND);
+    expect(countdownStep(12 * MINUTE)).toBe(MINUTE);
     expect(countdownStep(3 * DAY)).toBe(MINUTE);
   });
 });

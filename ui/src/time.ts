@@ -44,8 +44,11 @@ const valid = (at: number): boolean => Number.isFinite(at) && Math.abs(at) <= LA
 
 const pad = (n: number): string => String(n).padStart(2, "0");
 
+/** From here on a countdown counts seconds: further off they interest nobody, and each would be drawn. */
+const CLOSE = 10 * MINUTE;
+
 /** How often a countdown to `left` from now changes: what a timer need not be faster than. */
-export const countdownStep = (left: number): number => (left > DAY + MINUTE ? MINUTE : SECOND);
+export const countdownStep = (left: number): number => (left > CLOSE + MINUTE ? MINUTE : SECOND);
 
 /** `iso`: year, month, day and 24 hours, whatever the locale does (ISO 8601). */
 export function makeTimes(locale?: string | readonly string[], timeZone?: string, iso = false): Times {
@@ -115,8 +118,8 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
       const days = Math.floor(wholeHours / 24);
       return rest === 0 || days >= 7 ? say("d", days) : fill(text.time.dh, { days: whole.format(days), hours: whole.format(rest) });
     }
-    const rest = `${pad(Math.floor(total / 60) % 60)}:${pad(total % 60)}`;
-    return wholeHours > 0 ? `${wholeHours}:${rest}` : rest;
+    if (left > CLOSE) return span(Math.floor(left / MINUTE) * MINUTE);
+    return `${pad(Math.floor(total / 60))}:${pad(total % 60)}`;
   }
 
   function coarse(left: number): string {

@@ -6,7 +6,7 @@
 import "./fake-clock";
 import { FakeHost, type FakeOptions } from "./fake";
 import { BUSY_BACKEND, STRICT_PROFILE } from "./fake-lab";
-import { corp, fingerprint, inBrowser, iso, mark, needsSignIn, program, reason, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
+import { cookieSession, corp, fingerprint, inBrowser, iso, mark, needsSignIn, program, reason, signedIn, signedOut, waiting, withCode } from "./fake-sessions";
 import { picture } from "./fake-picture";
 import type { Host } from "./host";
 import { chooseLanguage, LANGUAGES, type Language } from "../strings";
@@ -102,6 +102,7 @@ const scenarios: Record<string, () => FakeOptions> = {
       ...others,
     ],
   }),
+  cookie: () => ({ sessions: [cookieSession(now), ...others] }),
   programs: () => {
     const took = { asked_at: null, times: 4, generation: 42, expires_at: iso(now + 9 * 60_000) };
     const consumers = [

@@ -140,6 +140,20 @@ export function signedIn(now: number, change: Partial<Shape> = {}): SessionStatu
   };
 }
 
+/** A site's session, which is its cookie: read now and then, and sealed anew each time. */
+export function cookieSession(now: number, change: Partial<Shape> = {}): SessionStatus {
+  const base = signedIn(now, { account: "shop", lifetime: 30 * 24 * 3600_000, refreshLifetime: null, gone: 0.02, past: 0, generation: 1, ...change });
+  const until = base.access?.expires_at ?? iso(now);
+  return {
+    ...base,
+    provider: "nextauth",
+    headline: { kind: "signed_in_until", at: until },
+    access: base.access && { ...base.access, claims: [] },
+    clocks: { access: { expires_at: until, source: "session_expiry" }, refresh: null, session: { expires_at: until, source: "session_expiry" } },
+    refresh: base.refresh && { ...base.refresh, rotates: null },
+  };
+}
+
 /** A program that asks for a token, or took one. */
 export function program(change: Partial<ConsumerStatus> = {}): ConsumerStatus {
   return {

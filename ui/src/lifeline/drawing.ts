@@ -49,16 +49,16 @@ export interface Label {
   text: string;
 }
 
-export const LANES = {
+const LANES = {
   access: { y: 29, height: 18 },
   refresh: { y: 63, height: 16 },
   session: { y: 95, height: 16 },
 } as const;
-export const HEIGHT = 138;
+const HEIGHT = 138;
+/** How much higher everything stands that would stand below a lane that is not there. */
+const RAISED = 32;
 export const GRID_TOP = 26;
-export const GRID_BOTTOM = 119;
 export const TOP_BASELINE = 13;
-export const AXIS_BASELINE = 133;
 /** Where what stands above the first lane stands. */
 export const ABOVE = 20;
 /** Where what is said of the first lane stands below it. */
@@ -68,8 +68,6 @@ export const ASIDE = 12;
 /** Marks closer than this would cover each other. */
 export const APART = 9;
 
-export const middle = (lane: Lane): number => LANES[lane].y + LANES[lane].height / 2;
-export const baseline = (lane: Lane): number => middle(lane) + 4;
 export const round = (n: number): number => Math.round(n * 10) / 10;
 
 /** A sheet with a time axis from `left` to `width`. */
@@ -80,6 +78,7 @@ export class Drawing {
   readonly labels: Label[] = [];
   /** Where the present stands; null where it is out of sight. */
   readonly nowX: number | null;
+  readonly height: number;
 
   constructor(
     readonly shown: Stretch,
@@ -87,7 +86,9 @@ export class Drawing {
     readonly left: number,
     readonly width: number,
     readonly measure: (text: string) => number,
+    readonly lanes: readonly Lane[],
   ) {
+    this.height = lanes.includes("refresh") ? HEIGHT : HEIGHT - RAISED;
     this.nowX = this.holds(now) ? this.x(now) : null;
   }
 
@@ -97,6 +98,20 @@ export class Drawing {
     const { start, end } = this.shown;
     return round(this.left + (this.width - this.left) * Math.min(1, Math.max(0, (at - start) / (end - start))));
   };
+
+  place(lane: Lane): { y: number; height: number } {
+    const { y, height } = LANES[lane];
+    return { y: lane === "session" ? y - (HEIGHT - this.height) : y, height };
+  }
+
+  middle(lane: Lane): number {
+    const { y, height } = this.place(lane);
+    return y + height / 2;
+  }
+
+  baseline(lane: Lane): number {
+    return this.middle(lane) + 4;
+  }
 
   holds(at: number): boolean {
     return at >= this.shown.start && at <= this.shown.end;
@@ -121,7 +136,7 @@ export class Drawing {
 
   bar(key: string, tone: Bar["tone"], lane: Lane, from: number, to: number, sentence: string): Bar | null {
     if (!(to > from) || !this.touches(from, to)) return null;
-    const drawn: Bar = { key, tone, ...LANES[lane], ...this.#extent(from, to), fades: to > this.shown.end, sentence };
+    const drawn: Bar = { key, tone, ...this.place(lane), ...this.#extent(from, to), fades: to > this.shown.end, sentence };
     this.bars.push(drawn);
     return drawn;
   }

@@ -3,7 +3,7 @@ import { timeTicks } from "d3-time";
 import type { MarkKind, SessionStatus } from "../ipc/bindings";
 import { MINUTE, parse } from "../time";
 import { runs, type Cluster } from "./clusters";
-import { ABOVE, APART, ASIDE, AXIS_BASELINE, baseline, BELOW, LANES, middle, round, TOP_BASELINE, type Drawing, type Shape } from "./drawing";
+import { ABOVE, APART, ASIDE, BELOW, round, TOP_BASELINE, type Drawing, type Shape } from "./drawing";
 import { besideEnd, Row, type Span } from "./label-row";
 import type { Happening, LifelineWords } from "./words";
 
@@ -55,11 +55,11 @@ export function accessLane(on: Drawing, { access }: Drawn, past: Past, words: Li
       on.bar("margin", "margin", "access", Math.max(marginFrom, received), expires, words.margin(marginFrom, expires));
     }
   }
-  on.group(past.seen(on, ...TOKENS), middle("access"), APART, tokenShape, words.group);
+  on.group(past.seen(on, ...TOKENS), on.middle("access"), APART, tokenShape, words.group);
   on.group(past.seen(on, "taken"), BELOW, APART, () => "taken", words.group);
   if (on.nowX !== null && (access === null || (expires !== null && expires <= on.now))) {
     const row = new Row(on.nowX + 4, on.width);
-    on.label(row, "expired", "dim", baseline("access"), expires === null ? [] : [words.expired(expires)], [on.afterNow]);
+    on.label(row, "expired", "dim", on.baseline("access"), expires === null ? [] : [words.expired(expires)], [on.afterNow]);
   }
 }
 
@@ -95,9 +95,9 @@ const aroundNow = ({ nowX }: Drawing): Span[] => (nowX === null ? [] : [[nowX - 
 
 /** The refresh token in hand, to its end or beyond the edge, and those it replaced. */
 export function refreshLane(on: Drawing, { state, refresh, clocks }: Drawn, past: Past, words: LifelineWords): void {
-  if (refresh === null) return;
+  if (refresh === null || !on.lanes.includes("refresh")) return;
   const row = new Row(on.left, on.width, aroundNow(on));
-  const say = (tone: "dim" | "warn", texts: string[], places: ((width: number) => number)[] = [on.afterNow]) => on.label(row, "refresh", tone, baseline("refresh"), texts, places);
+  const say = (tone: "dim" | "warn", texts: string[], places: ((width: number) => number)[] = [on.afterNow]) => on.label(row, "refresh", tone, on.baseline("refresh"), texts, places);
   const since = parse(refresh.since) ?? on.shown.start;
   const until = parse(clocks.refresh?.expires_at);
   const refused = state === "needs_sign_in";
@@ -125,7 +125,7 @@ export function sessionLane(on: Drawing, { clocks }: Drawn, past: Past, words: L
     on.bar(`session-past-${begin.index}`, "session-past", "session", begin.at, over, words.sessionPast(begin.at, over));
   }
   const row = new Row(on.left, on.width, aroundNow(on));
-  const say = (texts: string[], places: ((width: number) => number)[]) => on.label(row, "session", "dim", baseline("session"), texts, places);
+  const say = (texts: string[], places: ((width: number) => number)[]) => on.label(row, "session", "dim", on.baseline("session"), texts, places);
   const ceiling = parse(clocks.session?.expires_at);
   if (ceiling === null) {
     say([words.noCeiling], [on.afterNow, () => on.left]);
@@ -134,21 +134,21 @@ export function sessionLane(on: Drawing, { clocks }: Drawn, past: Past, words: L
     const drawn = on.bar("session", "session", "session", Math.min(begun, on.now), ceiling, words.session(ceiling));
     if (on.holds(ceiling)) {
       const at = on.x(ceiling);
-      on.mark("ceiling", "ceiling", LANES.session.y - 4, at, words.ceiling(ceiling));
+      on.mark("ceiling", "ceiling", on.place("session").y - 4, at, words.ceiling(ceiling));
       row.block([at - 4, at + 4]);
     }
     const places = drawn ? besideEnd(drawn, on.nowX ?? on.left, on.width, ASIDE) : [on.afterNow];
     if (ceiling >= on.shown.start) say(ceiling <= on.now ? [words.expired(ceiling)] : words.ceilingLabels(ceiling), places);
   }
-  on.group(past.seen(on, "signed_out"), LANES.session.y - 4, APART, () => "signed_out", words.group);
-  on.group(past.seen(on, "ceiling_moved"), middle("session"), APART, () => "ceiling_moved", words.group);
+  on.group(past.seen(on, "signed_out"), on.place("session").y - 4, APART, () => "signed_out", words.group);
+  on.group(past.seen(on, "ceiling_moved"), on.middle("session"), APART, () => "ceiling_moved", words.group);
 }
 
 /** "now" first, then every tick whose label still fits. Gives the places of the ticks. */
 export function axis(on: Drawing, words: LifelineWords): number[] {
   const row = new Row(on.left, on.width, [], 8);
   const { nowX } = on;
-  if (nowX !== null) on.label(row, "now", "now", AXIS_BASELINE, [words.now], [(w) => nowX - w / 2]);
+  if (nowX !== null) on.label(row, "now", "now", on.height - 5, [words.now], [(w) => nowX - w / 2]);
   const many = Math.max(2, Math.min(7, Math.floor((on.width - on.left) / 95)));
   const ticks = timeTicks(new Date(on.shown.start), new Date(on.shown.end), many).map(Number);
   const step = (ticks[1] ?? NaN) - (ticks[0] ?? NaN) || MINUTE;
@@ -156,7 +156,7 @@ export function axis(on: Drawing, words: LifelineWords): number[] {
     const text = words.tick(tick, step);
     const from = on.x(tick) - on.measure(text) / 2;
     // Off its line a tick label would lie: it is placed exactly or not at all.
-    if (row.take(from, on.measure(text))) on.labels.push({ key: `tick-${tick}`, tone: "dim", x: round(from), y: AXIS_BASELINE, text });
+    if (row.take(from, on.measure(text))) on.labels.push({ key: `tick-${tick}`, tone: "dim", x: round(from), y: on.height - 5, text });
   }
   return ticks.map(on.x);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { iso, mark, needsSignIn, signedIn, signedOut, waiting, type Shape } from "../ipc/fake-sessions";
+import { cookieSession, iso, mark, needsSignIn, signedIn, signedOut, waiting, type Shape } from "../ipc/fake-sessions";
 import type { HistoryMark, SessionStatus } from "../ipc/bindings";
 import { DAY, HOUR, makeTimes, MINUTE } from "../time";
 import { fitting, lifeline, read, type Lifeline } from "./lifeline";
@@ -14,8 +14,18 @@ const measure = (text: string) => text.length * 5.5;
 function draw(status: SessionStatus, width = 640, at = now, stretch?: Stretch): Lifeline {
   const past = read(status);
   const shown = stretch ?? fitting(status, past, at);
-  return lifeline({ status, past, shown, now: at, width, measure, words: lifelineWords(status.clocks, at, times) });
+  return lifeline({ status, past, shown, now: at, width, measure, words: lifelineWords(status, at, times) });
 }
+
+it("draws a site's session without a refresh token, and calls its cookie a cookie", () => {
+  const line = draw(cookieSession(now));
+  expectSound(line);
+  expect(line.labels.filter(({ key }) => key.startsWith("lane-")).map(({ text }) => text)).toEqual(["cookie", "session"]);
+  const said = [...line.bars, ...line.marks].map(({ sentence }) => sentence).join(" ");
+  expect(said).toContain("The session cookie in hand");
+  expect(said).not.toMatch(/token/);
+  expect(line.height).toBeLessThan(draw(signedIn(now)).height);
+});
 
 /** What is shown that ends this long from now and is that long. */
 const stretch = (length: number, ahead = 0): Stretch => ({ start: now + ahead - length, end: now + ahead });

@@ -6,7 +6,7 @@
 // a number that is none.
 import type { SessionStatus } from "../ipc/bindings";
 import { DAY, MINUTE, parse, SECOND } from "../time";
-import { baseline, Drawing, HEIGHT, type Area, type Bar, type Label, type Lane, type Mark } from "./drawing";
+import { Drawing, type Area, type Bar, type Label, type Lane, type Mark } from "./drawing";
 import { aboveLanes, accessLane, axis, gaps, Past, refreshLane, sessionLane, TOKENS, type Drawn } from "./lanes";
 import type { Stretch } from "./look";
 import type { Happening, LifelineWords } from "./words";
@@ -14,6 +14,8 @@ import type { Happening, LifelineWords } from "./words";
 export interface Lifeline {
   width: number;
   height: number;
+  /** Where the lines of the axis end. */
+  gridBottom: number;
   /** Left edge of the plot: lane names stand before it. */
   left: number;
   grid: number[];
@@ -76,9 +78,10 @@ export function read({ history }: Pick<SessionStatus, "history">): Past {
 export function lifeline({ status, past, shown, now, measure, words, ...input }: LifelineInput): Lifeline {
   const width = Math.max(input.width, 200);
   const names = Object.entries(words.lanes) as [Lane, string][];
+  const lanes = names.map(([lane]) => lane);
   const left = Math.ceil(Math.max(...names.map(([, name]) => measure(name)))) + 12;
-  const on = new Drawing(shown, now, left, width, measure);
-  for (const [lane, name] of names) on.labels.push({ key: `lane-${lane}`, tone: "dim", x: 0, y: baseline(lane), text: name });
+  const on = new Drawing(shown, now, left, width, measure, lanes);
+  for (const [lane, name] of names) on.labels.push({ key: `lane-${lane}`, tone: "dim", x: 0, y: on.baseline(lane), text: name });
   gaps(on, past, words);
   accessLane(on, status, past, words);
   aboveLanes(on, status, past, words);
@@ -88,7 +91,8 @@ export function lifeline({ status, past, shown, now, measure, words, ...input }:
   const { areas, bars, marks, labels, nowX } = on;
   return {
     width,
-    height: HEIGHT,
+    height: on.height,
+    gridBottom: on.height - 19,
     left,
     // A line at the very edge would read as a border.
     grid: ticks.filter((at) => at > left + 4 && at < width - 4),

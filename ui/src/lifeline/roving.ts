@@ -1,5 +1,5 @@
 // Going from mark to mark by keyboard: everything on a lifeline that is explained, in the order of time. Pure.
-import { GRID_BOTTOM, GRID_TOP, type Mark } from "./drawing";
+import { GRID_TOP, type Mark } from "./drawing";
 import type { Lifeline } from "./lifeline";
 
 export interface Item {
@@ -17,9 +17,9 @@ const around = ({ key, sentence, shape, x, y, width }: Mark): Item =>
   TALL.has(shape) ? { key, sentence, x: x - 4, y, width: width + 8, height: 24 } : { key, sentence, x: x - 5, y: y - 5, width: width + 10, height: 12 };
 
 /** What is explained, from left to right; of what begins at the same place, the upper one first. */
-export function ordered({ areas, bars, marks, nowX, nowSentence }: Pick<Lifeline, "areas" | "bars" | "marks" | "nowX" | "nowSentence">): Item[] {
-  const items: Item[] = [...areas.map((area) => ({ ...area, y: GRID_TOP - 8, height: GRID_BOTTOM - GRID_TOP + 8 })), ...bars, ...marks.map(around)];
-  if (nowX !== null) items.push({ key: "now", sentence: nowSentence, x: nowX - 2, y: GRID_TOP - 4, width: 4, height: GRID_BOTTOM - GRID_TOP + 6 });
+export function ordered({ areas, bars, marks, nowX, nowSentence, gridBottom }: Pick<Lifeline, "areas" | "bars" | "marks" | "nowX" | "nowSentence" | "gridBottom">): Item[] {
+  const items: Item[] = [...areas.map((area) => ({ ...area, y: GRID_TOP - 8, height: gridBottom - GRID_TOP + 8 })), ...bars, ...marks.map(around)];
+  if (nowX !== null) items.push({ key: "now", sentence: nowSentence, x: nowX - 2, y: GRID_TOP - 4, width: 4, height: gridBottom - GRID_TOP + 6 });
   return items.sort((a, b) => a.x - b.x || a.y - b.y);
 }
 

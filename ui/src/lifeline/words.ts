@@ -2,7 +2,7 @@
 // for each mark, for those who hover and those who listen.
 import type { HistoryMark, ActionName, SessionStatus } from "../ipc/bindings";
 import { fill, named, noted, plural, text } from "../strings";
-import { program } from "../sessions/words";
+import { held, isCookie, program } from "../sessions/words";
 import { MINUTE, type Times } from "../time";
 import { count, type Run } from "./clusters";
 
@@ -18,7 +18,8 @@ export interface Happening {
 }
 
 export interface LifelineWords {
-  lanes: { access: string; refresh: string; session: string };
+  /** The lanes there are, from above: a site's session has no refresh token. */
+  lanes: { access: string; refresh?: string; session: string };
   now: string;
   noCeiling: string;
   refused: string;
@@ -55,8 +56,10 @@ export function shortNote(note: string | null): string {
   return note !== null && note.length > 0 && note.length <= 18 ? note : text.lifeline.failed;
 }
 
-export function lifelineWords(clocks: SessionStatus["clocks"], now: number, times: Times): LifelineWords {
+export function lifelineWords(status: Pick<SessionStatus, "clocks" | "provider">, now: number, times: Times): LifelineWords {
+  const { clocks } = status;
   const { says, ...say } = text.lifeline;
+  const names = held(status);
   const at = (moment: number) => (Math.abs(moment - now) < 12 * 60 * MINUTE ? times.clock(moment) : times.when(moment, now));
   const sentence = (template: string, values: Record<string, string | number>) => fill(template, values);
 
@@ -77,7 +80,7 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
   };
 
   return {
-    lanes: { access: say.access, refresh: say.refresh, session: say.session },
+    lanes: isCookie(status) ? { access: names.lane, session: say.session } : { access: names.lane, refresh: say.refresh, session: say.session },
     now: say.now,
     noCeiling: say.noCeiling,
     refused: say.refused,
@@ -87,12 +90,12 @@ export function lifelineWords(clocks: SessionStatus["clocks"], now: number, time
     gaps: say.gaps,
     gap,
     past: ({ first, last, count: many }) => {
-      const values = { from: at(first.at), to: at(last.until ?? last.end) };
+      const values = { ...names, from: at(first.at), to: at(last.until ?? last.end) };
       return many === 1 ? sentence(says.past, { ...values, generation: first.entry.generation }) : plural(says.pasts, many, values);
     },
-    current: (from, to) => sentence(says.current, { from: at(from), to: at(to), source: source(clocks.access?.source) }),
-    spent: (from, to) => sentence(says.spent, { from: at(from), to: at(to) }),
-    margin: (from, to) => sentence(says.margin, { from: at(from), left: times.coarse(to - from) }),
+    current: (from, to) => sentence(says.current, { ...names, from: at(from), to: at(to), source: source(clocks.access?.source) }),
+    spent: (from, to) => sentence(says.spent, { ...names, from: at(from), to: at(to) }),
+    margin: (from, to) => sentence(says.margin, { ...names, from: at(from), left: times.coarse(to - from) }),
     planned: (action, moment) =>
       sentence(says.planned, { what: action === "renew" ? say.plannedRenewal : say.plannedRetry, at: at(moment) }),
     plannedLabels: (action, moment) => {

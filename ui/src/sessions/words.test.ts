@@ -68,8 +68,16 @@ it("renewals are told by what the last five took", () => {
   expect(lastRenewals(signedIn(now, { past: 0, generation: 1 }))).toBeNull();
 });
 
+const TOKENS = { provider: "credentials" };
+
 it("what lasted is told with how long, and several as several", () => {
-  expect(happened(mark("slept", now - HOUR, { until: iso(now - 19 * 60_000) }), now)).toBe("Woke after 41 min");
-  expect(happened(mark("out_of_reach", now, { note: "the name is not known" }), now)).toBe("The provider is out of reach: the name is not known");
-  expect(happened(mark("renewed", now, { count: 120, generation: 300 }), now)).toMatch(/^120×, the last: Renewed, generation\s299\s→\s300$/);
+  expect(happened(mark("slept", now - HOUR, { until: iso(now - 19 * 60_000) }), TOKENS, now)).toBe("Woke after 41 min");
+  expect(happened(mark("out_of_reach", now, { note: "the name is not known" }), TOKENS, now)).toBe("The provider is out of reach: the name is not known");
+  expect(happened(mark("renewed", now, { count: 120, generation: 300 }), TOKENS, now)).toMatch(/^120×, the last: Renewed, generation\s299\s→\s300$/);
+});
+
+it("a program takes a token, and of a site its cookie", () => {
+  const took = mark("taken", now, { generation: 3, note: "/usr/bin/git" });
+  expect(happened(took, TOKENS, now)).toBe("git took the access token of generation 3");
+  expect(happened(took, { provider: "nextauth" }, now)).toBe("git took the session cookie of generation 3");
 });

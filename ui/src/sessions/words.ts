@@ -4,6 +4,12 @@ import { fill, noted, plural, text, told } from "../strings";
 import { parse, times } from "../time";
 import { reasonWords } from "./reasons";
 
+/** Whether what a session holds is a site's cookie, which is the session itself: it has no tokens. */
+export const isCookie = ({ provider }: Pick<SessionStatus, "provider">): boolean => provider === "nextauth";
+
+/** The words for what a session holds. */
+export const held = (status: Pick<SessionStatus, "provider">) => text.token.held[isCookie(status) ? "cookie" : "token"];
+
 /** A template and its values; `at` is where its {in} counts down to. */
 export interface Phrase {
   template: string;
@@ -198,12 +204,12 @@ export function ring({ access }: Pick<SessionStatus, "access">, now: number): Ri
 /** What to call the program at this path. */
 export const program = (path: string | null): string => path?.split("/").findLast((part) => part !== "") ?? text.recent.someProgram;
 
-export function happened(entry: HistoryMark, now: number): string {
-  const what = one(entry, now);
+export function happened(entry: HistoryMark, status: Pick<SessionStatus, "provider">, now: number): string {
+  const what = one(entry, status, now);
   return entry.count > 1 ? plural(text.recent.several, entry.count, { what }) : what;
 }
 
-function one(entry: HistoryMark, now: number): string {
+function one(entry: HistoryMark, status: Pick<SessionStatus, "provider">, now: number): string {
   const say = text.recent;
   const { generation, took_ms: took } = entry;
   const note = noted(entry);
@@ -230,7 +236,7 @@ function one(entry: HistoryMark, now: number): string {
     case "out_of_reach":
       return entry.until === null ? withNote(say.outOfReachNow) : fill(say.outOfReach, { lasted: lasted(entry) });
     case "taken":
-      return fill(say.taken, { program: program(entry.note), generation });
+      return fill(say.taken, { program: program(entry.note), generation, ...held(status) });
   }
 }
 

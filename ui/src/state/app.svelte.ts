@@ -59,12 +59,18 @@ export class AppState {
     return this.sessions.find((session) => session.account === account) ?? this.sessions[0] ?? null;
   });
 
-  async start(): Promise<void> {
+  /** Whether the host was asked, by whoever opened the page or by the page itself. */
+  begun = false;
+
+  /** Asks the host; what it says is taken in once there are words for it. */
+  async start(words: Promise<unknown> = Promise.resolve()): Promise<void> {
+    this.begun = true;
     this.failure = null;
     try {
       // Listen first, ask second: a change between the two would be lost the other way round.
-      await this.#listen();
-      this.#take(await this.host.sessions());
+      await this.#listen(words);
+      const [sessions] = await Promise.all([this.host.sessions(), words]);
+      this.#take(sessions);
       // The sessions are what people open the window for: nothing else holds them up.
       this.loaded = true;
       this.info = await this.host.appInfo();
@@ -199,11 +205,12 @@ export class AppState {
     this.open({ kind: "session", account: added.account });
   }
 
-  async #listen(): Promise<void> {
+  async #listen(words: Promise<unknown>): Promise<void> {
     if (this.#stops.length > 0) return;
-    this.#keep(await this.host.onSessions((sessions) => this.#take(sessions)));
-    this.#keep(
-      await this.host.onOpen(({ account, sign_in }) => {
+    // All at once: each is a way to the host and back, and what people see waits for the last.
+    const stops = await Promise.all([
+      this.host.onSessions((sessions) => void words.then(() => this.#take(sessions))),
+      this.host.onOpen(({ account, sign_in }) => {
         if (sign_in) {
           this.#begin = account;
           const generation = this.sessions.find((session) => session.account === account)?.generation ?? 0;
@@ -213,9 +220,10 @@ export class AppState {
         this.opened += 1;
         this.open({ kind: "session", account });
       }),
-    );
-    this.#keep(await this.host.onClipboardCleared((cleared) => this.#clipboard(cleared)));
-    this.#keep(await this.host.onClosing(() => (this.closing = true)));
+      this.host.onClipboardCleared((cleared) => this.#clipboard(cleared)),
+      this.host.onClosing(() => (this.closing = true)),
+    ]);
+    for (const stop of stops) this.#keep(stop);
   }
 
   #keep(stop: Unsubscribe): void {

@@ -3,7 +3,6 @@ import type { lifeline as english } from "../en/lifeline";
 export const lifeline: typeof english = {
   lifeline: {
     title: "Zeitachse von {account}",
-    access: "Access",
     refresh: "Refresh",
     session: "Sitzung",
     now: "jetzt",
@@ -21,11 +20,11 @@ export const lifeline: typeof english = {
     expiredAt: "abgelaufen {at}",
     refused: "abgelehnt",
     says: {
-      past: "Access-Token der Generation {generation}, von {from} bis {to}",
-      pasts: { one: "Ein Access-Token, von {from} bis {to}", other: "{count} Access-Token nacheinander, von {from} bis {to}" },
-      current: "Das aktuelle Access-Token, von {from} bis {to}, {source}",
-      spent: "Das Access-Token ist {to} abgelaufen; empfangen wurde es {from}",
-      margin: "Vorlauf: ab {from} wird das Access-Token erneuert, {left} vor seinem Ablauf",
+      past: "{Held} der Generation {generation}, von {from} bis {to}",
+      pasts: { one: "Ein {held}, von {from} bis {to}", other: "{count} {helds} nacheinander, von {from} bis {to}" },
+      current: "Das aktuelle {held}, von {from} bis {to}, {source}",
+      spent: "Das {held} ist {to} abgelaufen; empfangen wurde es {from}",
+      margin: "Vorlauf: ab {from} wird das {held} erneuert, {left} vor seinem Ablauf",
       planned: "Geplant: {what} {at}",
       signed_in: "Angemeldet {at}, Generation {generation}",
       renewed: "Erneuert {at}, Generation {generation}",

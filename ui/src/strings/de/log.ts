@@ -63,6 +63,7 @@ export const log: typeof english = {
       stored: "Neue Token gespeichert",
       published: "Von hier an ausgegeben",
     },
+    cookieSteps: { sent: "Session-Cookie gesendet", no_reply: "Es kam kein Cookie zurück", stored: "Neues Cookie gespeichert" },
     stepsHidden: "Die Schritte einer Erneuerung werden ab Stufe Debug aufgezeichnet.",
     stepsGone: "Die anderen Einträge dieser Erneuerung sind nicht mehr da.",
     export: "Bericht speichern",

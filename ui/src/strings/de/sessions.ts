@@ -143,7 +143,7 @@ export const sessions: typeof english = {
     outOfReach: "Der Anbieter war {lasted} lang nicht erreichbar",
     outOfReachNow: "Der Anbieter ist nicht erreichbar",
     several: { one: "{what}", other: "{count}-mal, zuletzt: {what}" },
-    taken: "{program} hat das Access-Token der Generation {generation} geholt",
+    taken: "{program} hat das {held} der Generation {generation} geholt",
     someProgram: "Ein Programm",
     withNote: "{what}: {note}",
     tally: "{count}-mal erneuert",

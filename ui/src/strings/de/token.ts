@@ -2,8 +2,11 @@ import type { token as english } from "../en/token";
 
 export const token: typeof english = {
   token: {
-    title: "Access-Token",
-    none: "Kein Access-Token vorhanden",
+    held: {
+      token: { lane: "Access", held: "Access-Token", Held: "Access-Token", helds: "Access-Token" },
+      cookie: { lane: "Cookie", held: "Session-Cookie", Held: "Session-Cookie", helds: "Session-Cookies" },
+    },
+    none: "Kein {held} vorhanden",
     expires: "läuft ab",
     generation: "Generation",
     fingerprint: "Fingerabdruck",

@@ -4,7 +4,6 @@ import type { Plural } from "../fill";
 export const lifeline = {
   lifeline: {
     title: "Lifeline of {account}",
-    access: "access",
     refresh: "refresh",
     session: "session",
     now: "now",
@@ -22,11 +21,11 @@ export const lifeline = {
     expiredAt: "expired {at}",
     refused: "refused",
     says: {
-      past: "Access token of generation {generation}, from {from} to {to}",
-      pasts: { one: "An access token, from {from} to {to}", other: "{count} access tokens, one after the other, from {from} to {to}" } as Plural,
-      current: "The access token in hand, from {from} to {to}, {source}",
-      spent: "The access token expired at {to}; it was received at {from}",
-      margin: "Margin: from {from} the access token is renewed, {left} ahead of its expiry",
+      past: "{Held} of generation {generation}, from {from} to {to}",
+      pasts: { one: "One {held}, from {from} to {to}", other: "{count} {helds}, one after the other, from {from} to {to}" } as Plural,
+      current: "The {held} in hand, from {from} to {to}, {source}",
+      spent: "The {held} expired at {to}; it was received at {from}",
+      margin: "Margin: from {from} the {held} is renewed, {left} ahead of its expiry",
       planned: "Planned: {what} at {at}",
       signed_in: "Signed in at {at}, generation {generation}",
       renewed: "Renewed at {at}, generation {generation}",

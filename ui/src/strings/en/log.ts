@@ -64,6 +64,8 @@ export const log = {
       stored: "Stored the new tokens",
       published: "Handed out from here on",
     } as Readonly<Record<string, string>>,
+    /** Those that are called otherwise where a site's cookie is the session. */
+    cookieSteps: { sent: "Sent the session cookie", no_reply: "No cookie came back", stored: "Stored the new cookie" } as Readonly<Record<string, string>>,
     stepsHidden: "The steps of a renewal are recorded at level Debug.",
     stepsGone: "The other records of this renewal are not kept any more.",
     export: "Save a report",

@@ -140,7 +140,7 @@ export const sessions = {
     outOfReach: "The provider was out of reach for {lasted}",
     outOfReachNow: "The provider is out of reach",
     several: { one: "{what}", other: "{count}×, the last: {what}" } as Plural,
-    taken: "{program} took the access token of generation {generation}",
+    taken: "{program} took the {held} of generation {generation}",
     someProgram: "A program",
     withNote: "{what}: {note}",
     tally: "{count} renewed",

@@ -1,8 +1,12 @@
 // The tokens of a session, and what a token says.
 export const token = {
   token: {
-    title: "Access token",
-    none: "No access token in hand",
+    /** What a session is made of: in a row of the lifeline, in a sentence, at its beginning, of several. */
+    held: {
+      token: { lane: "access", held: "access token", Held: "Access token", helds: "access tokens" },
+      cookie: { lane: "cookie", held: "session cookie", Held: "Session cookie", helds: "session cookies" },
+    },
+    none: "No {held} in hand",
     expires: "expires",
     generation: "generation",
     fingerprint: "fingerprint",
