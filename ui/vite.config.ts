@@ -3,10 +3,8 @@ import { svelteTesting } from "@testing-library/svelte/vite";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/**
- * Has the browser fetch the window's own chunk and its styles with the page, though it is loaded by the script that is
- * small and comes first: that one asks for words and sessions meanwhile.
- */
+/** Has the window fetched with the small script that comes first and loads it, and not after that: in the meantime that one
+ *  asks for words and sessions. */
 function fetchAtOnce(name: string): Plugin {
   return {
     name: "fetch-at-once",
@@ -14,13 +12,10 @@ function fetchAtOnce(name: string): Plugin {
       order: "post",
       handler(_, { bundle = {} }) {
         const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
-        const chunk = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(name));
-        if (chunk === undefined) return [];
-        const entry = chunks.find(({ isEntry }) => isEntry);
-        const link = (rel: string) => (file: string) => ({ tag: "link", attrs: { rel, crossorigin: true, href: `./${file}` }, injectTo: "head" as const });
-        const scripts = [chunk.fileName, ...chunk.imports].filter((file) => file !== entry?.fileName && !entry?.imports.includes(file));
-        const styles = [chunk, ...chunks.filter(({ fileName }) => scripts.includes(fileName))].flatMap(({ viteMetadata }) => [...(viteMetadata?.importedCss ?? [])]);
-        return [...scripts.map(link("modulepreload")), ...[...new Set(styles)].map(link("stylesheet"))];
+        const wanted = chunks.filter(({ isEntry, facadeModuleId }) => isEntry || facadeModuleId?.endsWith(name));
+        const files = new Set(wanted.flatMap(({ isEntry, fileName, imports }) => (isEntry ? imports : [fileName, ...imports])));
+        for (const { isEntry, fileName } of wanted) if (isEntry) files.delete(fileName);
+        return [...files].map((file) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` }, injectTo: "head" as const }));
       },
     },
   };
@@ -36,9 +31,11 @@ export default defineConfig({
   build: {
     // The oldest engine the window meets: WebKitGTK 2.50 is newer, WKWebView on macOS 13 is about this.
     target: "safari17.5",
-    // The CSP allows data: for images only; and a module polyfill would be dead weight.
+    // The CSP allows data: for images only.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // What is fetched when is said above: without it no chunk needs the code that would find out.
+    modulePreload: false,
+    cssCodeSplit: false,
     emptyOutDir: true,
   },
   test: {

@@ -88,7 +88,8 @@ fn generated() -> String {
             commands::lab::lab_tour,
         ])
         .typ::<LogRecord>()
-        .constant("codes", latchkey_core::wording::CODES.as_slice());
+        .constant("codes", latchkey_core::wording::CODES.as_slice())
+        .constant("findingCodes", latchkey_engine::lab::FINDING_CODES.as_slice());
     let folder = tempfile::tempdir().unwrap();
     let path: &Path = &folder.path().join("bindings.ts");
     builder.export(Typescript::default().header(HEADER), path).unwrap();

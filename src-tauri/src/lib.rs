@@ -32,6 +32,7 @@ mod lab;
 mod lasting;
 mod log_export;
 mod notifications;
+mod opening;
 mod qr_picture;
 mod quit;
 mod settings;
@@ -42,13 +43,16 @@ mod startup;
 mod test_world;
 mod tray;
 mod trouble;
+mod view;
 mod windows;
 mod words;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::arguments::{Arguments, Asked};
-use crate::startup::{NotPrepared, Prepared};
+use crate::opening::Opening;
+use crate::startup::{NotPrepared, Preparing};
 
 /// Opens the app and returns when it has ended: 0 done, 1 failed, 2 wrong use or settings.
 pub fn run() -> ExitCode {
@@ -62,28 +66,31 @@ pub fn run() -> ExitCode {
         Ok(Asked::Print(text)) => return startup::print(&text),
         Err(error) => return startup::refuse(&error, Some(arguments::HINT)),
     };
-    let prepared = startup::prepare();
-    let refused = prepared.as_ref().err().map(|error| startup::refuse(error, error.hint()));
+    // What the person configured is read while the window system is opened.
+    let preparing = Preparing::begin();
     // What else is wrong is told in a window, where there can be one.
     if !windows::can_be_shown() {
-        let no_display = NotPrepared::NoDisplay;
-        return refused.unwrap_or_else(|| startup::refuse(&no_display, no_display.hint()));
+        let wrong = preparing.end().err().unwrap_or(NotPrepared::NoDisplay);
+        return startup::refuse(&wrong, wrong.hint());
     }
-    let app = match builder(arguments, prepared).build(tauri::generate_context!()) {
+    let app = match builder(arguments, preparing).build(tauri::generate_context!()) {
         Ok(app) => app,
         Err(error) => return startup::fail(&error),
     };
     ExitCode::from(u8::try_from(app.run_return(quit::on_run_event)).unwrap_or(1))
 }
 
-fn builder(arguments: Arguments, prepared: Result<Prepared, NotPrepared>) -> tauri::Builder<tauri::Wry> {
+fn builder(arguments: Arguments, preparing: Preparing) -> tauri::Builder<tauri::Wry> {
+    let opening = Opening::before(commands::handler());
+    let calls = Arc::clone(&opening);
     tauri::Builder::default()
+        .manage(opening)
         // First, so that a second start ends before it does anything. What it was called with is anyone's word
         // (any program on the session bus can send it) and is not looked at. Without a bus two instances run; the
         // renewal lock keeps them from spending the same token.
         .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| windows::show(app)))
-        .invoke_handler(commands::handler())
+        .invoke_handler(move |invoke| calls.take(invoke))
         .on_window_event(windows::on_event)
         .plugin(settings::autostart())
-        .setup(move |app| Ok(startup::begin(app.handle(), arguments, prepared)?))
+        .setup(move |app| Ok(startup::begin(app.handle(), arguments, preparing.end())?))
 }

@@ -7,8 +7,8 @@ use tauri::{AppHandle, Manager as _, RunEvent, Runtime, async_runtime};
 use tracing::{info, warn};
 
 use crate::shell::Shell;
-use crate::trouble;
 use crate::windows::MAIN;
+use crate::{opening, trouble};
 
 /// How long to wait for what is under way: longer than an exchange may take, and its storing after that.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -33,6 +33,8 @@ pub(crate) fn quit<R: Runtime>(app: &AppHandle<R>) {
     }
     let app = app.clone();
     async_runtime::spawn(async move {
+        // Sessions that are just being opened are opened first: only then can they be closed.
+        let _ = tokio::time::timeout(PATIENCE, opening::over(&app)).await;
         if let Some(shell) = app.try_state::<Shell>() {
             if tokio::time::timeout(PATIENCE, shell.close()).await.is_err() {
                 warn!(kind = "ended_early", "something was still under way after {} s", PATIENCE.as_secs());

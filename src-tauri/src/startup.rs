@@ -38,7 +38,7 @@ use crate::notifications::Notifications;
 use crate::shell::Shell;
 use crate::trouble::{Trouble, Unopened};
 use crate::windows::Page;
-use crate::{events, quit, settings, tray, windows};
+use crate::{events, opening, quit, settings, tray, windows};
 
 /// How many records of earlier runs the lifelines are drawn from.
 const PAST: usize = 20_000;
@@ -88,6 +88,21 @@ impl NotPrepared {
             Self::NoDisplay => Some("start it in a desktop session, or use `latchkey` in the terminal"),
             Self::Paths(_) | Self::Fingerprints(_) | Self::Vault(_) | Self::Level(_) | Self::Http(_) => None,
         }
+    }
+}
+
+/// The settings as they are being read, beside the thread that opens the window system.
+pub(crate) struct Preparing(JoinHandle<Result<Prepared, NotPrepared>>);
+
+impl Preparing {
+    /// Begins to read.
+    pub(crate) fn begin() -> Self {
+        Self(thread::spawn(prepare))
+    }
+
+    /// What was read, as soon as it was. What is wrong with it is said in the terminal too.
+    pub(crate) fn end(self) -> Result<Prepared, NotPrepared> {
+        self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
@@ -145,18 +160,44 @@ pub(crate) fn begin<R: Runtime>(
         Ok(prepared) => {
             // The page loads in a process of its own while the sessions are opened.
             windows::create(app, Page::App(&prepared.config.app), arguments.hidden)?;
-            open(app, &arguments, prepared);
+            open(app, arguments, prepared);
         }
         Err(error) => {
+            refuse(&error, error.hint());
             app.manage(Unopened::new(Trouble::from(&error), arguments));
+            if let Some(opening) = opening::of(app) {
+                opening.is_over(app);
+            }
             windows::create(app, Page::Trouble, false)?;
         }
     }
     Ok(())
 }
 
-/// Opens the sessions and what belongs to them, behind the window.
-pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments, prepared: Prepared) {
+/// Opens the sessions and what belongs to them, behind the window and beside the thread that draws it: the page is
+/// served by that one.
+pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, arguments: Arguments, prepared: Prepared) {
+    quit::on_signals(app);
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        open_sessions(&app, &arguments, prepared).await;
+        if let Some(opening) = opening::of(&app) {
+            opening.is_over(&app);
+        }
+        if arguments.demo
+            && let Err(error) = app.state::<Shell>().demo().await
+        {
+            error!(
+                kind = "demo_failed",
+                code = error.code,
+                "the demo could not be started: {}",
+                error.message
+            );
+        }
+    });
+}
+
+async fn open_sessions<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments, prepared: Prepared) {
     info!(
         kind = "started",
         version = env!("CARGO_PKG_VERSION"),
@@ -174,32 +215,20 @@ pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments, prepar
         Notifications::start(Arc::clone(&prepared.clock), settings.subscribe(), open)
     };
     let icons = prepared.paths.runtime_dir.join("tray");
-    app.manage(async_runtime::block_on(start(
-        prepared,
-        arguments,
-        settings,
-        Arc::new(notifications.clone()),
-    )));
+    app.manage(start(prepared, arguments, settings, Arc::new(notifications.clone())).await);
     async_runtime::spawn(notifications.watch(app.state::<Shell>().engine.watch()));
-    if let Err(error) = tray::build(app, icons) {
+    let with_icon = app.clone();
+    // The icon belongs to the thread that draws. What is shown in it follows once it is there.
+    let put_up = app.run_on_main_thread(move || {
+        if let Err(error) = tray::build(&with_icon, icons) {
+            warn!(kind = "no_tray", "there is no tray icon: {error}");
+        }
+        events::start(&with_icon);
+    });
+    if let Err(error) = put_up {
         warn!(kind = "no_tray", "there is no tray icon: {error}");
     }
-    events::start(app);
     follow_accounts(app);
-    quit::on_signals(app);
-    if arguments.demo {
-        let app = app.clone();
-        async_runtime::spawn(async move {
-            if let Err(error) = app.state::<Shell>().demo().await {
-                error!(
-                    kind = "demo_failed",
-                    code = error.code,
-                    "the demo could not be started: {}",
-                    error.message
-                );
-            }
-        });
-    }
 }
 
 /// Starts the engine, after the backend some of its accounts may need.

@@ -13,6 +13,7 @@ use tracing::warn;
 
 use crate::arguments::Arguments;
 use crate::command_error::CommandError;
+use crate::opening;
 use crate::startup::{self, NotPrepared};
 
 /// What keeps the app from opening.
@@ -137,7 +138,11 @@ pub(crate) fn try_again<R: Runtime>(app: &AppHandle<R>) -> Option<Trouble> {
     trouble.as_ref()?;
     *trouble = match startup::prepare() {
         Ok(prepared) => {
-            startup::open(app, &unopened.arguments, prepared);
+            // What the page asks next is held until the sessions are there.
+            if let Some(opening) = opening::of(app) {
+                opening.begins();
+            }
+            startup::open(app, unopened.arguments.clone(), prepared);
             None
         }
         Err(error) => Some(Trouble::from(&error)),

@@ -13,16 +13,19 @@ use tauri::{
 };
 
 use crate::shell::Shell;
-use crate::{quit, startup, tray};
+use crate::{quit, startup, tray, view};
 
 /// The label of the one window; its capability bears it too.
 pub(crate) const MAIN: &str = "main";
 
-/// Says when the page with something on it has been painted: the second frame after the page has put something up.
+/// Says when what people open the window for has been painted: the second frame after the page shows a session that was
+/// read, or that there is none, or why it cannot be opened. An empty frame does not count, nor does a keychain that is still being read.
 const FIRST_PAINT: &str = "(() => {
   const frame = requestAnimationFrame;
   const painted = () => window.__TAURI_INTERNALS__.invoke('first_paint');
-  const look = () => (document.querySelector('#app > *') ? frame(() => frame(painted)) : frame(look));
+  const has = (selector) => document.querySelector(selector) !== null;
+  const told = () => has('main:not([aria-busy=\"true\"]) h1') && !has('main [data-state=\"waiting\"]');
+  const look = () => (told() ? frame(() => frame(painted)) : frame(look));
   look();
 })();";
 
@@ -58,8 +61,8 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, page: Page<'_>, hidden: boo
     if startup::measures_first_paint() {
         builder = builder.initialization_script(FIRST_PAINT);
     }
-    builder.build()?;
-    Ok(())
+    let window = builder.build()?;
+    view::set_up(&window)
 }
 
 /// The page, and how it begins: it would otherwise speak another language until it has asked.

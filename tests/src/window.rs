@@ -223,9 +223,16 @@ impl Window {
         let drawn = "const done = arguments[0]; const frame = requestAnimationFrame; \
             document.fonts.ready.then(() => frame(() => frame(() => setTimeout(done, 150))))";
         self.page().execute_async(drawn, Vec::new()).await.unwrap();
+        // The driver waits for the page to be drawn once more, and what rests is not drawn: it is told to, meanwhile.
+        self.run(
+            "const { style } = document.documentElement; \
+             window.drawing = setInterval(() => (style.opacity = style.opacity === '1' ? '0.999' : '1'), 40)",
+        )
+        .await;
         let file = folder.join(format!("{name}.png"));
         let picture = self.page().screenshot(&file);
         tokio::time::timeout(PATIENCE, picture).await.expect("a picture in time").unwrap();
+        self.run("clearInterval(window.drawing); document.documentElement.style.opacity = ''").await;
     }
 
     /// The number of the app's process.

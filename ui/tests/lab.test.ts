@@ -77,7 +77,7 @@ it("a scenario says who did wrong, and shows it", async () => {
 it("a profile is measured and each finding has a grade in words", async () => {
   const { host, user } = await openLab("profile");
   host.labFindings = [
-    { fact: "grace", title: "Grace window", value: "none", grade: "note", advice: "a lost reply ends the session", standard: "RFC 9700 §4.14.2" },
+    { fact: "grace", title: "Grace window", value: "none", code: "grace_none", values: {}, grade: "note", advice: "a lost reply ends the session", advice_code: "lost_reply_ends", standard: "RFC 9700 §4.14.2" },
   ];
   await user.click(screen.getByTestId("lab-measure"));
   await pass(0);

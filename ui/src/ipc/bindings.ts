@@ -120,6 +120,7 @@ export const commands = {
 
 /* Constants */
 export const codes = ["never_signed_in","signed_out","vault_empty","refused","idle","refused_after_lost_reply","unclear_refusal","not_renewable","keychain_locked","keychain_unavailable","keychain_refused","keychain_slow","keychain_item_too_large","keychain_item_damaged","keychain_item_newer","keychain_wrong_passphrase","keychain_file_unusable","keychain_not_kept","ceiling_reached","max_age_reached","unused_too_long","wrong_credentials","unreachable","reply_lost","provider_busy","not_the_provider","misconfigured","sign_in_denied","sign_in_refused","sign_in_timed_out","not_believed","port_taken","misfit","distrusted","key_lost","session_error","lock_busy","lock_unusable","network","clock_off","renewal_under_way","storm_breaker","opening","fifth_of_lifetime","an_hour","renew_before","half_of_lifetime","expired_on_arrival","ceiling","unanswered","as_planned","trying_again","asking_once_more","access_token_refused","asked_by_person","asked_by_program","asked_by_revalidation","not_erased","provider_not_told","ends_at_max_age","ends_unless_used","sign_in_under_way","no_refresh_token","access_token_lives","access_token_expired"] as const;
+export const findingCodes = ["answer_400","asked_again_in_time","begins_anew","both_own","both_same","clock_differs","end_not_told","endless_window","exp_less","exp_more","exp_same","family_revoked","fixed_end","good_for_a_thief","grace_at_least","grace_between","grace_none","lasts","let_both_agree","look_into_log","loser_signs_both_out","lost_machine","lost_reply_ends","neither_served","no_store_missing","no_store_there","no_theft_noticed","not_asked","not_to_be_stored","old_access_dies","old_access_lives","one_at_a_time","one_served","read_stored_first","refused_as","refused_as_text","requests_fail","rest_may_say_401","revoked_is_dead","revoking_changes_nothing","rotates_each","rotates_never","send_refresh_expires_in","set_clock","stolen_stays_good","tell_them_before","thief_keeps_session","too_short","used_accepted","used_refused","winner_revoked","no_refresh_token","nobody_again","first_refused","first_failed","user_info_refuses","no_user_info","no_jwt","no_date","made_up_taken","not_answered","no_verdict","not_refreshed","nowhere_to_revoke","revoking_failed"] as const;
 
 /* Types */
 /**  What keeps the app from opening. */
@@ -781,10 +782,16 @@ export type ProfileFinding = {
 	title: string,
 	/**  What was found. */
 	value: string,
+	/**  Which sentence that is: one of [`FINDING_CODES`]. */
+	code: string,
+	/**  The values in it by name; those that end in `_ms` are durations in milliseconds. */
+	values: { [key in string]: string },
 	/**  How good that is. */
 	grade: ProfileGrade,
 	/**  What follows, or what to do. */
 	advice: string | null,
+	/**  Which sentence that is: one of [`FINDING_CODES`]. */
+	advice_code: string | null,
 	/**  Where a standard speaks of it. */
 	standard: string | null,
 };

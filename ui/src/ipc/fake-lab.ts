@@ -41,12 +41,12 @@ export const BUSY_BACKEND: LabBackend = {
 
 /** What was measured of a backend that is strict and has no grace window, for pictures. */
 export const STRICT_PROFILE: ProfileFinding[] = [
-  { fact: "rotates", title: "Rotation", value: "each refresh brings a new refresh token", grade: "good", advice: null, standard: null },
-  { fact: "reuse", title: "Reuse detection", value: "a used token is refused and its whole session revoked", grade: "good", advice: "never let two programs share this session by themselves: the loser signs both out", standard: "RFC 9700 §4.14.2" },
-  { fact: "grace", title: "Grace window", value: "none: a used token is never taken again", grade: "note", advice: "a reply that is lost on its way ends the session; a window of 10 s to 60 s would save it", standard: "RFC 9700 §4.14.2" },
-  { fact: "access_secs", title: "Access token lifetime", value: "15 min", grade: "good", advice: null, standard: null },
-  { fact: "no_store", title: "Cache-Control: no-store", value: "is missing", grade: "warning", advice: "a cache on the way may keep tokens", standard: "RFC 6749 §5.1" },
-  { fact: "old_access_dies", title: "The access token from before", value: "could not be asked about: the account has no user-info address", grade: "unknown", advice: null, standard: null },
+  { fact: "rotates", title: "Rotation", value: "each refresh brings a new refresh token", code: "rotates_each", values: {}, grade: "good", advice: null, advice_code: null, standard: null },
+  { fact: "reuse", title: "Reuse detection", value: "a used token is refused and its whole session revoked", code: "family_revoked", values: {}, grade: "good", advice: "never let two programs share this session by themselves: the loser signs both out", advice_code: "loser_signs_both_out", standard: "RFC 9700 §4.14.2" },
+  { fact: "grace", title: "Grace window", value: "none: a used token is never taken again", code: "grace_none", values: {}, grade: "note", advice: "a reply that is lost on its way ends the session; a window of 10 s to 60 s would save it", advice_code: "lost_reply_ends", standard: "RFC 9700 §4.14.2" },
+  { fact: "access_secs", title: "Access token lifetime", value: "15 min", code: "lasts", values: { lasts_ms: "900000" }, grade: "good", advice: null, advice_code: null, standard: null },
+  { fact: "no_store", title: "Cache-Control: no-store", value: "is missing", code: "no_store_missing", values: {}, grade: "warning", advice: "replies with tokens must not be stored on their way", advice_code: "not_to_be_stored", standard: "RFC 6749 §5.1" },
+  { fact: "old_access_dies", title: "The access token from before", value: "the account names no user-info endpoint to ask with an access token", code: "no_user_info", values: {}, grade: "unknown", advice: null, advice_code: null, standard: null },
 ];
 
 const SCENARIO: LabScenario = {

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { codes } from "../ipc/bindings";
+import { codes, findingCodes } from "../ipc/bindings";
+import { STRICT_PROFILE } from "../ipc/fake-lab";
+import { inWords } from "../lab/findings";
 import { de } from "./de";
 import { en } from "./en";
 import { fill, named } from "./fill";
@@ -36,7 +38,7 @@ describe("German", () => {
   it("has the slots of the English sentence in each of its own", () => {
     const odd = leaves(de).filter(([path, words]) => {
       // A form for "one" may leave the number out.
-      if (path.startsWith("told.")) return false;
+      if (/^(told|findings)\./.test(path)) return false;
       const inEnglish = english.get(path) ?? english.get(path.replace(/\.one$/, ".other")) ?? "";
       const wanted = path.endsWith(".one") ? slots(inEnglish).filter((slot) => slot !== "count") : slots(inEnglish);
       const there = path.endsWith(".one") ? slots(words).filter((slot) => slot !== "count") : slots(words);
@@ -85,6 +87,25 @@ describe("what the host says", () => {
       "12 s vor dem Ablauf, wie es das Konto verlangt, dazu 2 s Streuung; der Server sagt nicht, wie lange das Token gilt, daher ist das angenommen",
     );
     expect(told({ code: "clock_off", values: { by_ms: "600000", how: "behind" }, words: "" }, span)).toMatch(/600 s nachgeht/);
+  });
+
+  it("of a backend is worded anew from its code, title, finding and advice, and leaves no slot open", async () => {
+    const [first] = STRICT_PROFILE;
+    if (first === undefined) throw new Error("there is no finding");
+    expect(inWords(first)).toEqual({ title: first.title, value: first.value, advice: first.advice });
+    await chooseLanguage("de");
+    const values = { taken: "10", refused: "11", secs: "60", ahead: "+0.5", error: "0.6", answer: "400 invalid_grant", status: "400", lasts_ms: "900000" };
+    for (const code of findingCodes) {
+      const { value, advice } = inWords({ ...first, code, values, advice: "!", advice_code: code });
+      expect([value, advice].join(" "), code).not.toMatch(/[{}!]/);
+    }
+    for (const finding of STRICT_PROFILE) {
+      const words = inWords(finding);
+      if (!finding.title.startsWith("Cache-Control") && finding.title !== "Rotation") expect(words.title).not.toBe(finding.title);
+      if (finding.code !== "lasts") expect(words.value).not.toBe(finding.value);
+      expect(words.advice === null).toBe(finding.advice === null);
+    }
+    expect(inWords({ ...first, code: "toString", title: "T", fact: "later", value: "As said" })).toMatchObject({ title: "T", value: "As said" });
   });
 
   it("at a mark of the past needs no values but a status that the note has", async () => {

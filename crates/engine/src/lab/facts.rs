@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::snapshot::Values;
+
 /// What becomes of a refresh token that was replaced and is presented again, outside of any grace window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -158,4 +160,10 @@ pub struct Unmeasured {
     pub fact: String,
     /// Why it could not be told.
     pub why: String,
+    /// Which sentence that is: one of [`FINDING_CODES`](super::FINDING_CODES). Profiles from before have none.
+    #[serde(default)]
+    pub code: String,
+    /// The values in it by name.
+    #[serde(default)]
+    pub values: Values,
 }

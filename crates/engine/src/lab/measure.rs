@@ -85,7 +85,7 @@ struct Measuring<'a> {
 impl Measuring<'_> {
     async fn everything(&mut self, first: Held) {
         if first.0.tokens.refresh.is_none() {
-            self.cannot("rotates", "the sign-in brought no refresh token: ask for `offline_access`, or see whether the client may refresh");
+            self.cannot("rotates", "no_refresh_token", [], "the sign-in brought no refresh token: ask for `offline_access`, or see whether the client may refresh");
             return;
         }
         let Some((first, next)) = self.one_refresh(first).await else { return };
@@ -99,8 +99,15 @@ impl Measuring<'_> {
         self.revocation().await;
     }
 
-    fn cannot(&mut self, fact: &str, why: &str) {
-        self.unmeasured.push(Unmeasured { fact: fact.to_owned(), why: why.to_owned() });
+    fn cannot<const N: usize>(&mut self, fact: &str, code: &str, values: [(&str, &str); N], why: &str) {
+        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let (fact, code, why) = (fact.to_owned(), code.to_owned(), why.to_owned());
+        self.unmeasured.push(Unmeasured { fact, why, code, values });
+    }
+
+    /// It could not be told because something failed.
+    fn failed(&mut self, fact: &str, code: &str, what: &str, error: &str) {
+        self.cannot(fact, code, [("error", error)], &format!("{what}: {error}"));
     }
 
     /// A new session, or the remark that there is none to measure this with.
@@ -108,7 +115,7 @@ impl Measuring<'_> {
         match self.world.sign_in(why).await {
             Ok(held) => Some(held),
             Err(error) => {
-                self.cannot(fact, &format!("nobody signed in again: {error}"));
+                self.failed(fact, "nobody_again", "nobody signed in again", &error.to_string());
                 None
             }
         }
@@ -123,11 +130,12 @@ impl Measuring<'_> {
         let next = match self.probe.spend(&first).await {
             Spent::Renewed(next) => *next,
             Spent::Refused { status } => {
-                self.cannot("rotates", &format!("the first refresh was refused with status {status}"));
+                let why = format!("the first refresh was refused with status {status}");
+                self.cannot("rotates", "first_refused", [("status", &status.to_string())], &why);
                 return None;
             }
             Spent::Failed(failure) => {
-                self.cannot("rotates", &format!("the first refresh failed: {}", in_words(&failure)));
+                self.failed("rotates", "first_failed", "the first refresh failed", &in_words(&failure));
                 return None;
             }
         };
@@ -141,10 +149,14 @@ impl Measuring<'_> {
             }
             Some(false) => self.cannot(
                 "old_access_dies",
+                "user_info_refuses",
+                [],
                 "the user-info endpoint does not take this account's access tokens",
             ),
             None => self.cannot(
                 "old_access_dies",
+                "no_user_info",
+                [],
                 "the account names no user-info endpoint to ask with an access token",
             ),
         }
@@ -165,8 +177,12 @@ impl Measuring<'_> {
                 let differs = exp.saturating_sub(iat).saturating_sub(said);
                 self.facts.exp_differs_secs = Some(i32::try_from(differs).unwrap_or(i32::MAX));
             }
-            _ => self
-                .cannot("exp_differs_secs", "the access token is no JWT that says when it was made and ends"),
+            _ => self.cannot(
+                "exp_differs_secs",
+                "no_jwt",
+                [],
+                "the access token is no JWT that says when it was made and ends",
+            ),
         }
         match self.probe.skew() {
             Some(skew) => {
@@ -175,7 +191,7 @@ impl Measuring<'_> {
                 let ahead = millis(skew).saturating_add(500);
                 self.facts.skew = Some(Skew { ahead_ms: ahead, error_ms: millis(took).saturating_add(500) });
             }
-            None => self.cannot("skew", "its answers bear no `Date`"),
+            None => self.cannot("skew", "no_date", [], "its answers bear no `Date`"),
         }
     }
 
@@ -204,8 +220,10 @@ impl Measuring<'_> {
                     is_json: answer.is_object,
                 });
             }
-            Some(_) => self.cannot("refusal", "a token that was never issued was taken"),
-            None => self.cannot("refusal", "a wrong token was not answered"),
+            Some(_) => {
+                self.cannot("refusal", "made_up_taken", [], "a token that was never issued was taken");
+            }
+            None => self.cannot("refusal", "not_answered", [], "a wrong token was not answered"),
         }
     }
 
@@ -219,7 +237,7 @@ impl Measuring<'_> {
             }
             Spent::Renewed(_) => self.window().await,
             Spent::Failed(failure) => {
-                self.cannot("reuse", &format!("a replaced token got no verdict: {}", in_words(&failure)));
+                self.failed("reuse", "no_verdict", "a replaced token got no verdict", &in_words(&failure));
             }
         }
     }
@@ -274,7 +292,7 @@ impl Measuring<'_> {
         self.world.tell(&format!("a replaced token, {age} s old"));
         let held = self.anew("grace", "to see how long a replaced token is taken").await?;
         let Spent::Renewed(next) = self.probe.spend(&held).await else {
-            self.cannot("grace", "a new session could not be refreshed");
+            self.cannot("grace", "not_refreshed", [], "a new session could not be refreshed");
             return None;
         };
         self.world.wait(Duration::from_secs(age.into())).await;
@@ -290,7 +308,7 @@ impl Measuring<'_> {
                 Some(false)
             }
             Spent::Failed(failure) => {
-                self.cannot("grace", &format!("a replaced token got no verdict: {}", in_words(&failure)));
+                self.failed("grace", "no_verdict", "a replaced token got no verdict", &in_words(&failure));
                 None
             }
         }
@@ -341,10 +359,15 @@ impl Measuring<'_> {
                 };
             }
             Ok(None) => {
-                self.cannot("revocation_works", "the account names no place to revoke or to sign out at");
+                self.cannot(
+                    "revocation_works",
+                    "nowhere_to_revoke",
+                    [],
+                    "the account names no place to revoke or to sign out at",
+                );
             }
             Err(failure) => {
-                self.cannot("revocation_works", &format!("revoking failed: {}", in_words(&failure)));
+                self.failed("revocation_works", "revoking_failed", "revoking failed", &in_words(&failure));
             }
         }
     }

@@ -18,7 +18,7 @@ pub use detour::through;
 pub use facts::{
     BackendFacts, Between, ErrorShape, Grace, Lifetime, ReuseHandling, Skew, TwoAtOnce, Unmeasured,
 };
-pub use findings::{ProfileFinding, ProfileGrade, findings};
+pub use findings::{FINDING_CODES, ProfileFinding, ProfileGrade, findings};
 pub use form_browser::FormBrowser;
 pub use measure::{Bounds, Profile, Waiter, profile};
 pub use probe::{Held, Probe, Spent};

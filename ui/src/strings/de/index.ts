@@ -2,6 +2,7 @@
 import type { Strings } from "..";
 import { accounts } from "./accounts";
 import { errors } from "./errors";
+import { findings } from "./findings";
 import { inspector } from "./inspector";
 import { lab } from "./lab";
 import { lifeline } from "./lifeline";
@@ -21,6 +22,7 @@ export const de: Strings = {
   ...reasons,
   ...token,
   ...told,
+  ...findings,
   ...inspector,
   ...lab,
   ...lifeline,

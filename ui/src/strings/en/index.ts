@@ -2,6 +2,7 @@
 // braces are filled by `fill`; word order is free to change because no sentence is glued together from parts.
 import { accounts } from "./accounts";
 import { errors } from "./errors";
+import { findings } from "./findings";
 import { inspector } from "./inspector";
 import { lab } from "./lab";
 import { lifeline } from "./lifeline";
@@ -21,6 +22,7 @@ export const en = {
   ...reasons,
   ...token,
   ...told,
+  ...findings,
   ...inspector,
   ...lab,
   ...lifeline,

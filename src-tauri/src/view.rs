@@ -1,0 +1,18 @@
+//! The web view's own settings, where it has some that matter to us.
+
+use tauri::{Runtime, WebviewWindow};
+
+/// Has the web view draw by the processor. On Linux it would load the whole stack of the graphics card, into two
+/// processes, for a page of text that changes once in a while (docs/decisions/0040).
+pub(crate) fn set_up<R: Runtime>(window: &WebviewWindow<R>) -> tauri::Result<()> {
+    #[cfg(target_os = "linux")]
+    window.with_webview(|view| {
+        use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt as _, WebViewExt as _};
+
+        if let Some(settings) = view.inner().settings() {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    })?;
+    let _ = window;
+    Ok(())
+}
