@@ -119,7 +119,7 @@ function evidence({ values }: ReasonStatus): string | null {
 }
 
 /** A clause as a sentence of its own. */
-const sentence = (clause: string): string => (clause === "" ? "" : `${clause[0]?.toLocaleUpperCase() ?? ""}${clause.slice(1)}.`);
+export const sentence = (clause: string): string => (clause === "" ? "" : `${clause[0]?.toLocaleUpperCase() ?? ""}${clause.slice(1)}.`);
 
 /** Whether it is too late to do what a sign-in waits for. The host says so as well, a moment later. */
 export function hasEnded(prompt: SignInPrompt, now: number): boolean {

@@ -46,7 +46,12 @@ pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
         }
     }
     let clocks = &session.clocks;
-    let rows = [("access", &clocks.access), ("refresh", &clocks.refresh), ("session", &clocks.session)];
+    let cookie = is_cookie(session);
+    let rows = [
+        (if cookie { "cookie" } else { "access" }, &clocks.access),
+        ("refresh", &clocks.refresh),
+        ("session", &clocks.session),
+    ];
     let rows: Vec<_> =
         rows.into_iter().filter_map(|(name, row)| Some((name, columns(row.as_ref()?, when)))).collect();
     let widths = rows.iter().fold([0, 0], |[a, b], (_, [x, y, _])| [a.max(width(x)), b.max(width(y))]);
@@ -55,7 +60,8 @@ pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
         line(name, &format!("{until:<first$}  {relative:<second$}  {source}"));
     }
     if let Some(access) = &session.access {
-        line("token", &format!("generation {}, fingerprint {}", session.generation, access.fingerprint));
+        let label = if cookie { "" } else { "token" };
+        line(label, &format!("generation {}, fingerprint {}", session.generation, access.fingerprint));
     }
     for (count, program) in session.consumers.iter().take(MOST_PROGRAMS).enumerate() {
         line(if count == 0 { "programs" } else { "" }, &taker(program, when));
@@ -68,6 +74,11 @@ pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
         line("next", &upcoming(next, when));
     }
     block
+}
+
+/// Whether what the session holds is a site's cookie, which is the session itself.
+fn is_cookie(session: &SessionStatus) -> bool {
+    session.provider == "nextauth"
 }
 
 /// A program that took a token or asks for one, and how that stands.
@@ -98,7 +109,8 @@ pub(crate) fn line(session: &SessionStatus, when: &When) -> String {
     }
     if let Some(access) = session.clocks.access.as_ref().and_then(|clock| time(&clock.expires_at)) {
         let word = if when.passed(access) { "ended" } else { "until" };
-        let _ = write!(line, ", access token {word} {}", when.clock(access));
+        let held = if is_cookie(session) { "session cookie" } else { "access token" };
+        let _ = write!(line, ", {held} {word} {}", when.clock(access));
     }
     if let Some(reason) = &session.reason {
         let _ = write!(line, ": {}", reason.message);

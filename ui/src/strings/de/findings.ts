@@ -34,7 +34,7 @@ export const findings: typeof english = {
       good_for_a_thief: "ein gestohlenes Access-Token gilt so lange",
       grace_at_least: "mindestens {secs} s",
       grace_between: "ein benutztes Token wird {taken} s bis {refused} s lang angenommen",
-      grace_none: "keines: Ein benutztes Token wird nie wieder angenommen",
+      grace_none: "keines, ein benutztes Token wird nie wieder angenommen",
       lasts: "{lasts}",
       let_both_agree: "Clients richten sich nach `expires_in`, Ressourcenserver nach `exp`: Lassen Sie beide dasselbe sagen",
       look_into_log: "sehen Sie ins Protokoll des Backends: Eine der beiden hätte Token bekommen sollen",

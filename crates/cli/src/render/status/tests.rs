@@ -58,6 +58,17 @@ fn whether_somebody_is_signed_in_is_not_known_while_the_vault_cannot_be_read() {
 }
 
 #[test]
+fn the_session_of_a_site_is_its_cookie() {
+    let mut session = signed_in();
+    session.provider = "nextauth".to_owned();
+    session.clocks.refresh = None;
+    let told = block(&session, &noon());
+    assert!(told.contains("\n  cookie   until "), "{told}");
+    assert!(!told.contains("access") && !told.contains("token "), "{told}");
+    assert!(line(&session, &noon()).contains(", session cookie until "), "{}", line(&session, &noon()));
+}
+
+#[test]
 fn a_change_is_one_line() {
     insta::assert_snapshot!(line(&signed_in(), &noon()), @"demo signed in, generation 3, access token until 14:01:00");
     insta::assert_snapshot!(line(&signed_out(), &noon()), @"demo signed out: Nobody has signed in yet");

@@ -195,7 +195,7 @@ fn reuse(handling: ReuseHandling) -> Row {
 fn grace(grace: Grace) -> Row {
     match grace {
         Grace::None => note(
-            plain("grace_none", "none: a used token is never taken again"),
+            plain("grace_none", "none, a used token is never taken again"),
             Some((
                 "lost_reply_ends",
                 "a reply that is lost on its way ends the session; a window of 10 s to 60 s would save it",
