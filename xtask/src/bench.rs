@@ -251,7 +251,10 @@ fn signed_in(workspace: &Workspace, desktop: &Desktop, folders: &Folders) -> Res
     std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
     let said: serde_json::Value =
         serde_json::from_str(&line).context("the backend does not say where it is")?;
-    let url = said["url"].as_str().context("the backend does not say where it is")?;
+    let url = said
+        .get("url")
+        .and_then(serde_json::Value::as_str)
+        .context("the backend does not say where it is")?;
     let mut add = latchkey();
     add.args(["accounts", "add", "work", "--login-url"]).arg(format!("{url}/auth/login"));
     add.arg("--refresh-url").arg(format!("{url}/auth/refreshToken"));
