@@ -171,7 +171,7 @@ pub(crate) fn because(mut session: SessionStatus, code: &str) -> SessionStatus {
     session.reason = (!code.is_empty()).then(|| ReasonStatus {
         code: code.to_owned(),
         message: String::new(),
-        values: Values::new(),
+        values: Values::default(),
     });
     session
 }

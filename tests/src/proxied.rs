@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use latchkey_agent::proxy::{Proxy, ProxyOptions};
-use latchkey_engine::EngineHandle;
+use latchkey_agent::proxy::{Authority, Proxy, ProxyOptions};
 use latchkey_engine::config::Url;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -35,7 +34,7 @@ impl Proxied {
     pub async fn at(path: &str, open: bool) -> Self {
         let (world, upstream) = (World::new().await, Upstream::start().await);
         let engine = world.signed_in().await;
-        let proxy = start(&engine, &world, &format!("{}{path}", upstream.url), open).await;
+        let proxy = start((*engine).clone(), &world, &format!("{}{path}", upstream.url), open).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
         Self { world, engine, upstream, proxy, client: client.build().unwrap() }
     }
@@ -82,13 +81,13 @@ impl Proxied {
 }
 
 /// Starts a proxy for the world's account.
-pub async fn start(engine: &EngineHandle, world: &World, upstream: &str, open: bool) -> Proxy {
+pub async fn start(authority: impl Into<Authority>, world: &World, upstream: &str, open: bool) -> Proxy {
     let options = ProxyOptions {
         listen: "127.0.0.1:0".parse().unwrap(),
         upstream: Url::parse(upstream).unwrap(),
         open,
     };
-    Proxy::start(options, engine.clone(), world.account.clone(), Arc::new(world.clock.clone())).await.unwrap()
+    Proxy::start(options, authority, world.account.clone(), Arc::new(world.clock.clone())).await.unwrap()
 }
 
 async fn said(address: SocketAddr, octets: &str, enough: &str) -> (String, TcpStream) {

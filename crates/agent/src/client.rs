@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::protocol::{LONGEST_WAIT, Problem, ProblemDetail, TokenAnswer, TokenQuestion};
+use crate::protocol::{
+    HeadersAnswer, HeadersQuestion, LONGEST_WAIT, Problem, ProblemDetail, TokenAnswer, TokenQuestion,
+};
 use crate::socket::{self, SocketError};
 
 /// How long an answer may take that waits for nothing.
@@ -73,8 +75,19 @@ impl<'a> Client<'a> {
     /// A valid access token.
     pub fn token(&self, account: &str, question: TokenQuestion) -> Result<TokenAnswer, ClientError> {
         let body = serde_json::to_vec(&question).map_err(|_| ClientError::Unreadable)?;
-        let wait = Duration::from_secs(question.wait.unwrap_or(10).min(LONGEST_WAIT));
-        self.ask("POST", &format!("/v1/sessions/{account}/token"), &body, ANSWER + wait)
+        let path = format!("/v1/sessions/{account}/token");
+        self.ask("POST", &path, &body, ANSWER + waiting(question.wait))
+    }
+
+    /// What authorizes one request to a resource server.
+    pub fn request_headers(
+        &self,
+        account: &str,
+        question: &HeadersQuestion,
+    ) -> Result<HeadersAnswer, ClientError> {
+        let body = serde_json::to_vec(question).map_err(|_| ClientError::Unreadable)?;
+        let path = format!("/v1/sessions/{account}/request-headers");
+        self.ask("POST", &path, &body, ANSWER + waiting(question.wait))
     }
 
     /// Opens an answer that does not end, such as `/v1/events`, and gives its body to read.
@@ -106,6 +119,11 @@ impl<'a> Client<'a> {
         let bytes = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
         serde_json::from_slice(bytes).map_err(|_| ClientError::Unreadable)
     }
+}
+
+/// How long the agent may wait for a token.
+fn waiting(asked: Option<u64>) -> Duration {
+    Duration::from_secs(asked.unwrap_or(10).min(LONGEST_WAIT))
 }
 
 /// HTTP/1.0: the answer ends when the connection does, and is never cut into chunks.

@@ -1,5 +1,7 @@
 //! What is said over the socket, besides the sessions themselves (`latchkey_engine::snapshot`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol; the first part of every path is `/v1`.
@@ -108,6 +110,43 @@ pub struct TokenAnswer {
     pub falls_short: bool,
     /// Whether more was asked than half of its lifetime.
     pub min_valid_capped: bool,
+}
+
+/// The header in which a resource server gives a nonce for proofs (RFC 9449 §9).
+#[cfg(feature = "server")]
+pub(crate) const NONCE: &str = "dpop-nonce";
+
+/// One request that is to be authorized: the body of `POST /v1/sessions/{account}/request-headers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadersQuestion {
+    /// Its method.
+    pub method: String,
+    /// Where it goes.
+    pub url: String,
+    /// As in a [`TokenQuestion`].
+    #[serde(default)]
+    pub min_valid: Option<u64>,
+    /// As in a [`TokenQuestion`].
+    #[serde(default)]
+    pub wait: Option<u64>,
+    /// The nonce that the server gave last (RFC 9449 §9).
+    #[serde(default)]
+    pub nonce: Option<String>,
+}
+
+/// What authorizes it: the answer. Good for one sending.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "server", derive(Serialize))]
+pub struct HeadersAnswer {
+    /// The headers to put into it, by name. Whoever holds this answer holds a secret.
+    pub headers: BTreeMap<String, String>,
+    /// Whose token is in them.
+    pub account: String,
+    /// The generation it belongs to.
+    pub generation: u64,
+    /// What logs and windows call it.
+    pub fingerprint: String,
 }
 
 /// Why something was not done: the body of every answer with a status of 400 and above.

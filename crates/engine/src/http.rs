@@ -281,7 +281,7 @@ impl Reply {
 
 /// Whether an answer says that what is known of the session is out of date: `X-Revalidate-Session: true`, a header that
 /// backends of NextAuth sites use among themselves.
-pub(crate) fn asks_to_revalidate(headers: &HeaderMap) -> bool {
+pub fn asks_to_revalidate(headers: &HeaderMap) -> bool {
     let said = headers.get("x-revalidate-session").and_then(|value| value.to_str().ok());
     said.is_some_and(|said| said.trim().eq_ignore_ascii_case("true"))
 }

@@ -223,3 +223,23 @@ fn a_small_program_that_stands_alone_says_what_is_missing() {
     command.args(["token", "demo"]);
     let _ = Running::start(command, "").done().ends(1).says("install Latchkey again");
 }
+
+#[test]
+fn a_token_that_git_refuses_is_replaced_once_by_processes_that_say_so_at_once() {
+    let (desktop, _backend) = machine();
+    let (agent, _socket) = agent(&desktop);
+    let token = desktop.latchkey(&["token", "demo"]).ends(0);
+    let question = format!("protocol=https\nhost=git.test\nusername=x\npassword={}\n\n", token.value());
+    let erase = ["credential", "git", "--account", "demo", "erase"];
+    let all: Vec<_> = (0..4).map(|_| desktop.start_latchkey(&erase, &question)).collect();
+    for one in all {
+        assert_eq!(one.done().ends(0).stdout, "");
+    }
+    let session = desktop.latchkey(&["status", "demo", "--json"]).ends(0).json();
+    assert_eq!((&session[0]["generation"], &session[0]["renewals"]["count"]), (&2.into(), &1.into()));
+    // Who was not given it by Latchkey, or long ago, changes nothing.
+    let _ = desktop.start_latchkey(&erase, &question.replace("password=", "password=x")).done().ends(0);
+    let session = desktop.latchkey(&["status", "demo", "--json"]).ends(0).json();
+    assert_eq!(session[0]["generation"], 2);
+    ends(agent);
+}

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use latchkey_agent::client::Client;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::git_host::GitHost;
-use latchkey_tests::process::Process;
+use latchkey_tests::process::{Process, signal};
 use latchkey_tests::programs::{DevServerProcess, Done, Running, latchkey};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -285,6 +285,38 @@ async fn the_proxy_prints_its_address_answers_and_ends_with_ctrl_c() {
     let _ = desktop.latchkey(&["sign-out", "demo"]).ends(0);
     let _ =
         desktop.latchkey(&["proxy", "demo", "--upstream", &upstream]).ends(3).says("latchkey sign-in demo");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_beside_an_agent_asks_that_and_is_remembered_there() {
+    let (desktop, backend) = signed_in();
+    let agent = desktop.start_latchkey(&["agent"], "");
+    assert!(agent.first_line().contains("agent.sock"));
+    let upstream = format!("{}/auth", backend.url);
+    let mut command = desktop.latchkey_command(&["proxy", "demo", "--upstream", &upstream]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut proxy = Process::start(command, "nothing: it is built by cargo");
+    let mut address = String::new();
+    let out = proxy.child().stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut address).unwrap();
+    let address = format!("{}me", address.trim());
+    let me: Value = get(&address).await.json().await.unwrap();
+    assert_eq!(me["username"], "demo");
+    let consumers = desktop.latchkey(&["consumers", "list", "--json"]).ends(0).json();
+    let pid = proxy.child().id();
+    let remembered = consumers.as_array().unwrap().iter().any(|one| one["pid"] == pid);
+    assert!(remembered, "{consumers:#}");
+
+    // What the agent renews the proxy sends, and without an agent it says so and sends nothing.
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    assert_eq!(get(&address).await.status(), 200);
+    signal(agent.id(), Signal::TERM);
+    let _ = agent.done().ends(0);
+    let gone = get(&address).await;
+    assert_eq!(gone.status(), 503);
+    assert!(gone.text().await.unwrap().contains("no_agent"));
+    proxy.signal(Signal::INT);
+    assert!(proxy.ended(latchkey_tests::wait::PATIENCE).success());
 }
 
 #[allow(clippy::disallowed_methods, reason = "the program behind the proxy sends what it likes")]

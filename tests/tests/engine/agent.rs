@@ -12,8 +12,9 @@ use latchkey_agent::client::{Client, ClientError};
 use latchkey_agent::protocol::{About, RenewQuestion, TokenAnswer, TokenQuestion, VERSION};
 use latchkey_agent::server::{PER_PROCESS, Served, Server};
 use latchkey_agent::socket;
-use latchkey_engine::Setup;
+use latchkey_engine::event_log::EventLog;
 use latchkey_engine::screen::ManualScreen;
+use latchkey_engine::{EngineHandle, Setup};
 use latchkey_tests::engine_world::{Engine, World};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,18 +44,14 @@ impl Agent {
     }
 
     fn on(world: World, engine: Engine) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
-        let about = About {
-            version: "0.0.0".to_owned(),
-            protocol: VERSION,
-            pid: std::process::id(),
-            host: "agent".to_owned(),
-            vault: "memory".to_owned(),
-        };
-        let what = Served { engine: (*engine).clone(), log: world.log.clone(), about };
-        let server = Server::start(socket::hold(folder.path()).unwrap(), what).unwrap();
+        let (folder, server) = serve((*engine).clone(), world.log.clone());
         Self { world, engine, folder, server }
+    }
+
+    /// The agent ends; the engine goes on.
+    pub(crate) async fn ends(self) -> (World, Engine) {
+        self.server.stop().await;
+        (self.world, self.engine)
     }
 
     pub(crate) async fn signed_in() -> Self {
@@ -86,6 +83,21 @@ impl Agent {
         });
         answer.await.unwrap()
     }
+}
+
+/// Serves an engine on a socket in a folder of its own.
+pub(crate) fn serve(engine: EngineHandle, log: EventLog) -> (TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+    let about = About {
+        version: "0.0.0".to_owned(),
+        protocol: VERSION,
+        pid: std::process::id(),
+        host: "agent".to_owned(),
+        vault: "memory".to_owned(),
+    };
+    let server = Server::start(socket::hold(folder.path()).unwrap(), Served { engine, log, about }).unwrap();
+    (folder, server)
 }
 
 fn refused(answer: Result<Value, ClientError>) -> (String, Option<String>) {

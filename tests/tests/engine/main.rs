@@ -46,6 +46,7 @@ mod openid_provider;
 mod plain_client;
 mod profiles;
 mod proxy;
+mod proxy_agent;
 mod proxy_refusals;
 mod refusals;
 mod renewing;

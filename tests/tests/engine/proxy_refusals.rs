@@ -91,7 +91,7 @@ async fn a_backend_that_cannot_be_reached_is_told_from_one_that_went_away() {
     let world = World::new().await;
     let engine = world.signed_in().await;
     let nobody = "http://127.0.0.1:1";
-    let proxy = start(&engine, &world, nobody, true).await;
+    let proxy = start((*engine).clone(), &world, nobody, true).await;
     let answer = reqwest::get(proxy.base_url()).await.unwrap();
     assert_eq!(code(answer).await, (502, "upstream_unreachable".to_owned()));
 
@@ -102,7 +102,7 @@ async fn a_backend_that_cannot_be_reached_is_told_from_one_that_went_away() {
         let mut request = [0; 4096];
         tokio::io::AsyncReadExt::read(&mut stream, &mut request).await.unwrap()
     });
-    let proxy = start(&engine, &world, &url, true).await;
+    let proxy = start((*engine).clone(), &world, &url, true).await;
     let answer = reqwest::get(proxy.base_url()).await.unwrap();
     assert_eq!(code(answer).await, (502, "upstream_unreachable".to_owned()));
     assert!(hangs_up.await.unwrap() > 0);

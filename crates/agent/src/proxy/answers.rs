@@ -7,6 +7,7 @@ use latchkey_core::disposition::Failure;
 use latchkey_engine::EngineError;
 
 use super::Answer;
+use crate::client::ClientError;
 use crate::protocol::{Problem, ProblemDetail};
 
 /// Why a request was not passed on, or brought no answer.
@@ -52,6 +53,31 @@ impl Refusal {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
+    }
+}
+
+impl From<ClientError> for Refusal {
+    /// What the agent says, or that there is none any more.
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused(why) => why.into(),
+            ClientError::Socket(_) | ClientError::Lost(_) | ClientError::Unreadable => {
+                let mut refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_agent", &error.to_string());
+                refusal.detail.hint = Some("start the agent or the window again".to_owned());
+                refusal
+            }
+        }
+    }
+}
+
+impl From<ProblemDetail> for Refusal {
+    fn from(detail: ProblemDetail) -> Self {
+        let status = match detail.code.as_str() {
+            "sign_in_needed" => StatusCode::UNAUTHORIZED,
+            "backend_unreachable" | "backend_answered_oddly" => StatusCode::BAD_GATEWAY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self { status, detail }
     }
 }
 

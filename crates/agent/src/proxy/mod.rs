@@ -5,6 +5,7 @@
 //! | `gate` | who may pass: names, origins, the secret of this run |
 //! | `headers` | what of a head is passed on, in both directions |
 //! | `relay` | one request: authorized, passed on, repeated where that can help |
+//! | `authority` | who says what authorizes: an engine in this process, or the agent |
 //! | `patience` | how often a refusal is a reason to renew |
 //! | `answers`, `tally` | what the proxy says by itself, and what it has done so far |
 //!
@@ -12,6 +13,7 @@
 //! caller sees none. Nothing is kept of a body but what is small enough to be sent again.
 
 mod answers;
+mod authority;
 mod gate;
 mod headers;
 mod patience;
@@ -28,7 +30,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
-use latchkey_engine::EngineHandle;
 use latchkey_engine::config::{Url, is_loopback};
 use latchkey_engine::http::HttpUnusable;
 use latchkey_engine::http::forward::Forwarder;
@@ -42,6 +43,7 @@ use gate::Gate;
 use relay::Relay;
 use tally::Tally;
 
+pub use authority::Authority;
 pub use tally::Counts;
 
 /// The body of an answer.
@@ -108,13 +110,13 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts it for an account of an engine. Must be called within a tokio runtime.
+    /// Starts it for an account of an engine, or of an agent. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`ProxyError`] for what cannot be listened on or may not be led to.
     pub async fn start(
         options: ProxyOptions,
-        engine: EngineHandle,
+        authority: impl Into<Authority>,
         account: AccountName,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ProxyError> {
@@ -132,7 +134,7 @@ impl Proxy {
         let base_url = gate.base_url();
         let relay = Arc::new(Relay {
             gate,
-            engine,
+            authority: authority.into(),
             account,
             upstream,
             forwarder,

@@ -9,15 +9,16 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
+use latchkey_engine::TokenRequest;
 use latchkey_engine::authorization::RequestHeaders;
 use latchkey_engine::config::Url;
 use latchkey_engine::http::forward::{Body, Forwarder, Passed, Passing};
 use latchkey_engine::jose::dpop::resource_asks_for_nonce;
-use latchkey_engine::{EngineError, EngineHandle, TokenRequest};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::answers::Refusal;
+use super::authority::Authority;
 use super::gate::{Admitted, Gate};
 use super::headers;
 use super::patience::Patience;
@@ -34,7 +35,7 @@ const TOKEN: TokenRequest =
 /// What all requests share.
 pub(super) struct Relay {
     pub(super) gate: Gate,
-    pub(super) engine: EngineHandle,
+    pub(super) authority: Authority,
     pub(super) account: AccountName,
     /// Its path ends with a slash.
     pub(super) upstream: Url,
@@ -111,7 +112,7 @@ impl Relay {
         let onward = headers::onward(&parts.headers, &self.gate, &self.upstream);
         let mut tried = Tried::default();
         loop {
-            let with = self.engine.request_headers(&self.account, TOKEN, &parts.method, url).await?;
+            let with = self.authority.request_headers(&self.account, TOKEN, &parts.method, url).await?;
             let mut all = onward.clone();
             headers::authorize(&mut all, &with.headers);
             let request = Passing {
@@ -122,7 +123,7 @@ impl Relay {
                 upgrade: websocket,
             };
             let passed = self.forwarder.pass(request).await.map_err(|failure| Refusal::upstream(&failure))?;
-            self.engine.heard_from_resource(&self.account, url, passed.headers())?;
+            self.authority.heard(&self.account, url, passed.headers())?;
             if passed.status() != StatusCode::UNAUTHORIZED {
                 if tried.token {
                     self.patience().helped();
@@ -152,7 +153,7 @@ impl Relay {
             self.patience().did_not_help((self.time)());
             return Ok(false);
         }
-        let newer = u64::from(self.engine.status(&self.account).await?.generation) > with.generation;
+        let newer = self.authority.generation(&self.account).await? > with.generation;
         if newer {
             return Ok(repeatable);
         }
@@ -161,15 +162,12 @@ impl Relay {
         }
         if !repeatable {
             // For whoever asks next.
-            self.engine.token_rejected(&self.account, with.fingerprint)?;
+            self.authority.token_rejected(&self.account, with.fingerprint)?;
             return Ok(false);
         }
-        match self.engine.replace_rejected(&self.account, with.fingerprint).await {
-            Ok(session) => Ok(u64::from(session.generation) > with.generation),
-            Err(needed @ EngineError::SignInNeeded { .. }) => Err(needed.into()),
-            // The upstream's own answer says more to the caller than why there is no other token now.
-            Err(_) => Ok(false),
-        }
+        // The upstream's own answer says more to the caller than why there is no other token now.
+        let replaced = self.authority.replace_rejected(&self.account, with.fingerprint).await?;
+        Ok(replaced.is_some_and(|generation| generation > with.generation))
     }
 
     fn answered(

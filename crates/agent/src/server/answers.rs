@@ -1,12 +1,14 @@
 //! How the engine's answers look over the socket. No answer repeats what was sent.
 
 use axum::Json;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderName, HeaderValue, ToStrError};
 use axum::response::{IntoResponse, Response};
 use latchkey_core::account::AccountName;
+use latchkey_engine::authorization::RequestHeaders;
 use latchkey_engine::{EngineError, IssuedToken};
 
-use crate::protocol::{Problem, ProblemDetail, TokenAnswer, VERSION};
+use crate::protocol::{HeadersAnswer, Problem, ProblemDetail, TokenAnswer, VERSION};
 
 /// Nobody keeps an answer with a token in it.
 const NO_STORE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
@@ -113,6 +115,22 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         (self.status, [NO_STORE], Json(Problem { error: self.detail })).into_response()
     }
+}
+
+/// What authorizes a request, on its way to whoever sends that.
+pub(super) fn request_headers(account: &AccountName, headers: &RequestHeaders) -> Result<Response, Refusal> {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned);
+    let shown = headers.headers.iter().map(|(name, value)| Ok((name.to_string(), text(value)?)));
+    let unfit = |_: ToStrError| {
+        Refusal::new(StatusCode::BAD_GATEWAY, "backend_answered_oddly", "the token cannot stand in a header")
+    };
+    let answer = HeadersAnswer {
+        headers: shown.collect::<Result<_, _>>().map_err(unfit)?,
+        account: account.to_string(),
+        generation: headers.generation,
+        fingerprint: headers.fingerprint.to_string(),
+    };
+    Ok(([NO_STORE], Json(answer)).into_response())
 }
 
 /// A token on its way to whoever asked.

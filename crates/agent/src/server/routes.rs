@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
 use latchkey_engine::TokenRequest;
+use latchkey_engine::config::Url;
 use latchkey_engine::consumers::Decision;
 use latchkey_engine::snapshot::{ConsumerStatus, SessionStatus};
 use serde::Deserialize;
@@ -25,7 +26,8 @@ use super::answers::{self, Refusal};
 use super::program::Caller;
 use super::{Served, events};
 use crate::protocol::{
-    About, ConsumerDecision, DecisionName, LONGEST_WAIT, RenewQuestion, TokenQuestion, VERSION, Versions,
+    About, ConsumerDecision, DecisionName, HeadersQuestion, LONGEST_WAIT, NONCE, RenewQuestion,
+    TokenQuestion, VERSION, Versions,
 };
 
 /// What the protocol says of itself.
@@ -75,6 +77,7 @@ pub(super) fn router(asked: Asked) -> Router {
         .route("/v1/sessions", get(sessions))
         .route("/v1/sessions/{account}", get(session))
         .route("/v1/sessions/{account}/token", post(token))
+        .route("/v1/sessions/{account}/request-headers", post(request_headers))
         .route("/v1/sessions/{account}/renew", post(renew))
         .route("/v1/sessions/{account}/revalidate", post(revalidate))
         .route("/v1/sessions/{account}/session-data", post(update))
@@ -135,13 +138,40 @@ async fn token(
 ) -> Result<Response, Refusal> {
     let account = named(&account)?;
     let question: TokenQuestion = read(body).await?.unwrap_or_default();
-    let seconds = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    let request = TokenRequest {
-        min_valid: question.min_valid.map_or(MIN_VALID, seconds),
-        wait: question.wait.map_or(WAIT, |wait| seconds(wait.min(LONGEST_WAIT))),
-    };
+    let request = wanted(question);
     let issued = asked.served.engine.token_for(&account, request, caller.consumer()).await?;
     Ok(answers::token(&account, &issued))
+}
+
+/// What authorizes one request to a resource server. It is for this process alone, whoever started it.
+async fn request_headers(
+    State(asked): State<Asked>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Path(account): Path<String>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let account = named(&account)?;
+    let question: HeadersQuestion = read(body).await?.ok_or_else(Refusal::bad_request)?;
+    let method = Method::try_from(question.method.as_str()).map_err(|_| Refusal::bad_request())?;
+    let url = Url::parse(&question.url).map_err(|_| Refusal::bad_request())?;
+    let engine = &asked.served.engine;
+    if let Some(nonce) = question.nonce {
+        let nonce = HeaderValue::try_from(nonce).map_err(|_| Refusal::bad_request())?;
+        let answer = HeaderMap::from_iter([(HeaderName::from_static(NONCE), nonce)]);
+        engine.heard_from_resource(&account, &url, &answer)?;
+    }
+    let request = wanted(TokenQuestion { min_valid: question.min_valid, wait: question.wait });
+    let headers = engine.request_headers_for(&account, request, caller.itself(), &method, &url).await?;
+    answers::request_headers(&account, &headers)
+}
+
+/// What a question leaves open is the usual.
+fn wanted(question: TokenQuestion) -> TokenRequest {
+    let seconds = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    TokenRequest {
+        min_valid: question.min_valid.map_or(MIN_VALID, seconds),
+        wait: question.wait.map_or(WAIT, |wait| seconds(wait.min(LONGEST_WAIT))),
+    }
 }
 
 async fn renew(

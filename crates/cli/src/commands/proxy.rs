@@ -3,12 +3,16 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use latchkey_agent::proxy::{Counts, Proxy as Server, ProxyError, ProxyOptions};
+use latchkey_agent::proxy::{Authority, Counts, Proxy as Server, ProxyError, ProxyOptions};
 use latchkey_engine::EngineError;
 use latchkey_engine::config::{AccountConfig, Url};
+use latchkey_engine::snapshot::SessionStatus;
+use tokio::sync::watch;
 
+use crate::agent;
 use crate::args::Proxy;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::{self, LiveLine};
 use crate::session::{Desk, Open, in_background_for, told};
 
@@ -21,58 +25,114 @@ pub(crate) async fn run(args: Proxy) -> Result<(), Failure> {
     let upstream = Url::parse(&args.upstream)
         .map_err(|_| Failure::wrong_use("the upstream is no address; write it as https://api.example.com"))?;
     let options = ProxyOptions { listen: args.listen, upstream, open: args.open };
-    let mut serving = None;
-    let outcome = in_background_for(&desk, vec![account], async |open| {
-        signed_in(open, account).await?;
-        let clock = Arc::new(desk.clock);
-        let server = Server::start(options, open.engine.clone(), account.name.clone(), clock).await?;
-        let counts = server.follow();
-        output::value(server.base_url())?;
-        output::say(&format!("Leading requests to {} as `{}`; Ctrl-C ends it", args.upstream, account.name));
-        if args.open {
-            output::warn("every program of this machine can act as this account through it");
+    let mut way = Way { desk: &desk, account, args: &args, serving: None };
+    let told = agent::sessions(&desk, &[account]).and_then(|mut sessions| sessions.pop());
+    let outcome = match told {
+        Some(session) => {
+            let mut interrupt = Interrupt::listen();
+            tokio::select! {
+                outcome = way.by_agent(options, &session) => outcome,
+                () = interrupt.wished() => Err(Failure::interrupted()),
+            }
         }
-        serving = Some(server);
-        watch(open, account, counts).await
-    })
-    .await;
-    if let Some(server) = serving {
+        None => {
+            in_background_for(&desk, vec![account], async |open| way.by_engine(options, open).await).await
+        }
+    };
+    if let Some(server) = way.serving {
         server.stop().await;
     }
     outcome.or_else(|failure: Failure| if failure == Failure::interrupted() { Ok(()) } else { Err(failure) })
 }
 
-/// Whoever is not signed in is told before anything listens.
-async fn signed_in(open: &Open<'_>, account: &AccountConfig) -> Result<(), Failure> {
-    let session = told(open.engine.status(&account.name).await, account)?;
-    if session.state == "signed_out" {
-        let error = EngineError::SignInNeeded { reason: latchkey_core::reason::Reason::NeverSignedIn };
-        return Err(Failure::of(&error, account));
+/// One proxy, and whom it asks.
+struct Way<'a> {
+    desk: &'a Desk,
+    account: &'a AccountConfig,
+    args: &'a Proxy,
+    serving: Option<Server>,
+}
+
+impl Way<'_> {
+    /// With the engine of this process.
+    async fn by_engine(&mut self, options: ProxyOptions, open: &Open<'_>) -> Result<(), Failure> {
+        let name = &self.account.name;
+        let session = told(open.engine.status(name).await, self.account)?;
+        self.signed_in(&session)?;
+        let (mut sessions, name) = (open.engine.watch(), name.clone());
+        let (generations, seen) = watch::channel(session.generation);
+        tokio::spawn(async move {
+            while sessions.changed().await.is_ok() {
+                let now = sessions.borrow_and_update().get(&name).map_or(0, |session| session.generation);
+                generations.send_replace(now);
+            }
+        });
+        self.serve(options, open.engine.clone().into(), seen).await
     }
-    Ok(())
+
+    /// With the agent: one engine renews for all, and its ledger tells of this proxy.
+    async fn by_agent(&mut self, options: ProxyOptions, session: &SessionStatus) -> Result<(), Failure> {
+        self.signed_in(session)?;
+        let (generations, seen) = watch::channel(session.generation);
+        if let Some(mut sessions) = agent::follow(self.desk) {
+            let name = self.account.name.clone();
+            tokio::spawn(async move {
+                while let Some(session) = sessions.recv().await {
+                    if session.account == name.as_str() {
+                        generations.send_replace(session.generation);
+                    }
+                }
+            });
+        }
+        self.serve(options, Authority::agent(self.desk.paths.runtime_dir.clone()), seen).await
+    }
+
+    /// Whoever is not signed in is told before anything listens.
+    fn signed_in(&self, session: &SessionStatus) -> Result<(), Failure> {
+        if session.state == "signed_out" {
+            let error = EngineError::SignInNeeded { reason: latchkey_core::reason::Reason::NeverSignedIn };
+            return Err(Failure::of(&error, self.account));
+        }
+        Ok(())
+    }
+
+    async fn serve(
+        &mut self,
+        options: ProxyOptions,
+        authority: Authority,
+        generations: watch::Receiver<u32>,
+    ) -> Result<(), Failure> {
+        let (name, clock) = (&self.account.name, Arc::new(self.desk.clock));
+        let server = Server::start(options, authority, name.clone(), clock).await?;
+        let counts = server.follow();
+        output::value(server.base_url())?;
+        output::say(&format!("Leading requests to {} as `{name}`; Ctrl-C ends it", self.args.upstream));
+        if self.args.open {
+            output::warn("every program of this machine can act as this account through it");
+        }
+        self.serving = Some(server);
+        draw(self.desk, counts, generations).await
+    }
 }
 
 /// Draws what is going on, on a terminal, until the person interrupts.
-async fn watch(
-    open: &Open<'_>,
-    account: &AccountConfig,
-    mut counts: tokio::sync::watch::Receiver<Counts>,
+async fn draw(
+    desk: &Desk,
+    mut counts: watch::Receiver<Counts>,
+    mut generations: watch::Receiver<u32>,
 ) -> Result<(), Failure> {
-    let mut sessions = open.engine.watch();
-    let generation = |sessions: &latchkey_engine::Sessions| {
-        sessions.get(&account.name).map_or(0, |session| session.generation)
-    };
-    let first = generation(&sessions.borrow());
+    let first = *generations.borrow();
     let mut line = output::stderr_is_terminal().then(LiveLine::default);
     loop {
         if let Some(line) = &mut line {
-            let renewals = generation(&sessions.borrow_and_update()).saturating_sub(first);
+            let renewals = generations.borrow_and_update().saturating_sub(first);
             line.draw(&status_line(&counts.borrow_and_update(), renewals));
         }
-        open.desk.pause(REDRAW).await;
+        desk.pause(REDRAW).await;
         tokio::select! {
             changed = counts.changed() => if changed.is_err() { return std::future::pending().await },
-            changed = sessions.changed() => if changed.is_err() { return std::future::pending().await },
+            // An agent that has ended tells of no renewals.
+            Ok(()) = generations.changed() => {}
         }
     }
 }

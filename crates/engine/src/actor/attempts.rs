@@ -11,7 +11,7 @@ use crate::snapshot::SessionStatus;
 impl Actor {
     pub(super) fn sign_in(
         &mut self,
-        how: SignIn,
+        how: Box<SignIn>,
         reply: oneshot::Sender<Result<SessionStatus, EngineError>>,
     ) {
         self.how = Some(how);

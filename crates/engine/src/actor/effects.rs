@@ -41,7 +41,7 @@ impl Actor {
                 );
                 (self.attempt, self.prompts) = (Some((id, attempt.clone())), Some(prompts));
                 self.begin(move |workshop| async move {
-                    let (outcome, arrived, told) = workshop.sign_in(how, &attempt).await;
+                    let (outcome, arrived, told) = workshop.sign_in(*how, &attempt).await;
                     Done { input: Input::Authenticated(id, outcome), arrived, told }
                 });
             }
@@ -56,7 +56,7 @@ impl Actor {
             }
             Effect::Renew { id, generation, asker } => {
                 let wish = match self.update.take() {
-                    Some(data) => Wish::Update(data),
+                    Some(data) => Wish::Update(*data),
                     None if asker == Asker::Revalidation => Wish::Reading,
                     None => Wish::Renewal,
                 };

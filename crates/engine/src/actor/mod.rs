@@ -117,9 +117,9 @@ pub(crate) struct Actor {
     /// What will be handed out once the session publishes it.
     arrived: Option<Box<Arrived>>,
     /// How the sign-in that was asked for is to be done.
-    how: Option<SignIn>,
+    how: Option<Box<SignIn>>,
     /// What the next renewal is to change in the session.
-    update: Option<serde_json::Value>,
+    update: Option<Box<serde_json::Value>>,
     revalidation: Revalidation,
     /// The sign-in under way. One that was given up may end after the next has begun.
     attempt: Option<(EffectId, Attempt)>,
@@ -218,7 +218,7 @@ impl Actor {
                         continue 'all;
                     }
                     Some(prompt) = async { match &mut self.prompts { Some(prompts) => prompts.recv().await, None => None } } => {
-                        self.beside.prompt = Some(prompt).filter(|_| self.attempt.is_some());
+                        self.beside.prompt = Some(prompt).filter(|_| self.attempt.is_some()).map(Box::new);
                         continue 'all;
                     }
                     () = woken.as_mut() => {
@@ -248,7 +248,7 @@ impl Actor {
             message if self.opening() && !matches!(message, Message::Done(_) | Message::Close(_)) => {
                 self.deferred.push(message);
             }
-            Message::SignIn(how, reply) => self.sign_in(*how, reply),
+            Message::SignIn(how, reply) => self.sign_in(how, reply),
             Message::CancelSignIn => self.cancel_sign_in(),
             Message::SignOut(reply) => {
                 self.sign_out_waiters.push(reply);
@@ -269,7 +269,7 @@ impl Actor {
             }
             Message::Revalidate(reply) => self.revalidate(reply),
             Message::Revalidated(found) => self.heard_identity(*found),
-            Message::UpdateSession(data, reply) => self.update_session(*data, reply),
+            Message::UpdateSession(data, reply) => self.update_session(data, reply),
             Message::Inspect(reply) => self.inspect(reply),
             Message::InspectOther(token, reply) => {
                 let workshop = self.workshop.clone();
@@ -378,4 +378,4 @@ fn draw(clock: &dyn Clock) -> Now {
 
 /// It lives as long as its account.
 #[cfg(target_os = "linux")]
-const _: () = assert!(size_of::<Actor>() <= 1920, "a thousand accounts need room");
+const _: () = assert!(size_of::<Actor>() <= 1664, "a thousand accounts need room");

@@ -36,7 +36,7 @@ impl Actor {
     }
 
     /// Changes what the session holds, with the next reading.
-    pub(super) fn update_session(&mut self, data: Value, reply: Waiter) {
+    pub(super) fn update_session(&mut self, data: Box<Value>, reply: Waiter) {
         if !self.workshop.provider.reads_sessions() {
             let _ = reply.send(Err(EngineError::NotThisWay));
             return;

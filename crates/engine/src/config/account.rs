@@ -1,5 +1,6 @@
 //! What an account is, once it has been checked.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -170,7 +171,7 @@ pub struct Mapping {
 
 impl Default for Mapping {
     fn default() -> Self {
-        let at = |pointer: &str| Place::Pointer(pointer.to_owned());
+        let at = |pointer: &'static str| Place::Pointer(pointer.into());
         Self {
             access_token: at("/accessToken"),
             access_token_expiry: at("/accessTokenExpiry"),
@@ -236,7 +237,7 @@ impl Mapping {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In the JSON body, by a pointer (RFC 6901).
-    Pointer(String),
+    Pointer(Cow<'static, str>),
     /// In the header of this name.
     Header(String),
 }

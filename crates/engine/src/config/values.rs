@@ -98,7 +98,8 @@ pub(super) fn place(text: &str) -> Result<Place, Flaw> {
             |_| Flaw::new("this is no header name", "write a name such as `header:X-Access-Token`"),
         );
     }
-    pointer_or(text, "write a JSON pointer such as `/data/accessToken`, or `header:Name`").map(Place::Pointer)
+    pointer_or(text, "write a JSON pointer such as `/data/accessToken`, or `header:Name`")
+        .map(|pointer| Place::Pointer(pointer.into()))
 }
 
 /// A JSON pointer (RFC 6901).

@@ -1,13 +1,16 @@
 //! The handle, for whoever sends requests to resource servers: what authorizes them, and what their answers mean.
 
+use std::sync::Arc;
+
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::Fingerprint;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 
-use super::{EngineHandle, TokenRequest};
+use super::{EngineHandle, IssuedToken, TokenRequest};
 use crate::actor::Message;
 use crate::authorization::RequestHeaders;
+use crate::consumers::Consumer;
 use crate::error::EngineError;
 use crate::http::asks_to_revalidate;
 use crate::snapshot::SessionStatus;
@@ -23,8 +26,32 @@ impl EngineHandle {
         url: &Url,
     ) -> Result<RequestHeaders, EngineError> {
         let token = self.token(account, request).await?;
+        self.headers_with(account, &token, method, url)
+    }
+
+    /// The same for another program, which is remembered as one that took the token and has to be let where the account
+    /// asks for that.
+    pub async fn request_headers_for(
+        &self,
+        account: &AccountName,
+        request: TokenRequest,
+        consumer: Arc<Consumer>,
+        method: &Method,
+        url: &Url,
+    ) -> Result<RequestHeaders, EngineError> {
+        let token = self.token_for(account, request, consumer).await?;
+        self.headers_with(account, &token, method, url)
+    }
+
+    fn headers_with(
+        &self,
+        account: &AccountName,
+        token: &IssuedToken,
+        method: &Method,
+        url: &Url,
+    ) -> Result<RequestHeaders, EngineError> {
         let headers =
-            self.known(account, |known| known.workshop.provider.request_headers(&token, method, url))??;
+            self.known(account, |known| known.workshop.provider.request_headers(token, method, url))??;
         Ok(RequestHeaders { headers, generation: token.generation, fingerprint: token.fingerprint })
     }
 

@@ -86,6 +86,7 @@ pub struct SignedOut {
     /// Why, in a sentence with what to do.
     pub message: String,
     /// The values in that sentence, as in [`crate::snapshot::ReasonStatus::values`].
+    #[cfg_attr(feature = "bindings", specta(type = std::collections::BTreeMap<String, String>))]
     pub values: Values,
     /// Whether the lid was closed or there was no network: it is noticed at the next use.
     pub away: bool,

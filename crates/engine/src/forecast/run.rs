@@ -12,8 +12,6 @@ use latchkey_core::session::{
 use latchkey_core::time::{Jitter, Now, Stamp};
 use latchkey_core::token_set::{Clock, Source, TokenFacts};
 
-use crate::snapshot::values;
-
 use super::life::{DAY, WEEK};
 use super::{CELLS, Cell, DAYS, Day, Forecast, Life, Question, SignedOut};
 
@@ -221,7 +219,7 @@ impl<'a> Month<'a> {
                 minute: u32::try_from(minute % DAY).unwrap_or_default(),
                 code: reason.code().to_owned(),
                 message: reason.message(),
-                values: values(reason.values()),
+                values: reason.values().into(),
                 away: !(self.life.is_open(minute) && self.life.is_online(minute)),
             });
             self.is_out_since(minute);

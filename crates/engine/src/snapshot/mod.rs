@@ -7,7 +7,9 @@ mod history;
 mod names;
 mod past;
 mod update;
+mod values;
 
+#[cfg(feature = "bindings")]
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,7 +19,6 @@ use latchkey_core::reason::Reason;
 use latchkey_core::session::{Headline as CoreHeadline, Held, Session};
 use latchkey_core::time::Stamp;
 use latchkey_core::token_set::Clock;
-use latchkey_core::wording;
 use serde::{Deserialize, Serialize};
 
 use crate::vault::Identity;
@@ -28,6 +29,7 @@ pub use names::{ActionName, ConsentName, HeadlineKind, MarkKind, StateName};
 pub use past::past;
 pub(crate) use update::changes;
 pub use update::{SessionChange, SessionUpdate};
+pub use values::Values;
 
 /// One session, as people and programs see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,11 +110,9 @@ pub struct ReasonStatus {
     pub message: String,
     /// The values in the sentence by name, for whoever words it anew by its code. Names that end in `_ms` are
     /// durations in milliseconds.
+    #[cfg_attr(feature = "bindings", specta(type = BTreeMap<String, String>))]
     pub values: Values,
 }
-
-/// The values in a sentence, by name.
-pub type Values = BTreeMap<String, String>;
 
 /// What matters most to the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +159,7 @@ pub struct NextStatus {
     /// Which sentence that is, for whoever words it anew.
     pub code: String,
     /// The values in it by name, as in [`ReasonStatus::values`].
+    #[cfg_attr(feature = "bindings", specta(type = BTreeMap<String, String>))]
     pub values: Values,
 }
 
@@ -267,7 +268,7 @@ pub(crate) struct Beside {
     /// The claims of the access token before the one in hand.
     pub(crate) previous: Option<Vec<ClaimStatus>>,
     pub(crate) rotates: Option<bool>,
-    pub(crate) prompt: Option<SignInPrompt>,
+    pub(crate) prompt: Option<Box<SignInPrompt>>,
     pub(crate) skew: Option<SignedDuration>,
     pub(crate) updated: Option<SessionUpdate>,
     pub(crate) history: History,
@@ -305,13 +306,13 @@ pub(crate) fn status(
             refresh: facts.refresh.map(clock),
             session: session.ceiling().map(clock),
         }),
-        sign_in: beside.prompt.clone(),
+        sign_in: beside.prompt.as_deref().cloned(),
         next: session.next(now).map(|next| NextStatus {
             action: next.action.into(),
             at: next.at.map(|at| at.wall.to_string()),
             why: next.why,
             code: next.wording.code.to_owned(),
-            values: values(next.wording.values),
+            values: next.wording.values.into(),
         }),
         renewals: Renewals {
             count: number(tally.count),
@@ -353,16 +354,7 @@ fn access(held: &Held, beside: &Beside) -> AccessStatus {
 }
 
 pub(crate) fn reason_status(reason: &Reason) -> ReasonStatus {
-    ReasonStatus {
-        code: reason.code().to_owned(),
-        message: reason.message(),
-        values: values(reason.values()),
-    }
-}
-
-/// What a sentence is made of, as it is shown.
-pub(crate) fn values(values: wording::Values) -> Values {
-    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    ReasonStatus { code: reason.code().to_owned(), message: reason.message(), values: reason.values().into() }
 }
 
 fn headline(headline: CoreHeadline) -> Headline {

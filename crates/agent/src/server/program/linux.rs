@@ -16,6 +16,9 @@ use crate::socket::Peer;
 /// What the terminal programs are called, beside whichever program serves.
 const OURS: [&str; 2] = ["latchkey", "latchkey-cli"];
 
+/// A process that cannot be told.
+const NOBODY: Consumer = Consumer { pid: None, program: None };
+
 /// The process at the other end of a connection, held as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Caller {
@@ -43,18 +46,21 @@ impl Caller {
         self.consumer.get_or_init(|| Arc::new(self.read())).clone()
     }
 
+    /// The process itself, also where that is one of ours: `latchkey proxy` uses tokens and hands none on.
+    pub(crate) fn itself(&self) -> Arc<Consumer> {
+        Arc::new(self.process.as_ref().map_or(NOBODY, Process::consumer))
+    }
+
     /// Whether it is Latchkey's own terminal program.
     pub(crate) fn is_ours(&self) -> bool {
         self.process.as_ref().and_then(Process::program).is_some_and(|program| is_ours(&program))
     }
 
     fn read(&self) -> Consumer {
-        let Some(caller) = &self.process else { return Consumer { pid: None, program: None } };
+        let Some(caller) = &self.process else { return NOBODY };
         // Our own terminal program asks for somebody else: for whoever started it.
         let parent = caller.program().filter(is_ours).and_then(|_| caller.parent());
-        let process = parent.as_ref().unwrap_or(caller);
-        let pid = u32::try_from(process.pid.as_raw_nonzero().get()).ok();
-        Consumer { pid, program: process.program() }
+        parent.as_ref().unwrap_or(caller).consumer()
     }
 }
 
@@ -89,6 +95,12 @@ impl Process {
         let same = (runs.dev(), runs.ino()) == (stands.dev(), stands.ino());
         let file = FileMark::of(&runs);
         (same && self.lives()).then_some(Program { path, file })
+    }
+
+    /// Who that is, for the ledger.
+    fn consumer(&self) -> Consumer {
+        let pid = u32::try_from(self.pid.as_raw_nonzero().get()).ok();
+        Consumer { pid, program: self.program() }
     }
 
     /// The process that started it, if that still lives.

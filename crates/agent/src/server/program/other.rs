@@ -22,6 +22,10 @@ impl Caller {
         false
     }
 
+    pub(crate) fn itself(&self) -> Arc<Consumer> {
+        self.0.clone()
+    }
+
     pub(crate) fn consumer(&self) -> Arc<Consumer> {
         self.0.clone()
     }

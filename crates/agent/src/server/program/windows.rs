@@ -35,6 +35,11 @@ impl Caller {
         self.consumer.get_or_init(|| Arc::new(self.read())).clone()
     }
 
+    /// The process itself, also where that is one of ours: `latchkey proxy` uses tokens and hands none on.
+    pub(crate) fn itself(&self) -> Arc<Consumer> {
+        Arc::new(Consumer { pid: self.pid, program: self.process.as_ref().and_then(program) })
+    }
+
     /// Whether it is Latchkey's own terminal program.
     pub(crate) fn is_ours(&self) -> bool {
         self.process.as_ref().and_then(program).is_some_and(|program| is_ours(&program))

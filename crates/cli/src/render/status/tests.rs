@@ -135,11 +135,11 @@ fn signed_in() -> SessionStatus {
 }
 
 fn reason(code: &str, message: &str) -> ReasonStatus {
-    ReasonStatus { code: code.to_owned(), message: message.to_owned(), values: Values::new() }
+    ReasonStatus { code: code.to_owned(), message: message.to_owned(), values: Values::default() }
 }
 
 fn next(action: ActionName, at: Option<String>, why: &str) -> NextStatus {
-    NextStatus { action, at, why: why.to_owned(), code: String::new(), values: Values::new() }
+    NextStatus { action, at, why: why.to_owned(), code: String::new(), values: Values::default() }
 }
 
 #[test]
