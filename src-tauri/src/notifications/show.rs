@@ -1,7 +1,6 @@
 //! Puts a notification up and hears its button.
 
 use std::sync::Arc;
-use std::thread;
 
 use latchkey_core::account::AccountName;
 use notify_rust::Notification;
@@ -38,7 +37,7 @@ pub(super) fn show(one: Showing, open: &Open) {
     #[cfg(target_os = "linux")]
     notification.action("default", button).action(if one.sign_in { "sign-in" } else { "open" }, button);
     #[cfg(not(target_os = "linux"))]
-    let _ = button;
+    let _ = (button, one.sign_in);
     match notification.show() {
         Ok(shown) => await_answer(shown, one, open),
         // Many desktops have nobody to show it; the tray and the window say the same.
@@ -51,7 +50,7 @@ pub(super) fn show(one: Showing, open: &Open) {
 fn await_answer(shown: notify_rust::NotificationHandle, one: Showing, open: &Open) {
     let open = Arc::clone(open);
     // Without a thread there is a notification without a button.
-    let _ = thread::Builder::new().name("notification".to_owned()).spawn(move || {
+    let _ = std::thread::Builder::new().name("notification".to_owned()).spawn(move || {
         shown.wait_for_action(|action| match action {
             "sign-in" => open(&one.account, true),
             "default" | "open" => open(&one.account, false),
