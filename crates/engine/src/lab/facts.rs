@@ -1,8 +1,11 @@
 //! What was measured of a backend. Each fact may be missing: then it could not be told.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::snapshot::Values;
+/// The values in a sentence of a profile, by name.
+pub(super) type Values = BTreeMap<String, String>;
 
 /// What becomes of a refresh token that was replaced and is presented again, outside of any grace window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

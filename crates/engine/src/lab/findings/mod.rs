@@ -8,9 +8,8 @@ use serde::Serialize;
 
 pub use codes::FINDING_CODES;
 
-use super::facts::{Between, ErrorShape, Grace, Lifetime, ReuseHandling, TwoAtOnce};
+use super::facts::{Between, ErrorShape, Grace, Lifetime, ReuseHandling, TwoAtOnce, Values};
 use super::measure::Profile;
-use crate::snapshot::Values;
 
 /// How good a fact is for those who want to stay signed in, and for those who issue tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
