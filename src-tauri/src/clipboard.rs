@@ -39,6 +39,7 @@ pub(crate) fn clear_if(still: AccessToken, told: impl FnOnce(bool) + 'static) {
 
 /// Takes the text out that is there if it is still this one; says whether it was.
 #[cfg(not(target_os = "linux"))]
+#[allow(clippy::needless_pass_by_value, reason = "on Linux the answer comes later")]
 pub(crate) fn clear_if(still: AccessToken, told: impl FnOnce(bool) + 'static) {
     let mine = arboard::Clipboard::new().is_ok_and(|mut clipboard| {
         let mine = clipboard.get_text().is_ok_and(|text| text == still.expose());

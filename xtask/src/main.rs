@@ -14,6 +14,7 @@ mod man;
 mod mutants;
 mod npm;
 mod packages;
+mod ports;
 mod process;
 mod programs;
 mod proofs;
@@ -108,6 +109,12 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
+    /// Look whether the code for Windows and macOS compiles, without either system
+    CheckPorts {
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Write the manual pages of `latchkey` to target/man, as packages carry them
     Man,
     /// Make the moving picture in the README, docs/first-minute.gif, of the app as it is
@@ -171,6 +178,7 @@ fn act(action: Action) -> Result<bool> {
         Action::FirstMinute { yes } => first_minute::first_minute(&workspace, yes).map(|()| true),
         Action::Fuzz { targets, seconds, yes } => fuzz::fuzz(&workspace, &targets, seconds, yes),
         Action::Mutants { parts, yes } => mutants::mutants(&workspace, &parts, yes),
+        Action::CheckPorts { yes } => ports::check(&workspace, yes),
         Action::Guide { yes } => guide::guide(&workspace, yes).map(|_| true),
         Action::Man => man::man(&workspace).map(|()| true),
         #[cfg(unix)]

@@ -52,6 +52,12 @@ pub(crate) const PACKAGING: &[Package] = &[
     package("desktop-file-utils", "looks at the desktop entry"),
 ];
 
+/// To look whether the code for Windows compiles.
+pub(crate) const PORTS: &[Package] = &[
+    package("gcc-mingw-w64-x86-64", "C compiler for Windows, for the cryptography of rustls"),
+    package("nasm", "assembler for the same"),
+];
+
 /// For the Kubernetes client that the tests start, where no kubectl is there at all: people have it from many places.
 pub(crate) const KUBECTL: &[Package] = &[package("kubernetes-client", "kubectl, which asks for its token")];
 
