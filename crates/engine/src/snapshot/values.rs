@@ -10,21 +10,33 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Values(Box<[(Cow<'static, str>, String)]>);
 
+impl<N: Into<Cow<'static, str>>> FromIterator<(N, String)> for Values {
+    fn from_iter<I: IntoIterator<Item = (N, String)>>(values: I) -> Self {
+        Self(values.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+}
+
+impl Values {
+    /// Each name and its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+}
+
 impl From<wording::Values> for Values {
     fn from(values: wording::Values) -> Self {
-        Self(values.into_iter().map(|(name, value)| (name.into(), value)).collect())
+        values.into_iter().collect()
     }
 }
 
 impl Serialize for Values {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        to.collect_map(self.iter())
     }
 }
 
 impl<'de> Deserialize<'de> for Values {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let values = BTreeMap::<String, String>::deserialize(from)?;
-        Ok(Self(values.into_iter().map(|(name, value)| (name.into(), value)).collect()))
+        Ok(BTreeMap::<String, String>::deserialize(from)?.into_iter().collect())
     }
 }
