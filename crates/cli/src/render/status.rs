@@ -47,20 +47,18 @@ pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
     }
     let clocks = &session.clocks;
     let cookie = is_cookie(session);
-    let rows = [
-        (if cookie { "cookie" } else { "access" }, &clocks.access),
-        ("refresh", &clocks.refresh),
-        ("session", &clocks.session),
-    ];
-    let rows: Vec<_> =
-        rows.into_iter().filter_map(|(name, row)| Some((name, columns(row.as_ref()?, when)))).collect();
+    // The end of a site's cookie is that of the session.
+    let access = clocks.access.as_ref().filter(|_| !cookie || clocks.session.is_none());
+    let rows =
+        [("access", access), ("refresh", clocks.refresh.as_ref()), ("session", clocks.session.as_ref())];
+    let rows: Vec<_> = rows.into_iter().filter_map(|(name, row)| Some((name, columns(row?, when)))).collect();
     let widths = rows.iter().fold([0, 0], |[a, b], (_, [x, y, _])| [a.max(width(x)), b.max(width(y))]);
     for (name, [until, relative, source]) in &rows {
         let [first, second] = widths;
         line(name, &format!("{until:<first$}  {relative:<second$}  {source}"));
     }
     if let Some(access) = &session.access {
-        let label = if cookie { "" } else { "token" };
+        let label = if cookie { "cookie" } else { "token" };
         line(label, &format!("generation {}, fingerprint {}", session.generation, access.fingerprint));
     }
     for (count, program) in session.consumers.iter().take(MOST_PROGRAMS).enumerate() {

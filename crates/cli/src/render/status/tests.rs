@@ -63,7 +63,7 @@ fn the_session_of_a_site_is_its_cookie() {
     session.provider = "nextauth".to_owned();
     session.clocks.refresh = None;
     let told = block(&session, &noon());
-    assert!(told.contains("\n  cookie   until "), "{told}");
+    assert!(told.contains("\n  cookie   generation 3, fingerprint "), "{told}");
     assert!(!told.contains("access") && !told.contains("token "), "{told}");
     assert!(line(&session, &noon()).contains(", session cookie until "), "{}", line(&session, &noon()));
 }
