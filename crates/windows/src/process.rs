@@ -116,6 +116,8 @@ fn parent_of(pid: u32) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
@@ -123,6 +125,19 @@ mod tests {
         let this = Process::open(std::process::id()).unwrap();
         let executable = this.executable().unwrap();
         assert_eq!(executable.file_name(), std::env::current_exe().unwrap().file_name());
-        assert!(this.parent().is_some_and(|parent| parent.pid() != this.pid()));
+    }
+
+    #[test]
+    fn a_process_is_started_by_its_parent() {
+        let mut child = Command::new("cmd.exe")
+            .args(["/c", "set /p waits="])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let parent = Process::open(child.id()).unwrap().parent();
+        assert_eq!(parent.map(|parent| parent.pid()), Some(std::process::id()));
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 }
