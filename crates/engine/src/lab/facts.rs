@@ -168,6 +168,5 @@ pub struct Unmeasured {
     pub code: String,
     /// The values in it by name.
     #[serde(default)]
-    #[cfg_attr(feature = "bindings", specta(type = std::collections::BTreeMap<String, String>))]
     pub values: Values,
 }

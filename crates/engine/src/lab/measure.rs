@@ -100,7 +100,7 @@ impl Measuring<'_> {
     }
 
     fn cannot<const N: usize>(&mut self, fact: &str, code: &str, values: [(&str, &str); N], why: &str) {
-        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let (fact, code, why) = (fact.to_owned(), code.to_owned(), why.to_owned());
         self.unmeasured.push(Unmeasured { fact, why, code, values });
     }

@@ -39,7 +39,6 @@ pub struct ProfileFinding {
     /// Which sentence that is: one of [`FINDING_CODES`].
     pub code: String,
     /// The values in it by name; those that end in `_ms` are durations in milliseconds.
-    #[cfg_attr(feature = "bindings", specta(type = std::collections::BTreeMap<String, String>))]
     pub values: Values,
     /// How good that is.
     pub grade: ProfileGrade,
@@ -60,12 +59,13 @@ struct Said {
 
 /// A sentence without values.
 fn plain(code: &str, words: &str) -> Said {
-    Said { code: code.to_owned(), values: Values::default(), words: words.to_owned() }
+    Said { code: code.to_owned(), values: Values::new(), words: words.to_owned() }
 }
 
 /// A sentence that has these values in it already.
 fn with(code: &str, values: impl IntoIterator<Item = (&'static str, String)>, words: String) -> Said {
-    Said { code: code.to_owned(), values: values.into_iter().collect(), words }
+    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Said { code: code.to_owned(), values, words }
 }
 
 /// What follows: a code and its words.
