@@ -164,6 +164,18 @@ mod tests {
     }
 
     #[test]
+    fn ten_years_are_believed_and_not_a_second_more() {
+        let ten_leap_years = 316_224_000_u64;
+        assert_eq!(judged("exp", json!(1_790_000_000 + ten_leap_years)), None);
+        assert_eq!(judged("exp", json!(1_790_000_001 + ten_leap_years)), Some(Refusal::ExpiresTooLate));
+    }
+
+    #[test]
+    fn a_subject_of_as_many_octets_as_the_standard_allows_is_one() {
+        assert_eq!(judged("sub", json!("a".repeat(255))), None);
+    }
+
+    #[test]
     fn what_lies_in_the_future_is_refused_with_how_far_it_does() {
         let minutes = SignedDuration::from_mins;
         for name in ["iat", "nbf"] {
@@ -199,6 +211,9 @@ mod tests {
         let claims = Claims::of(br#"{"iss":"i","exp":60}"#).unwrap();
         assert_eq!(claims.in_time(Timestamp::constant(30, 0)), Err(Refusal::ClockWrong));
         assert_eq!(claims.in_time(Timestamp::MIN), Err(Refusal::ClockWrong));
+        let new_year = Claims::of(br#"{"iss":"i","exp":1767225600}"#).unwrap();
+        assert_eq!(new_year.in_time(Timestamp::constant(1_767_225_599, 0)), Err(Refusal::ClockWrong));
+        assert_eq!(new_year.in_time(Timestamp::constant(1_767_225_600, 0)), Ok(()));
     }
 
     proptest! {

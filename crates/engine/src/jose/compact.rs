@@ -136,7 +136,8 @@ mod tests {
             assert_eq!(refusal(&token), Some(Refusal::NotCompact), "{token:?}");
         }
         assert_eq!(refusal(&format!("{good}.a.b")), Some(Refusal::Encrypted));
-        assert_eq!(refusal(&"a".repeat(MAX_TOKEN + 1)), Some(Refusal::TooLarge));
+        assert_eq!(refusal(&"a".repeat(65_537)), Some(Refusal::TooLarge));
+        assert_eq!(refusal(&"a".repeat(65_536)), Some(Refusal::NotCompact), "64 KiB are looked at");
     }
 
     #[test]

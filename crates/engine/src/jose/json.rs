@@ -123,6 +123,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_kind_of_value_is_read_as_it_stands() {
+        let text =
+            r#"{"a":true,"b":false,"c":null,"d":-1,"e":1.5,"f":18446744073709551615,"g":["h"],"i":{}}"#;
+        assert_eq!(Value::Object(object(text.as_bytes()).unwrap()).to_string(), text);
+    }
+
     proptest! {
         #[test]
         fn no_bytes_bring_it_down(bytes: Vec<u8>) {

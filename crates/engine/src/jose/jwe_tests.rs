@@ -108,3 +108,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_token_is_taken_apart_up_to_its_largest_size() {
+    let encryption = Encryption::A256Gcm;
+    let sealed = seal(encryption, &[7; 32], &header(encryption), b"").unwrap();
+    let (rest, tag) = sealed.rsplit_once('.').unwrap();
+    let text = |length: usize| format!("{rest}{}.{tag}", "A".repeat(length - sealed.len()));
+    assert!(Sealed::of(&text(MAX_TOKEN)).is_ok());
+    assert_eq!(Sealed::of(&text(MAX_TOKEN + 1)).err(), Some(NotOpened::NotCompact));
+}

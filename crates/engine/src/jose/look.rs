@@ -88,6 +88,14 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_looked_into_up_to_its_largest_size() {
+        let whole = token("{}");
+        let as_long_as = |length: usize| format!("{}{}", whole, "A".repeat(length - whole.len()));
+        assert!(claims(&as_long_as(MAX_TOKEN)).is_some());
+        assert!(claims(&as_long_as(MAX_TOKEN + 1)).is_none());
+    }
+
+    #[test]
     fn an_expiry_is_read_from_whole_and_broken_numbers() {
         assert_eq!(expires_at(&token(r#"{"exp":1790000000}"#)).unwrap().as_second(), 1_790_000_000);
         assert_eq!(expires_at(&token(r#"{"exp":1790000000.5}"#)).unwrap().as_second(), 1_790_000_000);

@@ -92,6 +92,30 @@ fn weak_and_broken_rsa_keys_are_refused() {
     assert_eq!(sloppy, read(&rsa()).unwrap().facts(), "a leading zero octet changes nothing");
 }
 
+/// The generator of CVE-2017-15361 made only primes that are, for many small primes, a power of 65537.
+#[test]
+fn a_key_of_the_broken_generator_is_refused() {
+    let mut power = vec![1_u8];
+    for _ in 0..128 {
+        // By 65537: the same number, and once more two octets higher.
+        let (low, high) = ([&[0, 0], power.as_slice()].concat(), [power.as_slice(), &[0, 0]].concat());
+        let mut carry = 0_u16;
+        let sum = low.iter().zip(&high).rev().map(|(one, other)| {
+            carry = u16::from(*one) + u16::from(*other) + (carry >> 8);
+            carry.to_le_bytes()[0]
+        });
+        let mut sum: Vec<u8> = sum.collect();
+        sum.reverse();
+        power = sum;
+    }
+    let modulus = json!(BASE64_URL_SAFE_NO_PAD.encode(&power));
+    assert_eq!(read(&with(rsa(), "n", modulus)).err(), Some(KeyFault::Weak));
+    // Its neighbour is as long and as odd, and no such power.
+    *power.last_mut().unwrap() += 2;
+    let neighbour = json!(BASE64_URL_SAFE_NO_PAD.encode(&power));
+    assert!(read(&with(rsa(), "n", neighbour)).is_ok());
+}
+
 #[test]
 fn points_that_are_on_no_curve_are_refused() {
     let x = p256()["x"].clone();
