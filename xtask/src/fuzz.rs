@@ -52,16 +52,18 @@ fn each(targets: &[String], run: impl Fn(&str) -> Result<bool>) -> Result<bool> 
     Ok(fine)
 }
 
-/// libFuzzer. What it finds worth keeping stays beside its build; the committed corpus is chosen by hand.
+/// libFuzzer, with the address sanitizer for what is C in the dependencies. What it finds worth keeping stays beside its build; the committed corpus is chosen by hand.
 fn guided(workspace: &Workspace, target: &str, seconds: u32) -> Result<bool> {
     let found = workspace.root.join("fuzz/target/found").join(target);
     fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
     let mut command = Command::new("rustup");
     command
-        .args(["run", "nightly", "cargo", "fuzz", "run", "--sanitizer", "none", target])
+        .args(["run", "nightly", "cargo", "fuzz", "run", "--sanitizer", "address", target])
         .arg(&found)
         .arg(workspace.root.join("fuzz/corpus").join(target))
-        .args(["--", &format!("-max_total_time={seconds}"), "-max_len=8192", "-print_final_stats=1"])
+        .args(["--", &format!("-max_total_time={seconds}"), "-max_len=8192"])
+        // Longer than the slowest answer that is waited for within a target.
+        .args(["-timeout=30", "-print_final_stats=1"])
         .current_dir(&workspace.root)
         // Set by the cargo that runs this, and another toolchain's.
         .env_remove("CARGO")

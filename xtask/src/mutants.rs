@@ -73,3 +73,42 @@ pub(crate) fn mutants(workspace: &Workspace, only: &[Part], yes: bool) -> Result
     }
     Ok(fine)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+    }
+
+    /// The text of a cell that stands in backticks; `\|` is how a table writes a bar.
+    fn code(cell: &str) -> String {
+        cell.split('`').nth(1).unwrap_or_default().replace("\\|", "|")
+    }
+
+    #[test]
+    fn what_is_changed_is_there() {
+        for file in ALL.into_iter().flat_map(Part::files) {
+            let fixed = file.split('*').next().unwrap_or_default();
+            assert!(root().join(fixed).exists(), "{file}");
+        }
+    }
+
+    #[test]
+    fn every_change_that_is_argued_is_of_code_that_stands_there() {
+        let page = fs::read_to_string(root().join("docs/mutants.md")).unwrap();
+        let argued = page.split_once("## Argued").unwrap().1;
+        let rows: Vec<_> = argued.lines().filter(|line| line.starts_with("| `")).collect();
+        assert!(rows.len() > 4, "{rows:?}");
+        for row in rows {
+            let mut cells = row.trim_matches('|').split(" | ");
+            let (file, stands) = (code(cells.next().unwrap()), code(cells.next().unwrap()));
+            let source = fs::read_to_string(root().join(&file)).unwrap_or_else(|_| panic!("{file} is gone"));
+            assert!(source.contains(&stands), "{file} has no `{stands}` any more");
+        }
+    }
+}

@@ -241,15 +241,43 @@ mod tests {
         let link = around.path().join("link");
         std::os::unix::fs::symlink(real.path(), &link).unwrap();
         assert!(matches!(hold(&link), Err(SocketError::Folder(_))));
+        let file = around.path().join("file");
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o700)).unwrap();
+        assert!(matches!(connect(&file), Err(SocketError::Folder(_))));
+        let missing = around.path().join("missing");
+        assert!(matches!(connect(&missing), Err(SocketError::Nobody(_))));
+        assert!(matches!(connect(&file.join("inside")), Err(SocketError::Io { .. })));
         let taken = folder();
         fs::write(taken.path().join(FILE), "mine").unwrap();
         assert!(matches!(hold(taken.path()), Err(SocketError::InTheWay(_))));
         assert_eq!(fs::read(taken.path().join(FILE)).unwrap(), b"mine", "it is left alone");
     }
 
+    /// As root can make one. Elsewhere the folder's mode is all there is to try.
+    #[test]
+    fn a_folder_of_another_user_is_refused() {
+        let folder = folder();
+        if geteuid().is_root() {
+            std::os::unix::fs::chown(folder.path(), Some(65_534), None).unwrap();
+            assert!(matches!(connect(folder.path()), Err(SocketError::Folder(_))));
+        }
+    }
+
+    #[test]
+    fn who_serves_takes_as_many_open_files_as_the_system_gives() {
+        let given = getrlimit(Resource::Nofile).maximum;
+        setrlimit(Resource::Nofile, Rlimit { current: Some(256), maximum: given }).unwrap();
+        let folder = folder();
+        let _held = hold(folder.path()).unwrap();
+        assert_eq!(getrlimit(Resource::Nofile).current, given);
+    }
+
     #[test]
     fn a_path_no_socket_can_have_is_told() {
         let long = Path::new("/").join("a".repeat(LONGEST_PATH));
         assert!(matches!(hold(&long), Err(SocketError::TooLong(_))));
+        let longest = Path::new("/").join("a".repeat(LONGEST_PATH - FILE.len() - 2));
+        assert!(matches!(connect(&longest), Err(SocketError::Nobody(_))));
     }
 }

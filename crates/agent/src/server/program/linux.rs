@@ -181,6 +181,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pid_that_another_process_has_by_now_leads_nowhere() {
+        let mut child = Command::new("/bin/true").spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        let fd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        child.wait().unwrap();
+        let process = Process { pid: rustix::process::getpid(), fd };
+        assert_eq!(process.program(), None);
+        assert!(process.parent().is_none());
+    }
+
+    #[test]
+    fn who_serves_is_ours_and_asks_for_whoever_started_it() {
+        let (_ours, theirs) = UnixStream::pair().unwrap();
+        let caller = caller_of(&theirs);
+        assert!(caller.is_ours());
+        let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get();
+        assert_eq!(caller.consumer().pid, u32::try_from(parent).ok());
+    }
+
+    #[test]
     fn a_program_that_was_replaced_while_it_runs_is_not_taken_for_the_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("program");
@@ -200,6 +220,9 @@ mod tests {
         // The kernel knows where the file went; another file in its place does not take its name.
         assert_ne!(process.program().map(|program| program.path), Some(program));
         fs::remove_file(folder.path().join("old")).unwrap();
+        assert_eq!(process.program(), None);
+        // This is how the kernel names what was deleted, and anybody may make a file of that name.
+        fs::copy("/bin/cat", folder.path().join("old (deleted)")).unwrap();
         assert_eq!(process.program(), None);
         drop(ours);
         child.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
