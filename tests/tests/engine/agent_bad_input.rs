@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use latchkey_agent::client::{Client, ClientError};
 use latchkey_agent::protocol::TokenQuestion;
+use latchkey_agent::server::{IN_ALL, PER_PROCESS};
 use latchkey_agent::socket::{self, SocketError};
+use latchkey_tests::engine_world::guarded;
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::Rng as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::agent::Agent;
 
@@ -118,6 +121,47 @@ async fn garbled_requests_end_in_an_answer_or_a_closed_connection() {
     }
     let token = agent.asks(|client| client.token("demo", TokenQuestion::default())).await;
     assert!(token.is_ok(), "it serves as before");
+}
+
+/// Connects as often as it is told, says so, and says when all of it was ended.
+const IDLER: &str = r#"
+    use Socket;
+    my @all;
+    for (1 .. $ARGV[1]) {
+        socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
+        connect($s, sockaddr_un($ARGV[0])) or die;
+        push @all, $s;
+    }
+    $| = 1; print "idle\n";
+    for my $s (@all) { sysread($s, my $x, 1) and die "something was said" }
+    print "ended\n";
+"#;
+
+#[tokio::test]
+async fn thousands_of_idle_connections_of_many_processes_shut_nobody_out_and_end() {
+    let agent = Agent::signed_in().await;
+    let socket = agent.folder.path().join(socket::FILE);
+    let each = (PER_PROCESS - 1).to_string();
+    let mut crowd: Vec<_> = (0..IN_ALL * 2 / PER_PROCESS)
+        .map(|_| {
+            let mut perl = tokio::process::Command::new("perl");
+            perl.args(["-e", IDLER]).arg(&socket).arg(&each).kill_on_drop(true);
+            let mut perl = perl.stdout(std::process::Stdio::piped()).spawn().unwrap();
+            let lines = BufReader::new(perl.stdout.take().unwrap()).lines();
+            (perl, lines)
+        })
+        .collect();
+    for (_, lines) in &mut crowd {
+        assert_eq!(guarded("a crowd", lines.next_line()).await.unwrap().unwrap(), "idle");
+    }
+    for _ in 0..10 {
+        let token = agent.asks(|client| client.token("demo", TokenQuestion::default())).await;
+        assert!(token.is_ok(), "{:?}", token.err());
+    }
+    for (perl, lines) in &mut crowd {
+        assert_eq!(guarded("its end", lines.next_line()).await.unwrap().unwrap(), "ended");
+        assert!(perl.wait().await.unwrap().success());
+    }
 }
 
 /// Something that listens in the agent's place and answers this, whatever it is asked.

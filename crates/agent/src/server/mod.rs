@@ -4,12 +4,11 @@ mod answers;
 mod events;
 #[cfg(all(unix, any(test, feature = "fuzzing")))]
 pub mod fuzzing;
+mod guests;
 mod listener;
 mod program;
 mod routes;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,11 +18,12 @@ use latchkey_engine::event_log::EventLog;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use self::guests::{Guest, Guests};
 use self::listener::{Listener, Stream};
 use self::program::Caller;
 use self::routes::Asked;
 use crate::protocol::About;
-use crate::socket::{Held, Peer, Pid, SocketError};
+use crate::socket::{Held, Peer, SocketError};
 
 /// How many connections one process may have at a time: a program in a loop does not shut out the others.
 pub const PER_PROCESS: usize = 32;
@@ -111,7 +111,8 @@ fn admitted(stream: &Stream, guests: &Guests) -> Option<(Caller, Guest)> {
 }
 
 async fn serve(stream: Stream, router: Router, caller: Caller, guest: Guest, stop: CancellationToken) {
-    let service = routes::service(router, caller);
+    let speaks = guest.voice();
+    let service = routes::service(router, caller, speaks);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
@@ -123,63 +124,11 @@ async fn serve(stream: Stream, router: Router, caller: Caller, guest: Guest, sto
     tokio::select! {
         // What a peer breaks off or garbles is the end of its connection and of nothing else.
         _ = connection.as_mut() => {}
+        () = guest.makes_room() => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
     }
     drop(guest);
-}
-
-/// How many connections each process has.
-#[derive(Clone, Default)]
-struct Guests(Arc<Mutex<HashMap<Option<Pid>, usize>>>);
-
-/// One connection, counted as long as it lives.
-struct Guest {
-    guests: Guests,
-    pid: Option<Pid>,
-}
-
-impl Guests {
-    fn enter(&self, pid: Option<Pid>) -> Option<Guest> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let in_all: usize = counts.values().sum();
-        let own = counts.entry(pid).or_default();
-        if in_all >= IN_ALL || *own >= PER_PROCESS {
-            return None;
-        }
-        *own += 1;
-        Some(Guest { guests: self.clone(), pid })
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let mut counts = self.guests.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = counts.get_mut(&self.pid) {
-            *own -= 1;
-            if *own == 0 {
-                counts.remove(&self.pid);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_process_cannot_shut_out_the_others() {
-        let guests = Guests::default();
-        let crowd: Vec<_> = std::iter::from_fn(|| guests.enter(Some(1))).take(PER_PROCESS + 1).collect();
-        assert_eq!(crowd.len(), PER_PROCESS);
-        let other = guests.enter(Some(2));
-        assert!(other.is_some());
-        drop(crowd);
-        assert!(guests.enter(Some(1)).is_some());
-        drop(other);
-        assert!(guests.0.lock().unwrap().is_empty(), "nothing is kept of those who left");
-    }
 }

@@ -51,10 +51,11 @@ pub(super) struct Asked {
     pub(super) stop: CancellationToken,
 }
 
-/// Answers the requests of one connection.
+/// Answers the requests of one connection; `speaks` is told of each.
 pub(super) fn service(
     router: Router,
     caller: Caller,
+    speaks: impl Fn() + Send + Sync,
 ) -> impl hyper::service::Service<
     hyper::Request<Incoming>,
     Response = Response,
@@ -63,6 +64,7 @@ pub(super) fn service(
 > {
     let caller = Arc::new(caller);
     service_fn(move |mut request: hyper::Request<Incoming>| {
+        speaks();
         request.extensions_mut().insert(caller.clone());
         router.clone().call(request)
     })
