@@ -11,7 +11,6 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -19,6 +18,7 @@ use clap::{Subcommand, ValueEnum};
 
 use crate::clock::{self, Stopwatch};
 use crate::desktop::Desktop;
+use crate::painted::painted;
 use crate::process::{self, Group};
 use crate::programs::cargo;
 use crate::workspace::{Workspace, fresh_private_folder};
@@ -66,9 +66,6 @@ const BOTH: [&str; 4] = ["-p", "latchkey-desktop", "-p", "latchkey"];
 
 /// Launches of each program, after one that is not counted.
 const LAUNCHES: usize = 7;
-
-/// What the page lets the program print once it has been painted, when `LATCHKEY_BENCH_FIRST_PAINT=1`.
-const FIRST_PAINT: &str = "latchkey: first-paint";
 
 pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
     if let Measure::Policy { seed, years } = what {
@@ -270,28 +267,9 @@ fn signed_in(workspace: &Workspace, desktop: &Desktop, folders: &Folders) -> Res
     Ok(backend)
 }
 
-/// Starts a program and waits until its page says that it was painted.
+/// How long a program takes until its page was painted.
 fn first_paint(desktop: &Desktop, folders: &Folders, program: &Path) -> Result<Duration> {
-    let mut command = Command::new(program);
-    desktop.apply(&mut command);
-    folders.apply(&mut command);
-    command
-        .env("LATCHKEY_BENCH_FIRST_PAINT", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let watch = Stopwatch::start();
-    let mut group = Group::spawn("the program", &mut command)?;
-    let stderr = group.child().stderr.take().context("no stderr")?;
-    let (sender, painted) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if line.trim() == FIRST_PAINT {
-                let _ = sender.send(watch.elapsed());
-            }
-        }
-    });
-    let took = painted.recv_timeout(Duration::from_secs(20)).context("no first paint within 20 s")?;
+    let (mut group, took) = painted(desktop, &folders.0, program, &[])?;
     group.stop();
     Ok(took)
 }

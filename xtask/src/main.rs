@@ -14,6 +14,7 @@ mod man;
 mod mutants;
 mod npm;
 mod packages;
+mod painted;
 mod ports;
 mod process;
 mod programs;

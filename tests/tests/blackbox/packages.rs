@@ -1,4 +1,4 @@
-//! The packages: installed into an empty root by dpkg itself, used from there, upgraded while people are signed in, and
+//! The packages: installed into an empty root by dpkg and by rpm themselves, used from there, upgraded while people are signed in, and
 //! purged. Nothing but a package can have put anything there.
 //!
 //! The libraries of the system are those of this machine: what a package depends on is looked at, not installed.
@@ -41,35 +41,117 @@ fn told(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A root with nothing in it but what dpkg keeps its books in.
-struct Root(tempfile::TempDir);
+/// Who installs packages.
+#[derive(Clone, Copy)]
+enum Installer {
+    Dpkg,
+    Rpm,
+}
+
+impl Installer {
+    /// How its packages' names end.
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Dpkg => "deb",
+            Self::Rpm => "rpm",
+        }
+    }
+}
+
+/// A root with nothing in it but what the installer keeps its books in.
+struct Root {
+    folder: tempfile::TempDir,
+    installer: Installer,
+}
 
 impl Root {
-    fn empty() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        for folder in ["info", "updates", "triggers"] {
-            fs::create_dir_all(root.path().join("var/lib/dpkg").join(folder)).unwrap();
+    fn empty(installer: Installer) -> Self {
+        let root = Self { folder: tempfile::tempdir().unwrap(), installer };
+        if matches!(installer, Installer::Dpkg) {
+            for folder in ["info", "updates", "triggers"] {
+                fs::create_dir_all(root.path("var/lib/dpkg").join(folder)).unwrap();
+            }
+            fs::write(root.path("var/lib/dpkg/status"), "").unwrap();
         }
-        fs::write(root.path().join("var/lib/dpkg/status"), "").unwrap();
-        Self(root)
+        root
     }
 
     fn path(&self, path: &str) -> PathBuf {
-        self.0.path().join(path)
+        self.folder.path().join(path)
+    }
+
+    /// The installer, for this root. The libraries that a package needs are not in it.
+    fn command(&self) -> Command {
+        let (name, is_root) =
+            (if self.is_rpm() { "rpm" } else { "dpkg" }, rustix::process::geteuid().is_root());
+        let mut command = if is_root {
+            Command::new(name)
+        } else {
+            let mut command = Command::new("fakeroot");
+            command.args(["--", name]);
+            command
+        };
+        let folder = self.folder.path().display();
+        match self.installer {
+            Installer::Dpkg => {
+                let root = format!("--root={folder}");
+                command.args([&root, "--force-depends", "--force-bad-path", "--log=/dev/null"]);
+            }
+            Installer::Rpm if is_root => {
+                command.args(["--root", &folder.to_string(), "--dbpath", "/var/lib/rpm"]);
+            }
+            // Only root may make another folder its root.
+            Installer::Rpm => {
+                command.args(["--dbpath", &format!("{folder}/var/lib/rpm")]);
+            }
+        }
+        command.env("LC_ALL", "C");
+        command
+    }
+
+    fn is_rpm(&self) -> bool {
+        matches!(self.installer, Installer::Rpm)
+    }
+
+    /// Installs both packages of a version, or replaces those that are there; what the installer said.
+    #[track_caller]
+    fn install(&self, version: &str) -> String {
+        let mut command = self.command();
+        if self.is_rpm() {
+            command.args(["-U", "--nodeps"]);
+            if !rustix::process::geteuid().is_root() {
+                command.args(["--badreloc", "--relocate", &format!("/usr={}", self.path("usr").display())]);
+            }
+        } else {
+            command.arg("-i");
+        }
+        told(command.args(packages(version, self.installer.ending())))
+    }
+
+    /// What is not as it was packed.
+    #[track_caller]
+    fn differs(&self) -> String {
+        let words: &[&str] =
+            if self.is_rpm() { &["-Va", "--nodeps", "--nouser", "--nogroup"] } else { &["--verify"] };
+        told(self.command().args(words))
+    }
+
+    /// Which versions are installed.
+    #[track_caller]
+    fn versions(&self) -> BTreeSet<String> {
+        let told = if self.is_rpm() {
+            told(self.command().args(["-qa", "--qf", "%{VERSION}\n"]))
+        } else {
+            let admin = format!("--admindir={}", self.path("var/lib/dpkg").display());
+            told(Command::new("dpkg-query").args([&admin, "-W", "-f", "${Version}\n"]))
+        };
+        told.lines().map(str::to_owned).collect()
     }
 
     #[track_caller]
-    fn dpkg(&self, words: &[&str], files: &[PathBuf]) -> String {
-        let mut command = if rustix::process::geteuid().is_root() {
-            Command::new("dpkg")
-        } else {
-            let mut command = Command::new("fakeroot");
-            command.args(["--", "dpkg"]);
-            command
-        };
-        let root = format!("--root={}", self.0.path().display());
-        command.args([&root, "--force-depends", "--force-bad-path", "--log=/dev/null"]);
-        told(command.args(words).args(files).env("LC_ALL", "C"))
+    fn purge(&self, package: &str) {
+        let words: &[&str] = if self.is_rpm() { &["-e", "--nodeps"] } else { &["--purge"] };
+        told(self.command().args(words).arg(package));
     }
 
     /// Everything that a package put there.
@@ -156,10 +238,21 @@ fn is_complete(root: &Root) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_packages_are_installed_used_upgraded_under_a_live_session_and_purged() {
-    let root = Root::empty();
-    root.dpkg(&["-i"], &packages("older", "deb"));
+    installed_used_upgraded_and_purged(Installer::Dpkg).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_rpm_packages_are_installed_used_upgraded_under_a_live_session_and_removed() {
+    installed_used_upgraded_and_purged(Installer::Rpm).await;
+}
+
+async fn installed_used_upgraded_and_purged(by: Installer) {
+    let root = Root::empty(by);
+    root.install("older");
     is_complete(&root);
-    assert_eq!(root.dpkg(&["--verify"], &[]), "", "what was installed is not what was packed");
+    assert_eq!(root.differs(), "", "what was installed is not what was packed");
+    let older = root.versions();
+    assert!(older.len() == 1 && older.iter().all(|version| version.contains("~before")), "{older:?}");
 
     // Used: somebody signs in, an agent serves other programs, and git finds its helper by its name.
     let desktop = Desktop::start(Keychain::Unlocked).with_screen();
@@ -170,6 +263,11 @@ async fn window_packages_are_installed_used_upgraded_under_a_live_session_and_pu
         installed.latchkey(&["accounts", "add", "demo", "--devserver", "--devserver-port", &port]).ends(0);
     let words = ["sign-in", "demo", "--username", "demo", "--password-stdin"];
     let _ = installed.runs("latchkey", &words, "demo").ends(0);
+    let version = installed.latchkey(&["--version"]).ends(0);
+    assert!(version.stdout.starts_with("latchkey "), "{version:?}");
+    let page =
+        told(Command::new("gzip").arg("-dc").arg(root.path("usr/share/man/man1/latchkey-sign-in.1.gz")));
+    assert!(page.contains("sign\\-in"), "{page}");
     let agent = installed.agent();
     let before = installed.latchkey(&["token", "demo"]).ends(0);
     let asked_for = "protocol=https\nhost=nobody.example\n\n";
@@ -178,8 +276,11 @@ async fn window_packages_are_installed_used_upgraded_under_a_live_session_and_pu
 
     // Upgraded while the agent runs: it goes on, and the session with it.
     let inode = fs::metadata(root.path("usr/bin/latchkey")).unwrap().ino();
-    let upgraded = root.dpkg(&["-i"], &packages("newer", "deb"));
-    assert!(upgraded.contains("~before") && !upgraded.contains("downgrading"), "{upgraded}");
+    let said = root.install("newer");
+    assert!(!said.contains("downgrading"), "{said}");
+    let newer = root.versions();
+    assert!(newer.len() == 1 && newer.is_disjoint(&older), "{older:?} became {newer:?}");
+    assert_eq!(root.differs(), "", "what was installed is not what was packed");
     assert!(fs::metadata(root.path("usr/bin/latchkey")).unwrap().ino() != inode, "nothing was replaced");
     is_complete(&root);
     assert_eq!(installed.latchkey(&["token", "demo"]).ends(0).value(), before.value());
@@ -203,21 +304,21 @@ async fn window_packages_are_installed_used_upgraded_under_a_live_session_and_pu
     assert_eq!(app.ended(PATIENCE).code(), Some(0), "{}", printed());
 
     // What is people's own goes when they say so; purging takes what is the package's, and nothing else.
-    root.dpkg(&["--purge", "latchkey-desktop"], &[]);
+    root.purge("latchkey-desktop");
     assert!(desktop.secret_of("demo").is_some() && desktop.config_file().is_file());
     let _ = installed.latchkey(&["accounts", "remove", "demo", "--yes"]).ends(0);
     assert_eq!(desktop.secret_of("demo"), None);
     assert!(!desktop.path("runtime").join("agent.sock").exists());
     let journal = files_below(&desktop.path("state").join("journal"), "journal");
     assert!(journal.is_empty(), "{journal:?}");
-    root.dpkg(&["--purge", "latchkey"], &[]);
+    root.purge("latchkey");
     assert_eq!(root.files(), BTreeSet::new(), "this is left");
 }
 
 #[test]
 fn both_kinds_of_packages_hold_the_same() {
-    let (debian, other) = (Root::empty(), tempfile::tempdir().unwrap());
-    debian.dpkg(&["-i"], &packages("newer", "deb"));
+    let (debian, other) = (Root::empty(Installer::Dpkg), tempfile::tempdir().unwrap());
+    debian.install("newer");
     for package in packages("newer", "rpm") {
         let script = "rpm2archive - < \"$1\" | tar -xzf - -C \"$2\"";
         told(Command::new("sh").args(["-c", script, "sh"]).arg(&package).arg(other.path()));
@@ -232,6 +333,6 @@ fn both_kinds_of_packages_hold_the_same() {
     assert_eq!(ours, theirs);
     for path in ours.iter().filter(|path| !path.contains("zsh")) {
         let read = |root: &Path| fs::read(root.join(path)).unwrap();
-        assert!(read(debian.0.path()) == read(other.path()), "{path} differs");
+        assert!(read(debian.folder.path()) == read(other.path()), "{path} differs");
     }
 }

@@ -3,6 +3,7 @@
 //! The files of each package are staged once; the distributions' own tools make packages of them.
 
 mod bill;
+mod closed;
 mod deb;
 mod rpm;
 mod stage;
@@ -32,14 +33,16 @@ pub(crate) fn release(workspace: &Workspace, build: Build, yes: bool) -> Result<
     if !cfg!(target_os = "linux") {
         bail!("packages are made on Linux; for macOS and Windows see docs/platforms.md");
     }
-    provision::provide(workspace, &[packages::WINDOW, packages::PACKAGING], &[&provision::CYCLONEDX], yes)?;
+    let sets = [packages::WINDOW, packages::HEADLESS, packages::PACKAGING];
+    provision::provide(workspace, &sets, &[&provision::CYCLONEDX], yes)?;
     ui::ready(workspace)?;
     let mut programs = built(workspace, build)?;
+    closed::check(workspace, &programs.window, build)?;
     programs.guide = Some(guide::guide(workspace, yes)?);
     let out = workspace.target.join("packages");
     let version = Version::of_the_workspace(workspace)?;
     fresh_private_folder(&out)?;
-    for made in pack(workspace, &version, &programs, build, &[Family::Deb, Family::Rpm], &out)? {
+    for made in pack(workspace, &version, &programs, build, &out)? {
         say::line(format!("  {}", workspace.shown(&made)));
     }
     for made in bill::bills(workspace, &out)? {
@@ -67,17 +70,16 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<PathBuf> {
     };
     let folder = set_aside.join("packages");
     let version = Version::of_the_workspace(workspace)?;
-    let both = [Family::Deb, Family::Rpm];
-    for (name, version, families) in [("older", version.older(), &both[..1]), ("newer", version, &both[..])] {
+    for (name, version) in [("older", version.older()), ("newer", version)] {
         let out = folder.join(name);
         fresh_private_folder(&out)?;
-        pack(workspace, &version, &programs, Build::Debug, families, &out)?;
+        pack(workspace, &version, &programs, Build::Debug, &out)?;
     }
     Ok(folder)
 }
 
-/// The programs to be packed (the full terminal program stands beside the small one), and the pages of the guide. Tests pack without it: the tool that makes it takes minutes
-/// to install.
+/// The programs to be packed (the full terminal program stands beside the small one), and the pages of the guide. Tests
+/// pack without it: the tool that makes it takes minutes to install.
 struct Programs {
     terminal: PathBuf,
     window: PathBuf,
@@ -126,13 +128,12 @@ fn pack(
     version: &Version,
     programs: &Programs,
     build: Build,
-    families: &[Family],
     out: &Path,
 ) -> Result<Vec<PathBuf>> {
     man::man(workspace)?;
     let folder = workspace.target.join("stage");
     let mut made = Vec::new();
-    for &family in families {
+    for family in [Family::Deb, Family::Rpm] {
         let staged = Staged::make(workspace, programs, family, &folder)?;
         match family {
             Family::Deb => made.extend(deb::pack(workspace, &staged, version, build, out)?),

@@ -1,0 +1,52 @@
+//! The app, started and waited for until its page says that it was painted.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::clock::Stopwatch;
+use crate::desktop::Desktop;
+use crate::process::Group;
+
+/// What the page lets the program print once it has been painted, when `LATCHKEY_BENCH_FIRST_PAINT=1`.
+const FIRST_PAINT: &str = "latchkey: first-paint";
+
+/// How long a first paint may take on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Starts a program with its own things in these folders, and with these variables; the program, which runs, and how long its paint took.
+pub(crate) fn painted(
+    desktop: &Desktop,
+    folders: &Path,
+    program: &Path,
+    variables: &[(&str, &str)],
+) -> Result<(Group, Duration)> {
+    let mut command = Command::new(program);
+    desktop.apply(&mut command);
+    command
+        .envs(variables.iter().copied())
+        .env("LATCHKEY_BENCH_FIRST_PAINT", "1")
+        .env("LATCHKEY_CONFIG_DIR", folders.join("config"))
+        .env("LATCHKEY_STATE_DIR", folders.join("state"))
+        .env("LATCHKEY_RUNTIME_DIR", folders.join("run"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let watch = Stopwatch::start();
+    let mut group = Group::spawn("the program", &mut command)?;
+    let stderr = group.child().stderr.take().context("no stderr")?;
+    let (sender, painted) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if line.trim() == FIRST_PAINT {
+                let _ = sender.send(watch.elapsed());
+            }
+        }
+    });
+    let took = painted.recv_timeout(PATIENCE).context("no first paint within 20 s")?;
+    Ok((group, took))
+}
