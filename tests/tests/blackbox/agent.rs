@@ -1,7 +1,9 @@
 //! `latchkey agent` in a process of its own, and the programs that ask it.
 
 use std::process::Command;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use latchkey_engine::clock::SystemClock;
 use latchkey_engine::ports::Clock as _;
 use latchkey_tests::desktop::{Desktop, Keychain};
@@ -10,6 +12,8 @@ use latchkey_tests::programs::{DevServerProcess, Done, Running, latchkey, latchk
 use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
 use serde_json::Value;
+
+use crate::backend::{REFRESH, asked, living};
 
 /// A machine with an account that somebody is signed in to.
 fn machine() -> (Desktop, DevServerProcess) {
@@ -30,6 +34,13 @@ fn agent(desktop: &Desktop) -> (Running, String) {
 fn ends(agent: Running) {
     signal(agent.id(), Signal::TERM);
     let _ = agent.done().ends(0);
+}
+
+/// From now on the person is asked before a program gets a token of `demo`.
+fn asks_for_consent(desktop: &Desktop) {
+    let config = std::fs::read_to_string(desktop.config_file()).unwrap();
+    let asking = config.replace("[accounts.demo]", "[accounts.demo]\nconsent = \"ask\"");
+    std::fs::write(desktop.config_file(), asking).unwrap();
 }
 
 fn claims(token: &str) -> Value {
@@ -69,9 +80,7 @@ fn a_program_gets_its_token_from_the_agent_and_is_remembered() {
 fn an_account_that_asks_lets_nobody_by_until_the_person_says_so() {
     let (desktop, _backend) = machine();
     let (agent, _) = agent(&desktop);
-    let config = std::fs::read_to_string(desktop.config_file()).unwrap();
-    let asking = config.replace("[accounts.demo]", "[accounts.demo]\nconsent = \"ask\"");
-    std::fs::write(desktop.config_file(), asking).unwrap();
+    asks_for_consent(&desktop);
     let refused = || desktop.latchkey(&["token", "demo", "--wait", "0s"]);
     until("the agent to notice", PATIENCE, || (refused().code == Some(1)).then_some(()));
     let _ = refused().ends(1).says("latchkey consumers allow");
@@ -241,5 +250,58 @@ fn a_token_that_git_refuses_is_replaced_once_by_processes_that_say_so_at_once() 
     let _ = desktop.start_latchkey(&erase, &question.replace("password=", "password=x")).done().ends(0);
     let session = desktop.latchkey(&["status", "demo", "--json"]).ends(0).json();
     assert_eq!(session[0]["generation"], 2);
+    ends(agent);
+}
+
+/// From within a pid namespace, who asks from outside has no number. A machine may keep people from making one; then
+/// there is nothing to be seen.
+#[test]
+fn a_program_outside_the_agents_pid_namespace_is_nobody_and_gets_nothing_where_the_person_is_asked() {
+    let apart = ["--user", "--map-current-user", "--pid", "--fork", "--kill-child"];
+    let (desktop, _backend) = machine();
+    if !desktop.command("unshare").args(apart).arg("true").status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    asks_for_consent(&desktop);
+    let mut command = desktop.command("unshare");
+    command.args(apart).arg(latchkey()).arg("agent");
+    let agent = Running::start(command, "");
+    let socket = agent.first_line();
+    let ask = |account: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "--unix-socket", &socket]);
+        curl.arg(format!("http://latchkey/v1/sessions/{account}"));
+        curl
+    };
+    let seen: Value = serde_json::from_slice(&ask("demo").output().unwrap().stdout).unwrap();
+    assert_eq!(seen["state"], "signed_in", "it is reached from outside");
+    let mut token = ask("demo/token");
+    token.args(["-X", "POST", "-H", "content-type: application/json", "-d", "{}"]);
+    let answer: Value = serde_json::from_slice(&token.output().unwrap().stdout).unwrap();
+    assert_eq!(answer["error"]["code"], "consumer_unknown", "{answer}");
+}
+
+/// As a laptop's lid or a debugger does it, but without a change of the boot clock.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_was_stopped_over_an_expiry_renews_once_and_in_no_burst() {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_secs(10)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (agent, _) = agent(&desktop);
+    until("a renewal by the agent", PATIENCE, || (asked(&backend, REFRESH) > 0).then_some(()));
+    signal(agent.id(), Signal::STOP);
+    let before = asked(&backend, REFRESH);
+    let last = backend.requests().last().unwrap().at;
+    let long_over = last + SignedDuration::from_secs(25);
+    until("the token to be long over", PATIENCE, || (SystemClock.now().wall > long_over).then_some(()));
+    assert_eq!(asked(&backend, REFRESH), before, "it was stopped");
+    signal(agent.id(), Signal::CONT);
+    until("two renewals", PATIENCE, || (asked(&backend, REFRESH) >= before + 2).then_some(()));
+    let renewals: Vec<_> =
+        backend.requests().into_iter().filter(|request| request.path == REFRESH).skip(before).collect();
+    assert!(renewals.iter().all(|request| request.status == Some(200)), "{renewals:#?}");
+    let apart = renewals[1].at.duration_since(renewals[0].at);
+    assert!(apart > SignedDuration::from_secs(3), "the second came {apart:?} after the first");
     ends(agent);
 }

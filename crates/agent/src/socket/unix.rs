@@ -62,10 +62,11 @@ impl Peer {
     }
 }
 
+/// The process is 0 where it has no number here (pid_namespaces(7)).
 #[cfg(not(target_os = "macos"))]
 fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
-    let credentials = rustix::net::sockopt::socket_peercred(stream)?;
-    Ok((credentials.uid.as_raw(), credentials.pid.as_raw_nonzero().get()))
+    let credentials = nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials)?;
+    Ok((credentials.uid(), credentials.pid()))
 }
 
 /// As unix(4) describes it there. Untried.
