@@ -33,6 +33,8 @@ mod lasting;
 mod log_export;
 mod notifications;
 mod opening;
+#[cfg(target_os = "linux")]
+mod page_process;
 mod qr_picture;
 mod quit;
 mod settings;

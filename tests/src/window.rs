@@ -3,7 +3,7 @@
 //! WebDriver speaks straight to WebKitWebDriver, which starts the app. One driver has one session, so each window has
 //! its own; it needs a desktop of its own as well, or the app would hand over to an instance that runs already.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thirtyfour::Capabilities;
@@ -44,7 +44,14 @@ impl Window {
     /// # Panics
     /// When there is no page in time.
     pub async fn open_with(desktop: &Desktop, arguments: &[&str], testid: &str) -> Self {
-        let app = latchkey_desktop();
+        Self::open_program(desktop, &latchkey_desktop(), arguments, testid).await
+    }
+
+    /// The same with the app at another place, as a package has it.
+    ///
+    /// # Panics
+    /// When there is no page in time.
+    pub async fn open_program(desktop: &Desktop, app: &Path, arguments: &[&str], testid: &str) -> Self {
         let port = free_port();
         let mut command = desktop.command("WebKitWebDriver");
         command.arg("--host=127.0.0.1").arg(format!("--port={port}"));
@@ -243,14 +250,18 @@ impl Window {
 
     /// The number of the process in which the page lives.
     pub fn page_process(&self) -> u32 {
-        let app = self.app();
-        until("the page's process", PATIENCE, || {
-            children_of(app).into_iter().find(|child| {
-                let name = std::fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
-                name.starts_with("WebKitWebProc")
-            })
-        })
+        page_process_of(self.app())
     }
+}
+
+/// The number of the process in which the page of this app lives, as soon as there is one.
+pub fn page_process_of(app: u32) -> u32 {
+    until("the page's process", PATIENCE, || {
+        children_of(app).into_iter().find(|child| {
+            let name = std::fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
+            name.starts_with("WebKitWebProc")
+        })
+    })
 }
 
 impl Drop for Window {

@@ -7,7 +7,7 @@ use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::process::{Process, signal};
 use latchkey_tests::programs::{Running, latchkey_desktop};
 use latchkey_tests::wait::{PATIENCE, until};
-use latchkey_tests::window::Window;
+use latchkey_tests::window::{Window, page_process_of};
 use rustix::process::Signal;
 
 use crate::backend::{REFRESH, asked, living, with_users};
@@ -68,7 +68,7 @@ async fn window_is_opened_once_and_a_second_start_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn window_whose_page_is_gone_does_not_keep_renewals_from_going_on() {
     let backend = living(Duration::from_secs(6)).await;
-    let desktop = desktop_with_demo(backend.address().port());
+    let desktop = desktop_with_demo(backend.address().port()).with("LATCHKEY_BENCH_FIRST_PAINT", "1");
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let window = Window::open(&desktop, &[]).await;
     window.find("history-renewed").await;
@@ -79,18 +79,38 @@ async fn window_whose_page_is_gone_does_not_keep_renewals_from_going_on() {
     assert!(requests.iter().all(|it| it.status.is_none_or(|status| status == 200)), "{requests:#?}");
 }
 
-#[test]
-fn window_app_ends_by_itself_when_it_is_asked_to() {
-    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+/// The app without WebDriver, which would hold on to a page that is gone; each page says that it was painted.
+fn painted(desktop: &Desktop) -> Process {
     let mut command = desktop.command(latchkey_desktop());
     command.env("LATCHKEY_BENCH_FIRST_PAINT", "1");
     latchkey_tests::process::print_into(&mut command, &desktop.out("app"));
-    let mut app = Process::start(command, "nothing: it is built by cargo");
-    let printed = || std::fs::read_to_string(desktop.out("app")).unwrap();
-    until("the first paint", PATIENCE, || printed().contains("first-paint").then_some(()));
+    let app = Process::start(command, "nothing: it is built by cargo");
+    until("the first paint", PATIENCE, || (paints(desktop) == 1).then_some(()));
+    app
+}
+
+fn paints(desktop: &Desktop) -> usize {
+    std::fs::read_to_string(desktop.out("app")).unwrap().matches("first-paint").count()
+}
+
+#[test]
+fn window_page_that_was_killed_comes_back() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    let app = painted(&desktop);
+    let killed = page_process_of(app.id());
+    signal(killed, Signal::KILL);
+    until("the page to be painted again", PATIENCE, || (paints(&desktop) == 2).then_some(()));
+    assert_ne!(page_process_of(app.id()), killed);
+}
+
+#[test]
+fn window_app_ends_by_itself_when_it_is_asked_to() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    let mut app = painted(&desktop);
     app.signal(Signal::TERM);
     let status = app.ended(PATIENCE);
-    assert_eq!(status.code(), Some(0), "{status}\n{}", printed());
+    let printed = std::fs::read_to_string(desktop.out("app")).unwrap();
+    assert_eq!(status.code(), Some(0), "{status}\n{printed}");
 }
 
 #[test]
