@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use latchkey_devserver::{Fault, FaultMode};
 use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::wait::{PATIENCE, until};
 
 use crate::backend::{REFRESH, asked, living};
 
@@ -67,4 +68,28 @@ async fn a_keychain_that_went_away_is_said_so_and_found_again() {
     desktop.start_keychain();
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
     assert_eq!(desktop.status("demo")["generation"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_goes_on_renewing_when_the_bus_is_restarted_under_it() {
+    let mut desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_secs(8)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let agent = desktop.start_latchkey(&["agent"], "");
+    let _ = agent.first_line();
+    until("a renewal by the agent", PATIENCE, || (asked(&backend, REFRESH) > 0).then_some(()));
+    desktop.restart_bus();
+    let before = asked(&backend, REFRESH);
+    until("two renewals over the new bus", PATIENCE, || {
+        (asked(&backend, REFRESH) > before + 1).then_some(())
+    });
+    drop(agent);
+    // What it stored over the new bus is what the next program goes on with.
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    assert!(
+        backend.requests().iter().all(|request| request.status == Some(200)),
+        "{:#?}",
+        backend.requests()
+    );
 }

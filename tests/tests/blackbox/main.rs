@@ -10,6 +10,7 @@
 mod agent;
 mod backend;
 mod canary;
+mod certificates;
 mod cli;
 mod cli_bad_backend;
 mod cli_bad_input;
@@ -24,6 +25,7 @@ mod doctor;
 mod hooks;
 mod keychain;
 mod kill;
+mod memory;
 mod oauth_cli;
 mod other_programs;
 mod packages;

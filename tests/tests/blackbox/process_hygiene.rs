@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use latchkey_devserver::{LabProxy, ProxyOptions};
 use latchkey_tests::canary::Canary;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::process::Process;
 use latchkey_tests::programs::{Running, latchkey};
 use latchkey_tests::wait::{PATIENCE, until};
 
-use crate::backend::{REFRESH, asked, living};
+use crate::backend::{REFRESH, living};
 
 /// Nobody, where this runs as root: root may read every memory.
 const NOBODY: u32 = 65534;
@@ -61,8 +60,8 @@ fn nobody_of_the_same_user_reads_the_memory_of_an_agent() {
 }
 
 /// A program that takes down what it was given: its arguments, its environment, what is open in it.
-fn note_taker(folder: &Path) -> (PathBuf, PathBuf) {
-    let (program, notes) = (folder.join("note-taker"), folder.join("notes"));
+pub(crate) fn note_taker(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    let (program, notes) = (folder.join(name), folder.join("notes"));
     let script = format!(
         "#!/bin/sh\n{{ for argument; do echo \"argument $argument\"; done; env; ls -l /proc/$$/fd; }} > '{0}.part'\n\
          mv '{0}.part' '{0}'\n",
@@ -117,7 +116,7 @@ async fn a_program_is_given_its_token_and_nothing_that_is_open() {
     let backend = living(Duration::from_mins(10)).await;
     desktop.add_demo(backend.address().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
-    let (program, notes) = note_taker(&desktop.path("home"));
+    let (program, notes) = note_taker(&desktop.path("home"), "note-taker");
     let usual = open_in_any_case(&desktop, &program, &notes);
     let _ = desktop.latchkey(&["exec", "demo", "--", program.to_str().unwrap(), "word"]).ends(0);
     let notes = fs::read_to_string(notes).unwrap();
@@ -135,7 +134,7 @@ async fn a_program_is_given_its_token_and_nothing_that_is_open() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_is_given_the_page_and_nothing_that_is_open() {
     let desktop = Desktop::start(Keychain::Unlocked);
-    let (program, notes) = note_taker(&desktop.path("home"));
+    let (program, notes) = note_taker(&desktop.path("home"), "note-taker");
     let usual = open_in_any_case(&desktop, &program, &notes);
     let desktop = desktop.with("BROWSER", program).with("DISPLAY", ":65535");
     let backend = living(Duration::from_mins(10)).await;
@@ -174,40 +173,4 @@ async fn however_few_files_can_be_opened_nobody_is_signed_out() {
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
     let outcomes: Vec<_> = backend.requests().into_iter().filter(|request| request.path == REFRESH).collect();
     assert!(outcomes.iter().all(|request| request.status == Some(200)), "{outcomes:#?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_nobody_vouches_for_is_waited_out() {
-    let backend = living(Duration::from_mins(10)).await;
-    let options = ProxyOptions {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        tls: true,
-        ..ProxyOptions::before(backend.url().parse().unwrap())
-    };
-    let proxy = LabProxy::start(options).await.unwrap();
-    let desktop = Desktop::start(Keychain::Unlocked);
-    let authority = desktop.path("home").join("authority.pem");
-    fs::write(&authority, proxy.authority().unwrap()).unwrap();
-    let url = |path: &str| format!("{}{path}", proxy.url());
-    let (login, refresh) = (url("/auth/login"), url(REFRESH));
-    let words =
-        ["accounts", "add", "demo", "--provider", "credentials", "--login-url", &login, "--refresh-url"];
-    let _ = desktop.latchkey(&[&words[..], &[refresh.as_str()]].concat()).ends(0);
-    let with_authority = |words: &[&str], stdin: &str| {
-        let mut command = desktop.latchkey_command(words);
-        command.env("SSL_CERT_FILE", &authority);
-        Running::start(command, stdin).done()
-    };
-    let sign_in = ["sign-in", "demo", "--username", "demo", "--password-stdin"];
-    let _ = with_authority(&sign_in, "demo").ends(0);
-
-    // Somebody stands between with a certificate of their own: the authority is not among those of this machine.
-    let before = asked(&backend, REFRESH);
-    let refused = desktop.latchkey(&["renew", "demo"]);
-    assert!(matches!(refused.code, Some(1 | 4)), "{refused:#?}");
-    assert!(refused.stderr.contains("certificate") || refused.stderr.contains("TLS"), "{refused:#?}");
-    assert_eq!(asked(&backend, REFRESH), before, "the token left all the same");
-    assert_eq!(desktop.status("demo")["state"], "signed_in");
-    let renewed = with_authority(&["renew", "demo", "--json"], "").ends(0);
-    assert_eq!(renewed.json()["generation"], 2);
 }

@@ -4,10 +4,12 @@ use std::fs;
 use std::time::Duration;
 
 use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::programs::latchkey_desktop;
 use latchkey_tests::wait::{PATIENCE, until, until_async};
 use latchkey_tests::window::Window;
 
 use crate::backend::living;
+use crate::process_hygiene::note_taker;
 use crate::window::desktop_with_demo;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,4 +111,31 @@ async fn window_says_what_is_wrong_with_the_configuration_and_opens_when_it_is_r
     window.find("try-demo").await;
     window.press("try-demo").await;
     window.comes_to("signed_in").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_opens_the_guide_that_lies_beside_the_app() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    // As a package lays it out, but without the guide at first; the desktop's opener takes notes.
+    let (bin, guide) = (desktop.path("usr/bin"), desktop.path("usr/share/doc/latchkey-desktop/guide"));
+    fs::create_dir_all(&bin).unwrap();
+    let app = bin.join("latchkey-desktop");
+    fs::copy(latchkey_desktop(), &app).unwrap();
+    let (opener, notes) = note_taker(&bin, "xdg-open");
+    let path = std::env::var("PATH").unwrap();
+    let desktop = desktop.with("PATH", format!("{}:{path}", opener.parent().unwrap().display()));
+    let window = Window::open_program(&desktop, &app, &[], "try-demo").await;
+    window.press("nav-settings").await;
+    window.press("show-guide").await;
+    window.says("error-message", "The guide could not be opened").await;
+    assert!(!notes.exists(), "something was opened all the same");
+
+    fs::create_dir_all(&guide).unwrap();
+    fs::write(guide.join("index.html"), "<h1>Guide</h1>").unwrap();
+    window.press("show-guide").await;
+    window.gone("error-message").await;
+    let notes = until("the guide to be opened", PATIENCE, || fs::read_to_string(&notes).ok());
+    let page = guide.join("index.html").canonicalize().unwrap();
+    let arguments: Vec<_> = notes.lines().filter_map(|line| line.strip_prefix("argument ")).collect();
+    assert_eq!(arguments, [page.to_str().unwrap()], "{notes}");
 }

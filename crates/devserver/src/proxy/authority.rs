@@ -23,11 +23,11 @@ pub(super) struct Authority {
 impl Authority {
     /// Makes both. The authority's own key is dropped at once: it issues nothing more. Whoever trusts it trusts it for
     /// names of this machine only (RFC 5280 §4.2.1.10).
-    pub(super) fn new(address: IpAddr) -> Result<Self, StartError> {
-        Self::make(address).map_err(|error| StartError::Key(error.to_string()))
+    pub(super) fn new(address: IpAddr, lapsed: bool) -> Result<Self, StartError> {
+        Self::make(address, lapsed).map_err(|error| StartError::Key(error.to_string()))
     }
 
-    fn make(address: IpAddr) -> Result<Self, Box<dyn std::error::Error>> {
+    fn make(address: IpAddr, lapsed: bool) -> Result<Self, Box<dyn std::error::Error>> {
         let mut root = CertificateParams::default();
         root.distinguished_name.push(DnType::CommonName, "Latchkey lab proxy, made on the spot");
         root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -47,6 +47,9 @@ impl Authority {
         let mut leaf = CertificateParams::new(vec!["localhost".to_owned(), address.to_string()])?;
         leaf.distinguished_name.push(DnType::CommonName, "localhost");
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        if lapsed {
+            leaf.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        }
         let leaf_key = KeyPair::generate()?;
         let certificate = leaf.signed_by(&leaf_key, &issuer)?;
 

@@ -71,6 +71,8 @@ pub struct ProxyOptions {
     pub upstream: Url,
     /// Whether it listens with TLS, under a certificate authority of its own.
     pub tls: bool,
+    /// Whether its certificate ended years ago.
+    pub lapsed: bool,
     /// Paths of the backend by the names of endpoints (`refresh`, `login` and so on), as far as they are known
     /// beforehand. What a discovery document says is learned as it passes.
     pub endpoints: Vec<(String, String)>,
@@ -79,7 +81,8 @@ pub struct ProxyOptions {
 impl ProxyOptions {
     /// A proxy before this backend, as it is unless something else is set.
     pub fn before(upstream: Url) -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 4190)), upstream, tls: false, endpoints: Vec::new() }
+        let listen = SocketAddr::from(([127, 0, 0, 1], 4190));
+        Self { listen, upstream, tls: false, lapsed: false, endpoints: Vec::new() }
     }
 }
 
@@ -125,7 +128,7 @@ impl LabProxy {
         let listener = TcpListener::bind(asked).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let url = format!("{}://{address}", if options.tls { "https" } else { "http" });
-        let authority = if options.tls { Some(Authority::new(address.ip())?) } else { None };
+        let authority = if options.tls { Some(Authority::new(address.ip(), options.lapsed)?) } else { None };
         let generating = tokio::task::spawn_blocking(SigningKey::generate).await;
         let key = generating.map_err(|error| StartError::Key(error.to_string()))??;
 
