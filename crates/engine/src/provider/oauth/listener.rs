@@ -88,7 +88,7 @@ impl Listener {
         let tries = if redirect.port.is_some() { 1 } else { PORTS_TRIED };
         let mut outcome = Err(Reason::PortTaken { port: redirect.port.unwrap_or_default() });
         for _ in 0..tries {
-            outcome = Self::bind_once(redirect).await;
+            outcome = Self::bind_once(redirect, Ipv4Addr::LOCALHOST).await;
             if outcome.is_ok() {
                 break;
             }
@@ -96,10 +96,11 @@ impl Listener {
         outcome
     }
 
-    async fn bind_once(redirect: &Redirect) -> Result<Self, Reason> {
+    /// Binds to the address of IPv4, or to that of IPv6 on a machine that lacks the first.
+    async fn bind_once(redirect: &Redirect, loopback: Ipv4Addr) -> Result<Self, Reason> {
         let wanted = redirect.port.unwrap_or_default();
         let taken = |port| move |_| Reason::PortTaken { port };
-        let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, wanted))).await;
+        let v4 = TcpListener::bind(SocketAddr::from((loopback, wanted))).await;
         let first = match v4 {
             Ok(first) => first,
             // A machine without IPv4. Where somebody else has the port, they would get the browser.
@@ -311,4 +312,24 @@ fn guarded(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
         headers.insert("content-security-policy", policy);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_machine_without_ipv4_listens_on_ipv6() {
+        // Kept for documents (RFC 5737): no machine has it.
+        let absent = Ipv4Addr::new(192, 0, 2, 1);
+        for (host, start) in
+            [(RedirectHost::Address, "http://[::1]:"), (RedirectHost::Localhost, "http://localhost:")]
+        {
+            let redirect = Redirect { host, path: "/back".to_owned(), port: None };
+            let listener = Listener::bind_once(&redirect, absent).await.unwrap();
+            assert!(listener.redirect_uri().starts_with(start), "{}", listener.redirect_uri());
+            let addresses: Vec<_> = listener.sockets.iter().map(|it| it.local_addr().unwrap().ip()).collect();
+            assert_eq!(addresses, [std::net::IpAddr::from(Ipv6Addr::LOCALHOST)]);
+        }
+    }
 }
