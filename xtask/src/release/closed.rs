@@ -36,7 +36,7 @@ pub(super) fn check(workspace: &Workspace, app: &Path, build: Build) -> Result<(
             bail!("nobody listens for inspection in a debug build, so the check finds nothing")
         }
         (Build::Release, false) => {
-            say::line("  the app ignores variables that would open its page to others")
+            say::line("  the app ignores variables that would open its page to others");
         }
         (Build::Debug, true) => say::line("  the app honours the variables that tests open its page with"),
     }
