@@ -218,6 +218,56 @@ async fn a_reader_sees_each_change_of_a_session() {
 }
 
 #[tokio::test]
+async fn a_follower_of_the_log_sees_each_record_as_it_comes() {
+    let agent = Agent::signed_in().await;
+    let (records, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let folder = agent.folder.path().to_owned();
+    let reader = std::thread::spawn(move || {
+        let body = Client::new(&folder).open("/v1/log?follow=true").unwrap();
+        for line in BufReader::new(body).lines() {
+            let Some(data) = line.unwrap().strip_prefix("data:").map(str::to_owned) else { continue };
+            let record: Value = serde_json::from_str(&data).unwrap();
+            records.send((record["seq"].as_u64().unwrap(), record["kind"].clone())).unwrap();
+        }
+    });
+    let mut last = seen.recv().await.unwrap().0;
+    agent.engine.renews().await.unwrap();
+    loop {
+        let (number, kind) = seen.recv().await.unwrap();
+        assert!(number > last, "{number} after {last}");
+        last = number;
+        if kind == "renewed" {
+            break;
+        }
+    }
+    agent.server.stop().await;
+    reader.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_path_of_another_version_is_told_from_one_that_is_not_there() {
+    let agent = Agent::new().await;
+    for (path, code) in [
+        ("/v2/sessions", "other_version"),
+        ("/v1/nothing", "not_found"),
+        ("/nothing", "not_found"),
+        ("/version/2", "not_found"),
+    ] {
+        let answer = agent.asks(move |client| client.get::<Value>(path)).await;
+        assert_eq!(refused(answer).0, code, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn where_no_sign_in_is_under_way_there_is_none_to_show() {
+    let agent = Agent::new().await;
+    let none: Value = agent.asks(|client| client.get("/v1/sessions/demo/sign-in")).await.unwrap();
+    assert_eq!(none, Value::Null);
+    let answer = agent.sends("DELETE /v1/sessions/demo/sign-in HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 204"), "{answer}");
+}
+
+#[tokio::test]
 async fn bad_requests_get_a_short_answer_that_repeats_nothing_or_a_closed_connection() {
     let agent = Agent::signed_in().await;
     let body = |text: &str| {
@@ -230,6 +280,7 @@ async fn bad_requests_get_a_short_answer_that_repeats_nothing_or_a_closed_connec
         ("a path of 64 KiB", format!("GET /{large} HTTP/1.1\r\n\r\n"), ""),
         ("a header of 64 KiB", format!("GET /v1/about HTTP/1.1\r\nx: {large}\r\n\r\n"), ""),
         ("a body of 64 KiB", body(&large), "413"),
+        ("the longest body", body(&"x".repeat(16 * 1024)), "400"),
         ("a body that is no JSON", body("KANARI"), "400"),
         ("a body of another version", body("{\"min_valid\":1,\"KANARI\":2}"), "400"),
         ("a number that is none", body("{\"min_valid\":-1}"), "400"),
