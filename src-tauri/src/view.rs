@@ -2,8 +2,9 @@
 
 use tauri::{Runtime, WebviewWindow};
 
-/// Has the web view draw by the processor, and its page come back where its process dies. On Linux it would load the whole stack of the graphics card, into two
-/// processes, for a page of text that changes once in a while (docs/decisions/0040).
+/// Has the web view draw by the processor, and its page come back where its process dies. On Linux it would load the
+/// whole stack of the graphics card, into two processes, for a page of text that changes once in a while
+/// (docs/decisions/0040).
 #[cfg_attr(not(target_os = "linux"), allow(clippy::unnecessary_wraps, reason = "on Linux it can fail"))]
 pub(crate) fn set_up<R: Runtime>(window: &WebviewWindow<R>) -> tauri::Result<()> {
     #[cfg(target_os = "linux")]

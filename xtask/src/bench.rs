@@ -21,7 +21,7 @@ use crate::desktop::Desktop;
 use crate::painted::painted;
 use crate::process::{self, Group};
 use crate::programs::cargo;
-use crate::workspace::{Workspace, fresh_private_folder};
+use crate::workspace::{Workspace, fresh_private_folder, with_folders};
 use crate::{npm, packages, programs, provision, say, ui};
 
 /// What to measure.
@@ -167,7 +167,8 @@ fn start(workspace: &Workspace) -> Result<Measured> {
     let empty = empty_window(workspace)?;
     let app = workspace.program("release", "latchkey-desktop");
     let desktop = Desktop::start(&workspace.target.join("bench/desktop"))?;
-    let folders = Folders::fresh(&desktop)?;
+    let folders = desktop.runtime().join("bench");
+    fresh_private_folder(&folders)?;
     // The backend is a process of its own, as a person's is.
     let _backend = signed_in(workspace, &desktop, &folders)?;
 
@@ -202,30 +203,12 @@ fn empty_window(workspace: &Workspace) -> Result<PathBuf> {
     Ok(target.join("release").join(format!("empty-window{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Where the app finds what a person has.
-struct Folders(PathBuf);
-
-impl Folders {
-    fn fresh(desktop: &Desktop) -> Result<Self> {
-        let folders = desktop.runtime().join("bench");
-        fresh_private_folder(&folders)?;
-        Ok(Self(folders))
-    }
-
-    fn apply(&self, command: &mut Command) {
-        command
-            .env("LATCHKEY_CONFIG_DIR", self.0.join("config"))
-            .env("LATCHKEY_STATE_DIR", self.0.join("state"))
-            .env("LATCHKEY_RUNTIME_DIR", self.0.join("run"));
-    }
-}
-
 /// Signs an account in at a backend, which is left running: what somebody sees who opens the window on any day.
-fn signed_in(workspace: &Workspace, desktop: &Desktop, folders: &Folders) -> Result<Group> {
+fn signed_in(workspace: &Workspace, desktop: &Desktop, folders: &Path) -> Result<Group> {
     let latchkey = || {
         let mut command = Command::new(workspace.program("release", "latchkey"));
         desktop.apply(&mut command);
-        folders.apply(&mut command);
+        with_folders(&mut command, folders);
         command
     };
     let mut command = latchkey();
@@ -256,20 +239,30 @@ fn signed_in(workspace: &Workspace, desktop: &Desktop, folders: &Folders) -> Res
     add.args(["accounts", "add", "work", "--login-url"]).arg(format!("{url}/auth/login"));
     add.arg("--refresh-url").arg(format!("{url}/auth/refreshToken"));
     process::answer(&mut add).context("no account could be added")?;
-    let mut sign_in = latchkey();
-    sign_in.args(["sign-in", "work", "--username", "demo", "--password-stdin"]);
-    sign_in.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = sign_in.spawn().context("`latchkey sign-in` does not start")?;
-    child.stdin.take().context("no stdin")?.write_all(b"demo")?;
-    if !child.wait()?.success() {
-        bail!("nobody could be signed in");
-    }
+    sign_in(latchkey(), "work")?;
     Ok(backend)
 }
 
+/// Signs this account in with the terminal program, as the one person a backend of these knows.
+fn sign_in(mut latchkey: Command, account: &str) -> Result<()> {
+    let mut child = latchkey
+        .args(["sign-in", account, "--username", "demo", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("`latchkey sign-in` does not start")?;
+    child.stdin.take().context("no stdin")?.write_all(b"demo\n")?;
+    let out = child.wait_with_output()?;
+    if !out.status.success() {
+        bail!("{account} cannot sign in: {}", String::from_utf8_lossy(&out.stderr).trim());
+    }
+    Ok(())
+}
+
 /// How long a program takes until its page was painted.
-fn first_paint(desktop: &Desktop, folders: &Folders, program: &Path) -> Result<Duration> {
-    let (mut group, took) = painted(desktop, &folders.0, program, &[])?;
+fn first_paint(desktop: &Desktop, folders: &Path, program: &Path) -> Result<Duration> {
+    let (mut group, took) = painted(desktop, folders, program, &[])?;
     group.stop();
     Ok(took)
 }

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::clock::Stopwatch;
 use crate::desktop::Desktop;
 use crate::process::Group;
+use crate::workspace::with_folders;
 
 /// What the page lets the program print once it has been painted, when `LATCHKEY_BENCH_FIRST_PAINT=1`.
 const FIRST_PAINT: &str = "latchkey: first-paint";
@@ -18,7 +19,8 @@ const FIRST_PAINT: &str = "latchkey: first-paint";
 /// How long a first paint may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Starts a program with its own things in these folders, and with these variables; the program, which runs, and how long its paint took.
+/// Starts a program with its own things in these folders, and with these variables; the program, which runs, and how long
+/// its paint took.
 pub(crate) fn painted(
     desktop: &Desktop,
     folders: &Path,
@@ -27,12 +29,9 @@ pub(crate) fn painted(
 ) -> Result<(Group, Duration)> {
     let mut command = Command::new(program);
     desktop.apply(&mut command);
-    command
+    with_folders(&mut command, folders)
         .envs(variables.iter().copied())
         .env("LATCHKEY_BENCH_FIRST_PAINT", "1")
-        .env("LATCHKEY_CONFIG_DIR", folders.join("config"))
-        .env("LATCHKEY_STATE_DIR", folders.join("state"))
-        .env("LATCHKEY_RUNTIME_DIR", folders.join("run"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());

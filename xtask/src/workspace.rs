@@ -91,6 +91,14 @@ pub(crate) fn private_folder(path: &Path) -> Result<()> {
     make().with_context(|| format!("cannot make the folder {}", path.display()))
 }
 
+/// Has one of our programs keep its things in this folder.
+pub(crate) fn with_folders<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
+    command
+        .env("LATCHKEY_CONFIG_DIR", folder.join("config"))
+        .env("LATCHKEY_STATE_DIR", folder.join("state"))
+        .env("LATCHKEY_RUNTIME_DIR", folder.join("run"))
+}
+
 /// Empties and makes a private folder.
 pub(crate) fn fresh_private_folder(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {

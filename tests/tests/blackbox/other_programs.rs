@@ -266,18 +266,14 @@ fn a_program_runs_with_the_token_and_ends_as_it_likes() {
 async fn the_proxy_prints_its_address_answers_and_ends_with_ctrl_c() {
     let (desktop, backend) = signed_in();
     let upstream = format!("{}/auth", backend.url);
-    let mut command = desktop.latchkey_command(&["proxy", "demo", "--upstream", &upstream]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut proxy = Process::start(command, "nothing: it is built by cargo");
-    let mut address = String::new();
-    let out = proxy.child().stdout.take().unwrap();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut address).unwrap();
-    let me: Value = get(&format!("{}me", address.trim())).await.json().await.unwrap();
+    let proxy = desktop.start_latchkey(&["proxy", "demo", "--upstream", &upstream], "");
+    let address = proxy.first_line();
+    let me: Value = get(&format!("{address}me")).await.json().await.unwrap();
     assert_eq!(me["username"], "demo");
-    let without = address.trim().rsplitn(3, '/').last().unwrap().to_owned();
+    let without = address.rsplitn(3, '/').last().unwrap().to_owned();
     assert_eq!(get(&format!("{without}/me")).await.status(), 403);
-    proxy.signal(Signal::INT);
-    assert!(proxy.ended(latchkey_tests::wait::PATIENCE).success());
+    signal(proxy.id(), Signal::INT);
+    let _ = proxy.done().ends(0);
 
     let _ =
         desktop.latchkey(&["proxy", "demo", "--upstream", "http://api.example.com"]).ends(2).says("https");
@@ -293,17 +289,13 @@ async fn the_proxy_beside_an_agent_asks_that_and_is_remembered_there() {
     let agent = desktop.start_latchkey(&["agent"], "");
     assert!(agent.first_line().contains("agent.sock"));
     let upstream = format!("{}/auth", backend.url);
-    let mut command = desktop.latchkey_command(&["proxy", "demo", "--upstream", &upstream]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut proxy = Process::start(command, "nothing: it is built by cargo");
-    let mut address = String::new();
-    let out = proxy.child().stdout.take().unwrap();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut address).unwrap();
-    let address = format!("{}me", address.trim());
+    let proxy = desktop.start_latchkey(&["proxy", "demo", "--upstream", &upstream], "");
+    let address = proxy.first_line();
+    let address = format!("{address}me");
     let me: Value = get(&address).await.json().await.unwrap();
     assert_eq!(me["username"], "demo");
     let consumers = desktop.latchkey(&["consumers", "list", "--json"]).ends(0).json();
-    let pid = proxy.child().id();
+    let pid = proxy.id();
     let remembered = consumers.as_array().unwrap().iter().any(|one| one["pid"] == pid);
     assert!(remembered, "{consumers:#}");
 
@@ -315,8 +307,8 @@ async fn the_proxy_beside_an_agent_asks_that_and_is_remembered_there() {
     let gone = get(&address).await;
     assert_eq!(gone.status(), 503);
     assert!(gone.text().await.unwrap().contains("no_agent"));
-    proxy.signal(Signal::INT);
-    assert!(proxy.ended(latchkey_tests::wait::PATIENCE).success());
+    signal(proxy.id(), Signal::INT);
+    let _ = proxy.done().ends(0);
 }
 
 #[allow(clippy::disallowed_methods, reason = "the program behind the proxy sends what it likes")]

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use latchkey_agent::client::{Client, ClientError};
 use latchkey_agent::protocol::{About, RenewQuestion, TokenAnswer, TokenQuestion, VERSION};
@@ -18,6 +19,7 @@ use latchkey_engine::{EngineHandle, Setup};
 use latchkey_tests::engine_world::{Engine, World};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A world with an agent in it.
 pub(crate) struct Agent {
@@ -58,6 +60,24 @@ impl Agent {
         let agent = Self::new().await;
         agent.engine.signs_in().await.unwrap();
         agent
+    }
+
+    /// What a reader of these server-sent events is told, each as this makes of it, until the agent ends.
+    fn told<T: Send + 'static>(
+        &self,
+        path: &'static str,
+        read: impl Fn(Value) -> T + Send + 'static,
+    ) -> (UnboundedReceiver<T>, JoinHandle<()>) {
+        let (events, seen) = tokio::sync::mpsc::unbounded_channel();
+        let folder = self.folder.path().to_owned();
+        let reader = std::thread::spawn(move || {
+            let body = Client::new(&folder).open(path).unwrap();
+            for line in BufReader::new(body).lines() {
+                let Some(data) = line.unwrap().strip_prefix("data:").map(str::to_owned) else { continue };
+                assert!(events.send(read(serde_json::from_str(&data).unwrap())).is_ok());
+            }
+        });
+        (seen, reader)
     }
 
     /// Asks as another program would, on a thread of its own.
@@ -198,16 +218,8 @@ async fn who_asks_while_nobody_is_signed_in_is_told_at_once() {
 #[tokio::test]
 async fn a_reader_sees_each_change_of_a_session() {
     let agent = Agent::signed_in().await;
-    let (events, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let folder = agent.folder.path().to_owned();
-    let reader = std::thread::spawn(move || {
-        let body = Client::new(&folder).open("/v1/events").unwrap();
-        for line in BufReader::new(body).lines() {
-            let Some(data) = line.unwrap().strip_prefix("data:").map(str::to_owned) else { continue };
-            let session: Value = serde_json::from_str(&data).unwrap();
-            events.send((session["state"].clone(), session["generation"].clone())).unwrap();
-        }
-    });
+    let (mut seen, reader) =
+        agent.told("/v1/events", |session: Value| (session["state"].clone(), session["generation"].clone()));
     assert_eq!(seen.recv().await.unwrap(), ("signed_in".into(), 1.into()));
     agent.engine.renews().await.unwrap();
     while seen.recv().await.unwrap() != ("signed_in".into(), 2.into()) {}
@@ -220,15 +232,8 @@ async fn a_reader_sees_each_change_of_a_session() {
 #[tokio::test]
 async fn a_follower_of_the_log_sees_each_record_as_it_comes() {
     let agent = Agent::signed_in().await;
-    let (records, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let folder = agent.folder.path().to_owned();
-    let reader = std::thread::spawn(move || {
-        let body = Client::new(&folder).open("/v1/log?follow=true").unwrap();
-        for line in BufReader::new(body).lines() {
-            let Some(data) = line.unwrap().strip_prefix("data:").map(str::to_owned) else { continue };
-            let record: Value = serde_json::from_str(&data).unwrap();
-            records.send((record["seq"].as_u64().unwrap(), record["kind"].clone())).unwrap();
-        }
+    let (mut seen, reader) = agent.told("/v1/log?follow=true", |record: Value| {
+        (record["seq"].as_u64().unwrap(), record["kind"].clone())
     });
     let mut last = seen.recv().await.unwrap().0;
     agent.engine.renews().await.unwrap();

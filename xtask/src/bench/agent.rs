@@ -16,11 +16,12 @@ use anyhow::{Context as _, Result, bail};
 
 use self::issuer::Issuer;
 use self::peers::Peer;
+use super::sign_in;
 use crate::clock::Stopwatch;
 use crate::process::Group;
 use crate::programs;
 use crate::say;
-use crate::workspace::{Workspace, fresh_private_folder};
+use crate::workspace::{Workspace, fresh_private_folder, with_folders};
 
 /// Runs of each program, in turns, after some that are not counted.
 const RUNS: usize = 400;
@@ -115,7 +116,7 @@ impl Agent {
         }
         fs::write(folder.join("config/config.toml"), config)?;
         for name in &names {
-            sign_in(program, folder, name)?;
+            sign_in(latchkey(program, folder), name)?;
         }
         let mut command = latchkey(program, folder);
         command.arg("agent").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -147,32 +148,11 @@ impl Agent {
 
 fn latchkey(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
-    command
-        .env("LATCHKEY_CONFIG_DIR", folder.join("config"))
-        .env("LATCHKEY_STATE_DIR", folder.join("state"))
-        .env("LATCHKEY_RUNTIME_DIR", folder.join("run"))
+    with_folders(&mut command, folder)
         .env("LATCHKEY_VAULT", "sealed-file")
         .env("LATCHKEY_KEY_FILE", folder.join("key"))
         .env_remove("LATCHKEY_LOG");
     command
-}
-
-fn sign_in(program: &Path, folder: &Path, account: &str) -> Result<()> {
-    use std::io::Write as _;
-    let mut command = latchkey(program, folder);
-    command.args(["sign-in", account, "--username", "demo", "--password-stdin"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("sign-in")?;
-    child.stdin.take().context("no input")?.write_all(b"demo\n")?;
-    let out = child.wait_with_output()?;
-    if !out.status.success() {
-        bail!("{account} cannot sign in: {}", String::from_utf8_lossy(&out.stderr).trim());
-    }
-    Ok(())
 }
 
 #[cfg(unix)]

@@ -11,7 +11,7 @@ use super::{Measured, empty_window, release, start};
 use crate::clock;
 use crate::desktop::Desktop;
 use crate::process::{self, Group};
-use crate::workspace::{Workspace, fresh_private_folder};
+use crate::workspace::{Workspace, fresh_private_folder, with_folders};
 use crate::{packages, provision, say, ui};
 
 /// How long a window is left alone before it is looked at: what it does to open is over then.
@@ -96,11 +96,8 @@ fn cost(name: &str, desktop: &Desktop, program: &Path, arguments: &[&str]) -> Re
     fresh_private_folder(&folders)?;
     let mut command = Command::new(program);
     desktop.apply(&mut command);
-    command
+    with_folders(&mut command, &folders)
         .args(arguments)
-        .env("LATCHKEY_CONFIG_DIR", folders.join("config"))
-        .env("LATCHKEY_STATE_DIR", folders.join("state"))
-        .env("LATCHKEY_RUNTIME_DIR", folders.join("run"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());

@@ -71,6 +71,7 @@ impl From<ClientError> for Refusal {
 }
 
 impl From<ProblemDetail> for Refusal {
+    /// No token: it is the person's turn, or it is tried again later.
     fn from(detail: ProblemDetail) -> Self {
         let status = match detail.code.as_str() {
             "sign_in_needed" => StatusCode::UNAUTHORIZED,
@@ -82,17 +83,9 @@ impl From<ProblemDetail> for Refusal {
 }
 
 impl From<EngineError> for Refusal {
-    /// No token: it is the person's turn, or it is tried again later.
+    /// What an engine here says, as an agent says it.
     fn from(error: EngineError) -> Self {
-        let status = if matches!(error, EngineError::SignInNeeded { .. }) {
-            StatusCode::UNAUTHORIZED
-        } else if matches!(error, EngineError::Unreachable { .. } | EngineError::OddAnswer { .. }) {
-            StatusCode::BAD_GATEWAY
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        };
-        let mut refusal = Self::new(status, error.code(), &error.to_string());
-        refusal.detail.hint = error.hint();
-        refusal
+        let (code, message) = (error.code().to_owned(), error.to_string());
+        ProblemDetail { code, message, hint: error.hint(), reason: None }.into()
     }
 }
