@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use latchkey_devserver::{Fault, FaultMode};
 use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::process::signal;
 use latchkey_tests::wait::{PATIENCE, until};
+use rustix::process::Signal;
 
 use crate::backend::{REFRESH, asked, living};
 
@@ -13,6 +15,9 @@ const ROUNDS: usize = 5;
 
 /// Long enough that all of them have begun when the first has its answer, on a busy machine.
 const SLOW_ANSWER: Duration = Duration::from_millis(2500);
+
+/// Between two bytes of a reply of about a thousand, which is on its way for seconds then.
+const A_BYTE: Duration = Duration::from_millis(4);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_renew_at_once_spend_one_refresh_token_a_round() {
@@ -84,12 +89,31 @@ async fn an_agent_goes_on_renewing_when_the_bus_is_restarted_under_it() {
     until("two renewals over the new bus", PATIENCE, || {
         (asked(&backend, REFRESH) > before + 1).then_some(())
     });
-    drop(agent);
-    // What it stored over the new bus is what the next program goes on with.
+    // Asked to end, it stores the reply that is on its way first; and over the new bus, since the next program goes on
+    // with it.
+    signal(agent.id(), Signal::TERM);
+    let _ = agent.done().ends(0);
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
     assert!(
         backend.requests().iter().all(|request| request.status == Some(200)),
         "{:#?}",
         backend.requests()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_asked_to_end_stores_the_reply_that_is_on_its_way_first() {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_secs(8)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    backend.faults().add(Fault::new(REFRESH, FaultMode::Drip).after(A_BYTE)).unwrap();
+    let agent = desktop.start_latchkey(&["agent"], "");
+    let _ = agent.first_line();
+    until("a renewal by the agent", PATIENCE, || (asked(&backend, REFRESH) > 0).then_some(()));
+    signal(agent.id(), Signal::TERM);
+    let _ = agent.done().ends(0);
+    assert_eq!(asked(&backend, REFRESH), 1, "{:#?}", backend.requests());
+    assert_eq!(desktop.status("demo")["generation"], 2);
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
 }
