@@ -60,25 +60,27 @@ pub(crate) fn by_name(line: impl IntoIterator<Item = OsString>) -> Vec<OsString>
 
 const FIRST_SESSION: &str = "\
 A first session:
-  latchkey devserver                     a backend to try it with, in another terminal
+  latchkey devserver                     a backend, in another terminal
   latchkey accounts add demo --devserver
   latchkey sign-in demo --username demo  its password is: demo
   latchkey status --watch
   latchkey token demo
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 sign-in needed, 4 backend out of reach.
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 sign-in needed, 4 backend out of reach. \
 Values go to standard output, messages to standard error.
 
-The guide: /usr/share/doc/latchkey-desktop/guide/index.html, in the window under Settings; in the sources
+The guide: /usr/share/doc/latchkey-desktop/guide/index.html, in the window under Settings; in the sources \
 docs/SUMMARY.md, which `cargo xtask guide` makes pages of.
 
 Environment:
-  LATCHKEY_VAULT       where tokens are kept: keychain (unless set), sealed-file or memory
+  LATCHKEY_VAULT
+      where tokens are kept: keychain (unless set), sealed-file or memory
   LATCHKEY_PASSPHRASE_FILE, LATCHKEY_KEY_FILE
-                       what opens the sealed file; without either its passphrase is asked for
-  LATCHKEY_LOG         what the log takes down: error, warn, info, debug or trace
+      what opens the sealed file; without either its passphrase is asked for
+  LATCHKEY_LOG
+      what the log takes down: error, warn, info, debug or trace
   LATCHKEY_CONFIG_DIR, LATCHKEY_STATE_DIR, LATCHKEY_RUNTIME_DIR
-                       where its files are";
+      where its files are";
 
 /// What can be asked.
 #[derive(Subcommand)]
@@ -190,13 +192,13 @@ pub(crate) enum Accounts {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  latchkey sign-in work                 in the browser, or with user name and password
+  latchkey sign-in work                 in the browser, or with a password
   latchkey sign-in work --device        with a code, on any device
-  latchkey sign-in work --no-browser    prints the address of the page, to be opened on this machine
+  latchkey sign-in work --no-browser    prints the address of the page
   printf %s \"$PASSWORD\" | latchkey sign-in work --username me --password-stdin
 
-Where no browser is opened, the address stands alone on a line of standard output (of standard error with --json);
-everything else is said on standard error. Ctrl-C gives up.")]
+Where no browser is opened, the address stands alone on a line of standard output (of standard error with --json), and \
+is to be opened on this machine; everything else is said on standard error. Ctrl-C gives up.")]
 pub(crate) struct SignIn {
     /// Which account
     pub(crate) account: AccountName,
@@ -297,7 +299,8 @@ pub(crate) struct Doctor {
 #[command(after_help = "\
 Examples:
   latchkey agent
-  curl --unix-socket \"$XDG_RUNTIME_DIR/latchkey/agent.sock\" http://latchkey/v1/sessions
+  curl --unix-socket \"$XDG_RUNTIME_DIR/latchkey/agent.sock\" \\
+      http://latchkey/v1/sessions
 
 It prints its socket on its first line and ends with Ctrl-C. The window serves the same socket: one of them is enough.")]
 pub(crate) struct Agent {}

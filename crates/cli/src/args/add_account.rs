@@ -15,15 +15,16 @@ const WAYS: [&str; 7] = ["template", "devserver", "issuer", "preset", "login_url
 #[command(after_help = "\
 Examples:
   latchkey accounts add demo --devserver
-  latchkey accounts add work --issuer https://login.example.com/realms/work --client-id latchkey
+  latchkey accounts add work --issuer https://login.example.com --client-id latchkey
   latchkey accounts add work --provider credentials \\
       --login-url https://api.example.com/auth/login \\
       --refresh-url https://api.example.com/auth/refreshToken \\
-      --map access_token=/data/accessToken --map refresh_token=/data/refreshToken
+      --map access_token=/data/accessToken \\
+      --map refresh_token=/data/refreshToken
   latchkey accounts add shop --provider nextauth --site https://shop.example.com
-  latchkey accounts add --template      prints an example to put into the configuration by hand
+  latchkey accounts add --template    prints an example to be put in by hand
 
-With an issuer or a preset, the server is asked what it can do before the account is written down.
+With an issuer or a preset, the server is asked what it can do before the account is written down. \
 A client secret is no option, as other processes see those: put it into the configuration by hand.")]
 pub(crate) struct AddAccount {
     /// What to call it: a short name such as `work`
@@ -50,7 +51,7 @@ pub(crate) struct AddAccount {
     /// The longest a session lasts here, whatever the server allows (`12h`)
     #[arg(long, value_name = "DURATION", help_heading = "How long a session lasts")]
     pub(crate) max_age: Option<String>,
-    /// Use of the session moves that end
+    /// Let use of the session move that end
     #[arg(long, help_heading = "How long a session lasts")]
     pub(crate) rolling: bool,
     /// How often use moves it, at most: a thirtieth of --max-age unless set

@@ -21,7 +21,7 @@ Examples:
   latchkey consumers allow work /usr/bin/curl
   latchkey consumers allow work curl --for-good
 
-Unless for good, it may as long as it keeps asking: until it has not for ten minutes, and twelve hours at most. A program
+Unless for good, it may as long as it keeps asking: until it has not for ten minutes, and twelve hours at most. A program \
 that is replaced is asked about again.")]
     Allow {
         #[command(flatten)]

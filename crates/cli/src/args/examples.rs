@@ -159,6 +159,22 @@ fn every_command_shows_itself_in_use() {
     }
 }
 
+/// Lines that are broken here would be broken a second time by a terminal that is narrower.
+#[test]
+fn prose_is_left_to_the_terminal_to_break_and_what_is_copied_fits_in_eighty_columns() {
+    let is_prose = |line: &str| !line.is_empty() && !line.starts_with("  ");
+    for (name, help, _) in all() {
+        for (line, next) in help.lines().zip(help.lines().skip(1).chain([""])) {
+            assert!(
+                line.ends_with(':') || !(is_prose(line) && is_prose(next)),
+                "{}: broken by hand: {line}",
+                name.join(" ")
+            );
+            assert!(is_prose(line) || line.len() <= 80, "{}: too wide: {line}", name.join(" "));
+        }
+    }
+}
+
 #[test]
 fn examples_are_found_where_a_shell_would_run_them() {
     let found =

@@ -78,12 +78,14 @@ Examples:
   latchkey lab run --all --account demo --report lab.html
   latchkey lab run double-spend lost-reply-grace
   latchkey lab run double-spend --rule reuse-accepted
-  printf %s \"$PASSWORD\" | latchkey lab run --all --account work --username me --password-stdin --report junit.xml
-  latchkey lab run --account work --username me --password-stdin --contract backend.toml
+  printf %s \"$PASSWORD\" | latchkey lab run --all --account work \\
+      --username me --password-stdin --report junit.xml
+  latchkey lab run --account work --contract backend.toml
 
-Without an account, or with one of the development backend, client and backend run in virtual time and nothing is
-waited for; what that backend was told to do wrong (`latchkey devserver --rule`) is done here, too. The backend of any other account is put behind a proxy and played with in real time; scenarios that need a
-backend of the lab's own are then not played. Sign-ins are thrown away: the account's own session is not touched.
+Without an account, or with one of the development backend, client and backend run in virtual time and nothing is \
+waited for; what that backend was told to do wrong (`latchkey devserver --rule`) is done here, too. The backend of any \
+other account is put behind a proxy and played with in real time; scenarios that need a backend of the lab's own are \
+then not played. Sign-ins are thrown away: the account's own session is not touched.
 
 It ends with 0 if everybody did right, and with 1 if anybody did not.")]
 pub(crate) struct Run {
@@ -117,10 +119,11 @@ pub(crate) struct Run {
 #[command(after_help = "\
 Examples:
   latchkey lab profile work
-  printf %s \"$PASSWORD\" | latchkey lab profile work --username me --password-stdin --json
+  printf %s \"$PASSWORD\" | latchkey lab profile work \\
+      --username me --password-stdin --json
   latchkey lab profile work --export backend.toml
 
-It signs in several times, since some experiments end a session; the account's own session is not touched. The grace
+It signs in several times, since some experiments end a session; the account's own session is not touched. The grace \
 window it finds is kept with the account and used when a reply is lost.")]
 pub(crate) struct Profile {
     /// Whose backend
@@ -147,7 +150,7 @@ Examples:
   latchkey lab fault token clock_skew --ahead=-2h --count -1
   latchkey lab fault '*' html --probability 0.2 --count -1 --seed 7
 
-ENDPOINT is a path, `*`, or a name: login, refresh, logout, me, discovery, jwks, authorize, par, device, token, revoke,
+ENDPOINT is a path, `*`, or a name: login, refresh, logout, me, discovery, jwks, authorize, par, device, token, revoke, \
 userinfo, end_session.")]
 pub(crate) struct PlanFault {
     /// Where it strikes
@@ -192,11 +195,11 @@ pub(crate) struct PlanFault {
 #[command(after_help = "\
 Examples:
   latchkey lab proxy --upstream https://login.example.com
-  latchkey lab proxy --upstream https://login.example.com --tls --ca-file lab-ca.pem
+  latchkey lab proxy --upstream https://login.example.com --tls --ca-file ca.pem
   latchkey lab fault refresh drop_after --url http://127.0.0.1:4190
 
-Point a client at the printed address in the place of the backend: an issuer stays one, under the proxy's name. With
---tls it listens with a certificate of an authority that is made now, for this machine's own names only, and trusted by
+Point a client at the printed address in the place of the backend: an issuer stays one, under the proxy's name. With \
+--tls it listens with a certificate of an authority that is made now, for this machine's own names only, and trusted by \
 nobody who is not given its file. Ctrl-C ends it.")]
 pub(crate) struct LabProxy {
     /// The backend: scheme, host and port

@@ -14,7 +14,7 @@ Examples:
   latchkey log --follow --account work --level warn
   latchkey log --export report.txt
 
-What is taken down follows LATCHKEY_LOG when a command or the window runs, then `log_level` in the configuration:
+What is taken down follows LATCHKEY_LOG when a command or the window runs, then `log_level` in the configuration: \
 info unless set.")]
 pub(crate) struct Log {
     /// Keep printing what is added

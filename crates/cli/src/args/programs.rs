@@ -10,11 +10,11 @@ use crate::duration;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  curl -H \"$(latchkey token work --output header)\" https://api.example.com/me
+  latchkey token work --output header | curl -H @- https://api.example.com/me
   latchkey token work --min-valid 5m --output json
-  latchkey token cluster --output kubernetes    as the `command` of a user in a kubeconfig
+  latchkey token cluster --output kubernetes    as `command` in a kubeconfig
 
-git and Docker ask by themselves once an account has hosts: see `latchkey credential --help`.
+git and Docker ask by themselves once an account has hosts: see `latchkey credential --help`. \
 AWS does not take such a token: its `credential_process` wants keys, which only AWS hands out for one.")]
 pub(crate) struct Token {
     /// Which account
@@ -74,11 +74,13 @@ pub(crate) struct Hosts {
 /// `credential`.
 #[derive(Subcommand)]
 #[command(after_help = "\
-These are asked by other programs, not by people. Under the name git-credential-latchkey or docker-credential-latchkey
-(a link to this program) it acts in the same way. Example:
+Example:
   ln -s \"$(command -v latchkey)\" ~/.local/bin/git-credential-latchkey
   git config --global credential.https://git.example.com.helper latchkey
-  latchkey accounts hosts work git.example.com")]
+  latchkey accounts hosts work git.example.com
+
+These are asked by other programs, not by people. Under the name git-credential-latchkey or docker-credential-latchkey \
+(a link to this program) it acts in the same way.")]
 pub(crate) enum Credential {
     /// As git's credential helper (gitcredentials(7))
     Git(GitHelper),
@@ -95,8 +97,9 @@ pub(crate) enum Credential {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  git config credential.https://git.example.com.helper '!latchkey credential git --account work'
-  printf 'protocol=https\\nhost=git.example.com\\n\\n' | latchkey credential git get")]
+  git config credential.https://git.example.com.helper \\
+      '!latchkey credential git --account work'
+  printf 'protocol=https\\nhost=example.com\\n\\n' | latchkey credential git get")]
 pub(crate) struct GitHelper {
     /// Whose token, whatever the host; by the hosts of the accounts unless given
     #[arg(long, value_name = "ACCOUNT")]
@@ -153,11 +156,10 @@ pub(crate) enum DockerAction {
 Examples:
   latchkey exec work -- terraform apply
   latchkey exec work --env GITLAB_TOKEN -- glab repo list
-  latchkey exec work -- sh -c 'curl -H \"Authorization: Bearer $LATCHKEY_ACCESS_TOKEN\" https://api.example.com/me'
 
-The token stands in LATCHKEY_ACCESS_TOKEN, and when it expires in LATCHKEY_EXPIRES_AT (RFC 3339); every other variable
-that begins with LATCHKEY_ is left out. It is not renewed while the program runs: for longer than its lifetime, use
-`latchkey proxy`, or let the program ask again. Exit codes and signals are the program's own; 126 and 127 mean that it
+The token stands in LATCHKEY_ACCESS_TOKEN, and when it expires in LATCHKEY_EXPIRES_AT (RFC 3339); every other variable \
+that begins with LATCHKEY_ is left out. It is not renewed while the program runs: for longer than its lifetime, use \
+`latchkey proxy`, or let the program ask again. Exit codes and signals are the program's own; 126 and 127 mean that it \
 could not be run or was not found.")]
 pub(crate) struct Exec {
     /// Which account
@@ -181,11 +183,11 @@ pub(crate) struct Exec {
 #[command(after_help = "\
 Examples:
   latchkey proxy work --upstream https://api.example.com/v1
-  curl http://127.0.0.1:35817/qX2mTn4vR8sKdLw0aBcYzQ/me      the address that it printed, and a path
+  curl http://127.0.0.1:35817/qX2mTn4vR8sKdLw0aBcYzQ/me    as printed, and a path
 
-The first line of standard output is the address to use: it holds the secret of this run, so whoever has it can act as
-the account until Ctrl-C. A program that cannot have it in its paths sends it as the header X-Latchkey-Proxy. Requests are
-streamed, WebSockets and server-sent events too; one that is refused (401) is sent again after a renewal if it has no
+The first line of standard output is the address to use: it holds the secret of this run, so whoever has it can act as \
+the account until Ctrl-C. A program that cannot have it in its paths sends it as the header X-Latchkey-Proxy. Requests are \
+streamed, WebSockets and server-sent events too; one that is refused (401) is sent again after a renewal if it has no \
 body or a small one. Bound tokens (DPoP) get a proof for each request. Redirects are not followed.")]
 pub(crate) struct Proxy {
     /// Which account

@@ -13,10 +13,10 @@ Examples:
   printf %s \"$AUTH_SECRET\" | latchkey inspect shop --site-secret-stdin
   latchkey inspect shop --site-secret --set role='\"admin\"'
 
-An account's access token is checked against its issuer's keys. A token from standard input is only looked at: it is sent
+An account's access token is checked against its issuer's keys. A token from standard input is only looked at: it is sent \
 nowhere, and nothing of it is kept.
 
-The session cookie of a NextAuth site is opened with the site's own secret, if you have that. With --set it is sealed again
+The session cookie of a NextAuth site is opened with the site's own secret, if you have that. With --set it is sealed again \
 with other claims, to try what your site makes of them: for a site on this machine, or the one that --host names.")]
 pub(crate) struct Inspect {
     /// Which account's access token; `-` reads a token from standard input

@@ -14,7 +14,7 @@ Examples:
   latchkey lab simulate work --against home
   latchkey lab simulate work --against work --set-against max_age=30d
 
-What can be set: max_age, rolling, update_age, idle_timeout, sensitivity, renew_before, and how long the provider's
+What can be set: max_age, rolling, update_age, idle_timeout, sensitivity, renew_before, and how long the provider's \
 tokens live: access (1h unless set), refresh (30d), session (no end). Nothing is sent and nothing is changed.
 
 A life of one's own is a file: `uses_every = 5` (minutes), and for each day a table such as
