@@ -6,6 +6,7 @@ use latchkey_core::disposition::Failure;
 use latchkey_core::reason::{Reason, VaultProblem};
 
 use crate::consumers::Withheld;
+use crate::provider::SignInFailure;
 use crate::workshop::reason_of;
 
 /// What someone without a keychain can do; nothing weaker is chosen for them.
@@ -111,6 +112,18 @@ impl From<Failure> for EngineError {
             failure @ (Failure::Answered(_) | Failure::KeyLost | Failure::SessionError { .. }) => {
                 Self::OddAnswer { reason: reason_of(&failure) }
             }
+        }
+    }
+}
+
+impl From<SignInFailure> for EngineError {
+    fn from(failure: SignInFailure) -> Self {
+        match failure {
+            SignInFailure::WrongCredentials { said } => Self::WrongCredentials { said },
+            SignInFailure::NotThisWay => Self::NotThisWay,
+            SignInFailure::GivenUp => Self::Cancelled,
+            SignInFailure::Refused(reason) => Self::SignInFailed { reason },
+            SignInFailure::Failed(failure) => failure.into(),
         }
     }
 }

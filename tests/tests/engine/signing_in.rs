@@ -70,6 +70,33 @@ async fn a_login_page_in_place_of_the_backend_is_no_wrong_password() {
 }
 
 #[tokio::test]
+async fn a_locked_account_and_a_wish_for_a_second_factor_are_told_and_no_password_is_sent_again() {
+    let world = World::new().await;
+    let engine = world.engine();
+    for (status, body, code, words) in [
+        (423, r#"{"message":"Locked until noon"}"#, "sign_in_denied", "declined (“Locked until noon”)"),
+        (423, "", "sign_in_denied", "declined"),
+        (
+            401,
+            r#"{"error":"mfa_required","message":"A code is needed"}"#,
+            "wrong_credentials",
+            "“A code is needed”",
+        ),
+        (403, r#"{"message":"Use the app's code"}"#, "wrong_credentials", "“Use the app's code”"),
+        (200, r#"{"mfaRequired":true,"ticket":"LKCANARY-ticket"}"#, "not_believed", "a second factor"),
+    ] {
+        world.goes_wrong(Fault::new("/auth/login", FaultMode::Status).status(status).body(body));
+        let error = engine.signs_in().await.unwrap_err();
+        assert_eq!(error.code(), code, "{status} {body}");
+        let told = error.to_string();
+        assert!(told.contains(words) && !told.contains("LKCANARY"), "{status} {body}: {told}");
+        assert_eq!(engine.now().await.state, "signed_out");
+    }
+    let logins = world.server().requests().into_iter().filter(|request| request.path == "/auth/login");
+    assert_eq!(logins.count(), 5, "each was sent once");
+}
+
+#[tokio::test]
 async fn signing_in_again_replaces_the_session_and_its_generation_goes_on() {
     let world = World::new().await;
     let engine = world.signed_in().await;

@@ -23,7 +23,7 @@ use crate::sign_in::{Attempt, SignIn};
 use crate::snapshot::SignInPrompt;
 use crate::vault::Envelope;
 use crate::vault::memory::MemoryVault;
-use crate::workshop::{Workshop, sign_in_error};
+use crate::workshop::Workshop;
 
 /// Tokens of a throw-away sign-in. They cannot be seen, only spent.
 #[derive(Clone)]
@@ -136,7 +136,7 @@ impl Probe {
         let Workshop { browser, prompts: pages, .. } = &self.workshop;
         let attempt = Attempt::new(browser.clone(), pages.clone(), prompts, TaskTracker::new());
         let clock = &*self.workshop.clock;
-        let issued = self.workshop.provider.sign_in(how, &attempt, clock).await.map_err(sign_in_error)?;
+        let issued = self.workshop.provider.sign_in(how, &attempt, clock).await?;
         let odd = || {
             EngineError::from(Failure::Answered(Answer {
                 status: 200,

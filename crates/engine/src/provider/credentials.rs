@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use latchkey_core::disposition::{Answer, Body, Failure};
+use latchkey_core::reason::Reason;
 use latchkey_core::secret::{AccessToken, RefreshToken};
 
 use crate::config::{Carrier, CredentialsConfig};
-use crate::http::{Http, Request};
+use crate::http::{Http, Reply, Request};
 use crate::ports::Clock;
 use crate::provider::{Issued, SignInFailure, reply};
 use crate::sign_in::Login;
@@ -32,12 +33,10 @@ impl Credentials {
     pub(super) async fn sign_in(&self, login: Login, clock: &dyn Clock) -> Result<Issued, SignInFailure> {
         let answer = self.http.send(self.login_request(&login)).await.map_err(SignInFailure::Failed)?;
         let received = clock.now().wall;
-        let mut issued =
-            reply::read(&answer, &self.config.map, &NONE_REFUSED, received).map_err(|failure| {
-                refused_login(if failure == Failure::NoReply { reply::odd(&answer) } else { failure })
-            })?;
+        let mut issued = reply::read(&answer, &self.config.map, &NONE_REFUSED, received)
+            .map_err(|failure| refused_login(failure, &answer))?;
         if issued.access.is_none() {
-            return Err(SignInFailure::Failed(reply::failure(&answer, &NONE_REFUSED)));
+            return Err(SignInFailure::Refused(no_access_token()));
         }
         if issued.identity.name.is_none() && issued.identity.email.is_none() {
             self.ask_user_info(&mut issued).await;
@@ -121,26 +120,30 @@ impl Credentials {
 }
 
 /// Whether a resource took the access token that it was asked with (RFC 6750 §3.1); any other answer says nothing.
-pub(super) fn verdict(answer: &crate::http::Reply) -> Option<bool> {
+pub(super) fn verdict(answer: &Reply) -> Option<bool> {
     if answer.is_success() { Some(true) } else { (answer.status == 401).then_some(false) }
 }
 
-/// A login that brought no tokens: wrong credentials if the backend says so in a readable answer.
-pub(super) fn refused_login(failure: Failure) -> SignInFailure {
-    match &failure {
-        Failure::Answered(Answer { status: 400 | 401 | 403 | 422, body, .. }) => match body {
-            Body::Verdict { said, .. } => SignInFailure::WrongCredentials { said: said.clone() },
-            Body::NoVerdict => SignInFailure::WrongCredentials { said: None },
-            Body::Empty if matches!(&failure, Failure::Answered(Answer { status: 401, .. })) => {
-                SignInFailure::WrongCredentials { said: None }
-            }
-            Body::Empty | Body::NotJson | Body::TooLarge | Body::Redirect => SignInFailure::Failed(failure),
-        },
-        Failure::Answered(_)
-        | Failure::NotSent { .. }
-        | Failure::NoReply
-        | Failure::Misfit { .. }
-        | Failure::KeyLost
-        | Failure::SessionError { .. } => SignInFailure::Failed(failure),
+/// A login that brought no tokens: what the backend says in a readable answer is its verdict on who wants in. 423 is
+/// "locked" (RFC 4918 §11.3), which backends answer after too many wrong passwords.
+pub(super) fn refused_login(failure: Failure, answer: &Reply) -> SignInFailure {
+    let failure = if failure == Failure::NoReply { reply::odd(answer) } else { failure };
+    let Failure::Answered(Answer { status, body, .. }) = &failure else {
+        return SignInFailure::Failed(failure);
+    };
+    let said = || reply::object(answer).and_then(|json| reply::said(&json));
+    match (status, body) {
+        (400 | 401 | 403 | 422, Body::Verdict { .. } | Body::NoVerdict) | (401, Body::Empty) => {
+            SignInFailure::WrongCredentials { said: said() }
+        }
+        (423, _) => SignInFailure::Refused(Reason::SignInDenied { said: said() }),
+        (200..=299, Body::NoVerdict) => SignInFailure::Refused(no_access_token()),
+        _ => SignInFailure::Failed(failure),
     }
+}
+
+fn no_access_token() -> Reason {
+    let why = "there is no access token where the account looks for it; either the backend wants a second factor, which a \
+               REST login has no step for, or the account's `map` has to name another place";
+    Reason::NotBelieved { why: why.to_owned() }
 }

@@ -120,16 +120,21 @@ fn unreadable(reply: &Reply) -> Failure {
 
 /// What a JSON object without tokens says.
 fn verdict(reply: &Reply, json: &Value, refused: &BTreeSet<u16>) -> Body {
-    let member = |name: &str| json.get(name).and_then(Value::as_str);
-    let said = member("error_description").or_else(|| member("message")).map(text::foreign);
-    let said = said.filter(|said| !said.is_empty());
-    let code = member("error").map(ErrorCode::parse);
+    let said = said(json);
+    let code = json.get("error").and_then(Value::as_str).map(ErrorCode::parse);
     match code {
         Some(code) if code != ErrorCode::Other => Body::Verdict { code, said },
         _ if refused.contains(&reply.status) => Body::Verdict { code: ErrorCode::InvalidGrant, said },
         Some(code) => Body::Verdict { code, said },
         None => Body::NoVerdict,
     }
+}
+
+/// The provider's own words in a refusal, made harmless.
+pub(super) fn said(json: &Value) -> Option<String> {
+    let member = |name: &str| json.get(name).and_then(Value::as_str);
+    let said = member("error_description").or_else(|| member("message")).map(text::foreign);
+    said.filter(|said| !said.is_empty())
 }
 
 fn find(place: &Place, json: &Value, reply: &Reply) -> Option<Value> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::credentials::{Credentials, refused_login};
-use super::{SignInFailure, reply};
+use super::reply;
 use crate::config::CredentialsConfig;
 use crate::error::EngineError;
 use crate::http::{Http, Reply, wipe};
@@ -104,13 +104,7 @@ pub async fn try_login(
     let issued = reply::read(&answer, &config.map, &BTreeSet::new(), received);
     let Some(mut json) = reply::object(&answer).filter(|_| answer.is_success() || issued.is_ok()) else {
         let failure = reply::failure(&answer, &BTreeSet::new());
-        return Err(match refused_login(failure) {
-            SignInFailure::WrongCredentials { said } => EngineError::WrongCredentials { said },
-            SignInFailure::Failed(failure) => failure.into(),
-            SignInFailure::NotThisWay | SignInFailure::GivenUp | SignInFailure::Refused(_) => {
-                EngineError::NotThisWay
-            }
-        });
+        return Err(refused_login(failure, &answer).into());
     };
     let places = places(&json, &answer);
     wipe(&mut json);

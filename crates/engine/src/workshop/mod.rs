@@ -15,8 +15,6 @@ mod sign_in;
 mod sign_out;
 mod site_secret;
 
-pub(crate) use sign_in::sign_in_error;
-
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;

@@ -6,7 +6,6 @@ use latchkey_core::session::Authenticated;
 use super::{Arrived, Unsaved, Workshop, no_tokens};
 use crate::error::EngineError;
 use crate::ports::VaultError;
-use crate::provider::SignInFailure;
 use crate::sign_in::{Attempt, SignIn};
 
 impl Workshop {
@@ -24,14 +23,14 @@ impl Workshop {
         }
         let issued = match self.provider.sign_in(how, attempt, &*self.clock).await {
             Ok(issued) => issued,
-            Err(failure) => return refused_sign_in(sign_in_error(failure)),
+            Err(failure) => return refused_sign_in(failure.into()),
         };
         let _turn = self.turn.lock().await;
         let lock = self.lock_to_store().await;
         let before = self.vault.read(&self.account).await.ok().flatten();
         let generation = before.as_ref().map_or(0, |envelope| envelope.generation) + 1;
         let Some(envelope) = self.envelope(issued, None, generation) else {
-            return refused_sign_in(sign_in_error(SignInFailure::Failed(no_tokens())));
+            return refused_sign_in(no_tokens().into());
         };
         if !attempt.commit() {
             self.tell_provider_once(&envelope).await;
@@ -86,15 +85,4 @@ fn refused_sign_in(error: EngineError) -> (Authenticated, Option<Arrived>, Optio
         | EngineError::Closing => Reason::NeverSignedIn,
     };
     (Authenticated::Failed(reason), None, Some(error))
-}
-
-/// What a failed sign-in is to whoever asked for it.
-pub(crate) fn sign_in_error(failure: SignInFailure) -> EngineError {
-    match failure {
-        SignInFailure::WrongCredentials { said } => EngineError::WrongCredentials { said },
-        SignInFailure::NotThisWay => EngineError::NotThisWay,
-        SignInFailure::GivenUp => EngineError::Cancelled,
-        SignInFailure::Refused(reason) => EngineError::SignInFailed { reason },
-        SignInFailure::Failed(failure) => failure.into(),
-    }
 }
