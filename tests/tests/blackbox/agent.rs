@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use latchkey_devserver::{Fault, FaultMode};
 use latchkey_engine::clock::SystemClock;
 use latchkey_engine::ports::Clock as _;
 use latchkey_tests::desktop::{Desktop, Keychain};
@@ -188,6 +189,38 @@ fn an_agent_that_hangs_up_costs_nobody_a_token() {
     let token = desktop.latchkey(&["token", "demo"]).ends(0);
     assert!(claims(token.value())["exp"].is_number(), "a whole one, from the vault");
     assert!(token.stderr.contains("doing without the agent"), "{token:?}");
+}
+
+/// How many connections a socket has, taken or still waiting (proc_net(5): a state of 03 is connected).
+fn connections(socket: &str) -> usize {
+    let all = std::fs::read_to_string("/proc/net/unix").unwrap();
+    all.lines().filter(|line| line.ends_with(socket) && line.split(' ').nth(5) == Some("03")).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_killed_in_the_middle_of_an_answer_keeps_nobody_waiting() {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_secs(2)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let over = SystemClock.now().wall + SignedDuration::from_secs(2);
+    until("the token to be over", PATIENCE, || (SystemClock.now().wall > over).then_some(()));
+    // The agent's renewal gets no answer, so whoever asks the agent waits.
+    let silence = Fault::new(REFRESH, FaultMode::Delay).after(Duration::from_mins(10));
+    backend.faults().add(silence).unwrap();
+    let (agent, socket) = agent(&desktop);
+    until("the agent's renewal", PATIENCE, || backend.faults().planned().is_empty().then_some(()));
+    let asking = [&["status", "--watch", "--json"][..], &["token", "demo"], &["renew", "demo"]];
+    let [watching, taking, renewing] = asking.map(|arguments| desktop.start_latchkey(arguments, ""));
+    let _ = watching.first_line();
+    until("three who wait", PATIENCE, || (connections(&socket) == 3).then_some(()));
+    signal(agent.id(), Signal::KILL);
+    drop(agent.done());
+    let _ = watching.done().ends(1).says("the agent has ended").says("start to watch again");
+    assert!(claims(taking.done().ends(0).value())["exp"].is_number(), "from the vault");
+    let _ = renewing.done().ends(0).says("doing without the agent");
+    let status = desktop.status("demo");
+    assert_eq!(status["state"], "signed_in", "what was on its way is sent once more: {status:#}");
 }
 
 /// What both terminal programs say, which must be the same.

@@ -2,7 +2,11 @@
 
 use latchkey_devserver::SITE_SECRET;
 use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::process::signal;
 use latchkey_tests::programs::DevServerProcess;
+use latchkey_tests::wait::{PATIENCE, until};
+use rustix::process::Signal;
+use serde_json::{Value, json};
 
 /// The desktop, and the account `shop` at the site of the development backend.
 fn set_up() -> (Desktop, DevServerProcess) {
@@ -65,4 +69,37 @@ fn a_developer_opens_the_cookie_with_the_sites_secret_and_seals_another() {
     let taken = desktop.start_latchkey(&["sign-in", "shop", "--cookie"], cookie.1).done().ends(0);
     assert!(taken.stderr.contains("Signed in"), "{}", taken.stderr);
     assert_eq!(desktop.status("shop")["identity"]["subject"], "somebody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "the program behind the proxy sends what it likes")]
+async fn the_proxy_beside_an_agent_sends_the_cookie_and_has_a_changed_session_read_again() {
+    let (desktop, backend) = set_up();
+    let _ = desktop.sign_in("shop", "demo").ends(0);
+    let agent = desktop.start_latchkey(&["agent"], "");
+    assert!(agent.first_line().contains("agent.sock"));
+    let proxy = desktop.start_latchkey(&["proxy", "shop", "--upstream", &backend.url], "");
+    let page = format!("{}api/me", proxy.first_line());
+    let nobody = reqwest::get(format!("{}/api/me", backend.url)).await.unwrap();
+    assert_eq!(nobody.status(), 401, "who comes without a cookie is nobody");
+    let me: Value = reqwest::get(&page).await.unwrap().json().await.unwrap();
+    assert_eq!(me["sub"], "demo");
+    assert_eq!(desktop.status("shop")["generation"], 1, "nothing has changed");
+
+    // What the site's next answer says of it (`X-Revalidate-Session: true`) is for Latchkey, not for the caller.
+    let change = json!({ "username": "demo", "user": { "role": "admin" } });
+    let changed = reqwest::Client::new().post(format!("{}/__session", backend.url)).json(&change).send();
+    assert_eq!(changed.await.unwrap().status(), 200);
+    let told = reqwest::get(&page).await.unwrap();
+    assert_eq!((told.status().as_u16(), told.headers().get("x-revalidate-session")), (200, None));
+    let read = until("the session to be read again", PATIENCE, || {
+        Some(desktop.status("shop")).filter(|status| status["generation"] == 2)
+    });
+    assert_eq!(read["identity"]["roles"], json!(["admin"]), "{read:#}");
+    let me: Value = reqwest::get(&page).await.unwrap().json().await.unwrap();
+    assert_eq!(me["sub"], "demo", "the new cookie is sent");
+    for program in [proxy, agent] {
+        signal(program.id(), Signal::INT);
+        let _ = program.done().ends(0);
+    }
 }
