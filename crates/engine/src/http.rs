@@ -162,19 +162,21 @@ fn base() -> reqwest::ClientBuilder {
     base
 }
 
+/// What asks providers: one connection a request, and an end to each.
+fn asking() -> reqwest::ClientBuilder {
+    base()
+        .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
+        .timeout(TOTAL)
+        // A kept connection that the server closed in the meantime would turn "not sent" into "lost".
+        .pool_max_idle_per_host(0)
+}
+
 impl Http {
     /// Makes the clients.
     ///
     /// # Errors
     /// [`HttpUnusable`] when TLS or the proxy settings of this machine cannot be used.
     pub fn new() -> Result<Self, HttpUnusable> {
-        let asking = || {
-            base()
-                .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
-                .timeout(TOTAL)
-                // A kept connection that the server closed in the meantime would turn "not sent" into "lost".
-                .pool_max_idle_per_host(0)
-        };
         let outward = asking().build().map_err(|_| HttpUnusable)?;
         let loopback = asking().no_proxy().build().map_err(|_| HttpUnusable)?;
         Ok(Self { outward, loopback, heard: None, observer: None })
@@ -345,5 +347,7 @@ pub fn wipe(value: &mut serde_json::Value) {
     }
 }
 
+#[cfg(test)]
+mod http2_tests;
 #[cfg(test)]
 mod tests;
