@@ -1,11 +1,5 @@
 //! A collector of OpenTelemetry on loopback: takes requests in JSON and keeps them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "this is test code: what is missing here ends the test"
-)]
-
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

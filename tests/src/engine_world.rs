@@ -3,12 +3,6 @@
 //! Nothing here waits for time to pass. Whoever waits, waits for a condition; the guard around it is generous and
 //! only there so that a test that waits for what never comes says so.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "this is test code: what is missing here ends the test with a line number"
-)]
-
 mod doomed;
 mod engines;
 mod everything_traced;

@@ -6,6 +6,17 @@
 //! on before a byte of theirs is read; no answer repeats what was sent. The client needs neither TLS nor an async
 //! runtime, so that asking for a token costs little more than starting a program.
 
+#![cfg_attr(
+    any(test, feature = "fuzzing"),
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::missing_panics_doc,
+        reason = "what must hold in `fuzzing` and does not is a panic; all else is looked at in a build without it"
+    )
+)]
+
 pub mod client;
 pub mod protocol;
 #[cfg(feature = "server")]

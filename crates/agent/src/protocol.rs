@@ -170,3 +170,10 @@ pub struct ProblemDetail {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
 }
+
+impl ProblemDetail {
+    /// A name and a sentence, and nothing more to say.
+    pub fn new(code: &str, message: &str) -> Self {
+        Self { code: code.to_owned(), message: message.to_owned(), hint: None, reason: None }
+    }
+}

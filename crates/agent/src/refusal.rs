@@ -68,7 +68,7 @@ mod tests {
     fn said(code: &str, reason: Option<&str>) -> ProblemDetail {
         ProblemDetail {
             code: code.to_owned(),
-            message: "Nobody has signed in yet".to_owned(),
+            message: "Nobody is signed in".to_owned(),
             hint: Some("wait".to_owned()),
             reason: reason.map(str::to_owned),
         }
@@ -78,7 +78,7 @@ mod tests {
     fn who_must_sign_in_is_told_the_command() {
         let told = Refusal::of(said("sign_in_needed", None), "work");
         assert_eq!((told.kind, told.kind.exit_code()), (Kind::SignInNeeded, 3));
-        assert_eq!(told.message, "nobody has signed in yet");
+        assert_eq!(told.message, "nobody is signed in");
         assert_eq!(told.hint.as_deref(), Some("sign in with `latchkey sign-in work`"));
     }
 

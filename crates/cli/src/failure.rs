@@ -249,7 +249,7 @@ mod tests {
         let error = EngineError::SignInNeeded { reason: Reason::NeverSignedIn };
         let failure = Failure::of(&error, &AccountConfig::demo(4180));
         assert_eq!(failure.hint.as_deref(), Some("sign in with `latchkey sign-in demo`"));
-        assert_eq!(failure.message.as_deref(), Some("nobody has signed in yet"));
+        assert_eq!(failure.message.as_deref(), Some("nobody is signed in"));
         assert_eq!(failure.exit, Exit::SignInNeeded);
     }
 }

@@ -29,20 +29,6 @@ use crate::interrupt::Interrupt;
 use crate::render::when::When;
 use crate::{names, output, prompt};
 
-/// All that can be wrong with a vault; a status has their codes.
-const VAULT_PROBLEMS: [VaultProblem; 10] = [
-    VaultProblem::Locked,
-    VaultProblem::Unavailable,
-    VaultProblem::Refused,
-    VaultProblem::Slow,
-    VaultProblem::TooLarge,
-    VaultProblem::Damaged,
-    VaultProblem::Newer,
-    VaultProblem::WrongPassphrase,
-    VaultProblem::FileUnusable,
-    VaultProblem::NotKept,
-];
-
 /// How long a close may take before the person is told what it waits for.
 const QUIET_CLOSE: jiff::SignedDuration = jiff::SignedDuration::from_millis(300);
 
@@ -250,7 +236,7 @@ pub(crate) fn tell_agent(desk: &Desk, account: &AccountConfig) {
 /// What keeps this session from being read or stored, if it is the vault.
 pub(crate) fn vault_problem(session: &SessionStatus) -> Option<VaultProblem> {
     let code = session.reason.as_ref()?.code.as_str();
-    VAULT_PROBLEMS.into_iter().find(|problem| problem.code() == code)
+    VaultProblem::ALL.into_iter().find(|problem| problem.code() == code)
 }
 
 /// Turns the engine's answer about an account into the command's.

@@ -80,7 +80,8 @@ pub enum Reason {
         /// The provider's words, made harmless by [`crate::text::foreign`].
         said: Option<String>,
     },
-    /// The sign-in was declined in the browser or on the other device (RFC 6749 §4.1.2.1 `access_denied`).
+    /// The sign-in was declined: in the browser or on the other device (RFC 6749 §4.1.2.1 `access_denied`), or by a
+    /// backend that has locked the account.
     SignInDenied {
         /// The provider's words, made harmless by [`crate::text::foreign`].
         said: Option<String>,
@@ -170,6 +171,20 @@ pub enum VaultProblem {
 }
 
 impl VaultProblem {
+    /// Each of them.
+    pub const ALL: [Self; 10] = [
+        Self::Locked,
+        Self::Unavailable,
+        Self::Refused,
+        Self::Slow,
+        Self::TooLarge,
+        Self::Damaged,
+        Self::Newer,
+        Self::WrongPassphrase,
+        Self::FileUnusable,
+        Self::NotKept,
+    ];
+
     /// Stable name for programs.
     pub fn code(self) -> &'static str {
         match self {
@@ -268,7 +283,7 @@ impl Reason {
     pub fn message(&self) -> String {
         let quoted = |said: &Option<String>| said.as_ref().map_or(String::new(), |s| format!(" (“{s}”)"));
         match self {
-            Self::NeverSignedIn => "Nobody has signed in yet".to_owned(),
+            Self::NeverSignedIn => "Nobody is signed in".to_owned(),
             Self::SignedOut => "You signed out".to_owned(),
             Self::VaultEmpty => {
                 "The stored tokens are gone: signed out elsewhere, or the keychain was reset. Sign in again".to_owned()

@@ -268,20 +268,7 @@ mod tests {
             R::Storm,
             R::Opening,
         ];
-        for problem in [
-            VaultProblem::Locked,
-            VaultProblem::Unavailable,
-            VaultProblem::Refused,
-            VaultProblem::Slow,
-            VaultProblem::TooLarge,
-            VaultProblem::Damaged,
-            VaultProblem::Newer,
-            VaultProblem::WrongPassphrase,
-            VaultProblem::FileUnusable,
-            VaultProblem::NotKept,
-        ] {
-            all.push(R::Vault { problem });
-        }
+        all.extend(VaultProblem::ALL.map(|problem| R::Vault { problem }));
         all
     }
 

@@ -1,6 +1,6 @@
 //! From a listener to single requests: connections are accepted until it is over, and each serves what it is asked.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{http::Request, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -13,6 +13,7 @@ use tokio::{
 
 use crate::{
     clock::Clock,
+    error::StartError,
     fault::strike::Closed,
     socket::{Resettable, Socket},
 };
@@ -22,6 +23,26 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// The pause after a connection could not be accepted, most often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Listens, where only this machine reaches it: whoever does is handed tokens. Gives the address with its real port.
+///
+/// # Errors
+/// [`StartError::NotLoopback`], [`StartError::PortInUse`] and [`StartError::Listen`].
+pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    if !address.ip().is_loopback() {
+        return Err(StartError::NotLoopback { address });
+    }
+    let refused = |source: io::Error| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            StartError::PortInUse { address }
+        } else {
+            StartError::Listen { address, source }
+        }
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let real = listener.local_addr().map_err(refused)?;
+    Ok((listener, real))
+}
 
 /// Accepts connections and lets `serve` have them. Ends when `stop` has no sender any more: that is both the shutdown and
 /// the drop of what listens.

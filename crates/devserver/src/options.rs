@@ -65,9 +65,6 @@ impl Default for Options {
 impl Options {
     /// Refuses what could only be a mistake, before anything is opened.
     pub(crate) fn check(&self) -> Result<(), StartError> {
-        if !self.listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback { address: self.listen });
-        }
         for (name, value) in [
             ("access lifetime", self.access_lifetime),
             ("refresh lifetime", self.refresh_lifetime),

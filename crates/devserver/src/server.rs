@@ -1,6 +1,6 @@
 //! The server: routes, connections, start and end.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::{broadcast, watch},
     task::JoinHandle,
 };
@@ -47,17 +47,8 @@ impl DevServer {
     /// [`StartError`].
     pub async fn start_with_clock(options: Options, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         options.check()?;
-        let asked = options.listen;
-        let refused = |source: io::Error| {
-            if source.kind() == io::ErrorKind::AddrInUse {
-                StartError::PortInUse { address: asked }
-            } else {
-                StartError::Listen { address: asked, source }
-            }
-        };
         // Before the state is opened: a second server must not touch the file of the first.
-        let listener = TcpListener::bind(asked).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
+        let (listener, address) = connections::listen(options.listen).await?;
         let opening =
             tokio::task::spawn_blocking(move || Backend::open(options, format!("http://{address}"), clock));
         let (backend, notices) = opening.await.map_err(|error| StartError::Key(error.to_string()))??;

@@ -111,7 +111,7 @@ export abstract class FakeSettings extends FakeLab {
       throw error("account_exists", `there is an account \`${account}\` already`);
     }
     this.#keys.set(account, apply({}, changes));
-    this.put(changes["provider"] === "oauth" ? corp(account) : signedOut(account, reason("never_signed_in", "Nobody has signed in yet")));
+    this.put(changes["provider"] === "oauth" ? corp(account) : signedOut(account, reason("never_signed_in", "Nobody is signed in")));
   }
 
   async tryLogin(_: Changes, username: string, password: string): Promise<Trial> {

@@ -19,9 +19,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Self {
-        let detail =
-            ProblemDetail { code: code.to_owned(), message: message.to_owned(), hint: None, reason: None };
-        Self { status, detail }
+        Self { status, detail: ProblemDetail::new(code, message) }
     }
 
     pub(super) fn bad_request(message: &str) -> Self {

@@ -1,12 +1,5 @@
 //! Requests of any bytes over the agent's socket: each is answered or hung up on, no answer repeats what was sent, and a
 //! token is in an answer only if one was asked for.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    reason = "what must hold and does not is a panic"
-)]
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};

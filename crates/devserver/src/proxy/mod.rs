@@ -33,7 +33,7 @@ use axum::{
 use hyper::body::Incoming;
 use jiff::SignedDuration;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::{RwLock, broadcast, watch},
     task::JoinHandle,
 };
@@ -113,20 +113,8 @@ impl LabProxy {
     /// # Errors
     /// [`StartError`].
     pub async fn start(options: ProxyOptions) -> Result<Self, StartError> {
-        let asked = options.listen;
-        if !asked.ip().is_loopback() {
-            return Err(StartError::NotLoopback { address: asked });
-        }
         let upstream = Upstream::new(&options.upstream)?;
-        let refused = |source: io::Error| {
-            if source.kind() == io::ErrorKind::AddrInUse {
-                StartError::PortInUse { address: asked }
-            } else {
-                StartError::Listen { address: asked, source }
-            }
-        };
-        let listener = TcpListener::bind(asked).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
+        let (listener, address) = connections::listen(options.listen).await?;
         let url = format!("{}://{address}", if options.tls { "https" } else { "http" });
         let authority = if options.tls { Some(Authority::new(address.ip(), options.lapsed)?) } else { None };
         let generating = tokio::task::spawn_blocking(SigningKey::generate).await;

@@ -1,11 +1,4 @@
 //! Configurations of any bytes: a complaint holds nothing of the file but keys, and an edit changes what it is meant to.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    reason = "what must hold and does not is a panic"
-)]
 
 use std::fs;
 use std::path::Path;

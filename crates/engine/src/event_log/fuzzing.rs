@@ -1,11 +1,4 @@
 //! Log files of any bytes: what is read of them is harmless, bounded, and the same however they arrive.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    reason = "what must hold and does not is a panic"
-)]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;

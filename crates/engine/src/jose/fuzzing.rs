@@ -1,12 +1,5 @@
 //! Key sets and signed tokens of any bytes: no bad key spoils a set, nothing is believed that was not signed, and no
 //! refusal holds anything of a token.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    reason = "what must hold and does not is a panic"
-)]
 
 use std::sync::LazyLock;
 

@@ -23,43 +23,24 @@ impl<C: Client> Play<'_, C> {
         };
         let within = expect.within.unwrap_or(SignedDuration::ZERO);
         let seen = self.until(within, is_so).await;
-        let mut judge = |expected: String, found: Option<String>| {
-            let because = expect.because.clone();
-            self.judgements.push(Judgement {
-                step,
-                side: Side::Client,
-                expected,
-                found,
-                because,
-                follows: false,
-            });
-        };
+        let mut judged: Vec<(String, Option<String>)> = Vec::new();
         let soon = if within.is_zero() { String::new() } else { format!(" within {}", in_words(within)) };
         if let Some(state) = &expect.state {
             let found = (*state != seen.state).then(|| described(&seen));
-            judge(format!("is {}{soon}", state_in_words(state)), found);
+            judged.push((format!("is {}{soon}", state_in_words(state)), found));
         }
         if let Some(reason) = &expect.reason {
             let code = seen.reason.as_ref().map(|(code, _)| code.as_str());
             let found = (code != Some(reason)).then(|| described(&seen));
-            judge(format!("gives the reason {reason}"), found);
+            judged.push((format!("gives the reason {reason}"), found));
         }
         if let Some(generation) = expect.generation {
             let found = (seen.generation < generation).then(|| format!("generation {}", seen.generation));
-            judge(format!("holds tokens of generation {generation} or later{soon}"), found);
+            judged.push((format!("holds tokens of generation {generation} or later{soon}"), found));
         }
         let asked = u32::try_from(self.refreshes()).unwrap_or(u32::MAX);
         let mut count = |expected: String, right: bool| {
-            let because = expect.because.clone();
-            let found = (!right).then(|| format!("{asked} refresh requests"));
-            self.judgements.push(Judgement {
-                step,
-                side: Side::Client,
-                expected,
-                found,
-                because,
-                follows: false,
-            });
+            judged.push((expected, (!right).then(|| format!("{asked} refresh requests"))));
         };
         if let Some(exactly) = expect.refreshes {
             count(format!("sends {exactly} refresh requests"), asked == exactly);
@@ -75,16 +56,9 @@ impl<C: Client> Play<'_, C> {
             let expected =
                 if wanted { "gives programs a valid access token" } else { "gives programs no access token" };
             let found = (given != wanted).then(|| if given { "gave one" } else { "gave none" }.to_owned());
-            let because = expect.because.clone();
-            self.judgements.push(Judgement {
-                step,
-                side: Side::Client,
-                expected: expected.to_owned(),
-                found,
-                because,
-                follows: false,
-            });
+            judged.push((expected.to_owned(), found));
         }
+        self.judged(step, Side::Client, expect.because.as_ref(), judged);
     }
 
     pub(super) async fn expects_of_backend(&mut self, step: u32, expect: &ExpectBackend) {
@@ -141,17 +115,25 @@ impl<C: Client> Play<'_, C> {
                 self.unreadable_refusals(),
             ));
         }
-        for (expected, found) in judged {
-            let because = expect.because.clone();
-            self.judgements.push(Judgement {
-                step,
-                side: Side::Backend,
-                expected: expected.to_owned(),
-                found,
-                because,
-                follows: false,
-            });
-        }
+        self.judged(step, Side::Backend, expect.because.as_ref(), judged);
+    }
+
+    /// Takes down what was expected of one side in a step, each with what was found instead, if anything was.
+    fn judged(
+        &mut self,
+        step: u32,
+        side: Side,
+        because: Option<&String>,
+        judged: Vec<(impl Into<String>, Option<String>)>,
+    ) {
+        self.judgements.extend(judged.into_iter().map(|(expected, found)| Judgement {
+            step,
+            side,
+            expected: expected.into(),
+            found,
+            because: because.cloned(),
+            follows: false,
+        }));
     }
 
     /// Replies with tokens that may be stored on their way.

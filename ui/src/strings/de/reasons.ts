@@ -2,7 +2,7 @@ import type { reasons as english } from "../en/reasons";
 
 export const reasons: typeof english = {
   reasons: {
-    never_signed_in: { what: "noch hat sich niemand angemeldet", todo: "Melden Sie sich an, um zu beginnen." },
+    never_signed_in: { what: "niemand ist angemeldet", todo: "Melden Sie sich an, um zu beginnen." },
     signed_out: { what: "Sie haben sich abgemeldet", todo: "Melden Sie sich an, wann immer Sie möchten." },
     vault_empty: { what: "die gespeicherten Token sind weg", todo: "Jemand hat sich anderswo abgemeldet, oder der Schlüsselbund wurde zurückgesetzt. Melden Sie sich neu an." },
     refused: { what: "der Anbieter hat die Erneuerung abgelehnt", todo: "Melden Sie sich neu an." },

@@ -14,7 +14,7 @@ export const told: typeof english = {
       "its reply did not arrive": "seine Antwort kam nicht an",
     },
     sentences: {
-      never_signed_in: "Hier hat sich noch niemand angemeldet",
+      never_signed_in: "Hier ist niemand angemeldet",
       signed_out: "Sie haben sich abgemeldet",
       vault_empty: "Die gespeicherten Token sind fort: anderswo abgemeldet, oder der Schlüsselbund wurde zurückgesetzt. Melden Sie sich neu an",
       refused: "Der Anbieter hat die Erneuerung abgelehnt{said}. Melden Sie sich neu an",

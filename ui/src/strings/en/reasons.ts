@@ -1,7 +1,7 @@
 // Why a session ended or waits, by the host's codes: what happened, as it can follow a colon, and what to do.
 export const reasons = {
   reasons: {
-    never_signed_in: { what: "nobody has signed in yet", todo: "Sign in to begin." },
+    never_signed_in: { what: "nobody is signed in", todo: "Sign in to begin." },
     signed_out: { what: "you signed out", todo: "Sign in whenever you like." },
     vault_empty: { what: "the stored tokens are gone", todo: "Somebody signed out elsewhere, or the keychain was reset. Sign in again." },
     refused: { what: "the provider refused to renew", todo: "Sign in again." },

@@ -71,7 +71,7 @@ fn the_session_of_a_site_is_its_cookie() {
 #[test]
 fn a_change_is_one_line() {
     insta::assert_snapshot!(line(&signed_in(), &noon()), @"demo signed in, generation 3, access token until 14:01:00");
-    insta::assert_snapshot!(line(&signed_out(), &noon()), @"demo signed out: Nobody has signed in yet");
+    insta::assert_snapshot!(line(&signed_out(), &noon()), @"demo signed out: Nobody is signed in");
 }
 
 fn clock(at: &str, source: &str) -> ClockStatus {
@@ -79,7 +79,7 @@ fn clock(at: &str, source: &str) -> ClockStatus {
 }
 
 fn signed_out() -> SessionStatus {
-    let reason = reason("never_signed_in", "Nobody has signed in yet");
+    let reason = reason("never_signed_in", "Nobody is signed in");
     SessionStatus {
         state: StateName::SignedOut,
         reason: Some(reason),

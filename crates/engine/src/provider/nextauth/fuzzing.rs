@@ -1,11 +1,4 @@
 //! `Set-Cookie` headers of any bytes: no answer takes a session away by itself, and no cookie leaves its site.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    reason = "what must hold and does not is a panic"
-)]
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::secret::{AccessToken, Secret};

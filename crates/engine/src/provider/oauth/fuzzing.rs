@@ -1,11 +1,4 @@
 //! Token replies of any bytes: no readable token is lost, and no failure holds one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    reason = "what must hold and does not is a panic"
-)]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};

@@ -1,11 +1,4 @@
 //! Requests of any bytes where the browser comes back to: only the right answer counts, and no page repeats a request.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    reason = "what must hold and does not is a panic"
-)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
