@@ -46,9 +46,10 @@ fn every_direct_dependency_is_said_to_be_for_something() {
 
 /// A package in a folder of its own, with these dependencies beside it.
 fn plant(folder: &Path, name: &str, license: &str, needs: &[&str]) {
-    let needs: String = needs.iter().map(|need| format!("{need} = {{ path = \"{need}\" }}\n")).collect();
+    let needs: Vec<_> = needs.iter().map(|need| format!("{need} = {{ path = \"{need}\" }}\n")).collect();
     let manifest = format!(
-        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nlicense = \"{license}\"\npublish = false\n\n[dependencies]\n{needs}"
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nlicense = \"{license}\"\npublish = false\n\n[dependencies]\n{}",
+        needs.concat()
     );
     std::fs::create_dir_all(folder.join("src")).unwrap();
     std::fs::write(folder.join("src/lib.rs"), "").unwrap();

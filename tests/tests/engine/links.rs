@@ -155,6 +155,69 @@ fn what_the_architecture_says_is_somewhere_is_there() {
     assert!(wrong.is_empty(), "not there: {wrong:#?}");
 }
 
+/// The rooms of the code map, each with what is said to be in it.
+fn rooms(text: &str) -> Vec<(&str, Vec<&str>)> {
+    let (_, map) = text.split_once("| room | what is in it |").unwrap();
+    let rows = map.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let mut words = row.split('`').skip(1).step_by(2);
+        (words.next().unwrap(), words.collect())
+    })
+    .collect()
+}
+
+/// Every file and folder below a folder, from there and without its ending.
+fn below(folder: &Path) -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let shown = path.with_extension("").strip_prefix(folder).unwrap().display().to_string();
+            found.push(format!("/{shown}"));
+            if path.is_dir() && !path.ends_with("node_modules") && !path.ends_with("target") {
+                open.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_code_map_names_what_is_there() {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rooms = rooms(&text);
+    let crates = std::fs::read_dir(root().join("crates")).unwrap();
+    let mut unnamed: Vec<_> = crates
+        .map(|entry| format!("crates/{}", entry.unwrap().file_name().display()))
+        .filter(|name| !rooms.iter().any(|(room, _)| room == name))
+        .collect();
+    let mut missing = Vec::new();
+    for (room, words) in &rooms {
+        let folder = root().join(room);
+        let (there, programs) = (below(&folder), content(&folder));
+        for word in words {
+            // A command of `xtask` is a variant there.
+            let variant: String = word.split('-').map(|part| part[..1].to_uppercase() + &part[1..]).collect();
+            let path = word.trim_end_matches("/*.toml").trim_end_matches(".md");
+            let is_there = there.iter().any(|name| name.ends_with(&format!("/{path}")))
+                || root().join(path).exists()
+                || programs.contains(&format!("name = \"{word}\""))
+                || (*room == "xtask" && names(&content(&folder.join("src/main.rs")), &variant));
+            if !is_there {
+                missing.push(format!("{room}: {word}"));
+            }
+        }
+        if ["crates/core", "crates/engine"].contains(room) {
+            let modules = there.iter().filter_map(|name| name.strip_prefix("/src/"));
+            let unsaid = modules.filter(|name| !name.contains('/') && *name != "lib");
+            let unsaid = unsaid.filter(|name| !words.contains(name));
+            unnamed.extend(unsaid.map(|name| format!("{room}: {name}")));
+        }
+    }
+    assert!(missing.is_empty(), "on the map and not there: {missing:#?}");
+    assert!(unnamed.is_empty(), "there and not on the map: {unnamed:#?}");
+}
+
 #[test]
 fn every_question_of_a_newcomer_is_answered_by_a_link() {
     let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
