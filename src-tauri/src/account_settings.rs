@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use latchkey_core::account::AccountName;
 use latchkey_core::advice::{Advice, Known, Severity, advice};
+use latchkey_core::wording::Values;
 use latchkey_engine::config::{self, AccountConfig, Changes, ConfigError, Keys, Problem};
 use serde::Serialize;
 use tracing::info;
@@ -10,6 +11,7 @@ use tracing::info;
 use crate::command_error::CommandError;
 use crate::input;
 use crate::shell::Shell;
+use crate::words::Tongue;
 
 /// What an account is called that has no name yet.
 const NEW: &str = "new";
@@ -36,6 +38,9 @@ pub(crate) struct AdviceStatus {
     warns: bool,
     /// What it is, why that matters, and what to do.
     message: String,
+    /// The values in that by name.
+    #[cfg_attr(test, specta(type = std::collections::BTreeMap<String, String>))]
+    values: Values,
 }
 
 /// What is wrong with one key.
@@ -80,14 +85,15 @@ impl Shell {
                     ends_session,
                 })
             }
-            Err(ConfigError::Invalid { file: None, problems }) => Ok(AccountCheck {
-                problems: problems
-                    .into_iter()
-                    .map(|problem| of_key(account.unwrap_or(&new), problem))
-                    .collect(),
-                advice: Vec::new(),
-                ends_session: false,
-            }),
+            Err(ConfigError::Invalid { file: None, problems }) => {
+                let tongue = self.tongue();
+                let of_key = |problem| of_key(account.unwrap_or(&new), problem, tongue);
+                Ok(AccountCheck {
+                    problems: problems.into_iter().map(of_key).collect(),
+                    advice: Vec::new(),
+                    ends_session: false,
+                })
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -169,8 +175,8 @@ impl Shell {
 }
 
 impl From<Advice> for AdviceStatus {
-    fn from(Advice { code, severity, message }: Advice) -> Self {
-        Self { code: code.to_owned(), warns: severity == Severity::Warning, message }
+    fn from(Advice { code, severity, message, values }: Advice) -> Self {
+        Self { code: code.to_owned(), warns: severity == Severity::Warning, message, values }
     }
 }
 
@@ -179,8 +185,8 @@ fn moves(known: &AccountConfig, changed: &AccountConfig) -> bool {
     !known.provider.is_same_place(&changed.provider)
 }
 
-fn of_key(account: &AccountName, Problem { key, what, remedy, .. }: Problem) -> KeyProblem {
+fn of_key(account: &AccountName, Problem { key, what, remedy, .. }: Problem, tongue: Tongue) -> KeyProblem {
     let prefix = format!("accounts.{account}");
     let own = key.strip_prefix(&prefix).map(|rest| rest.trim_start_matches('.').to_owned());
-    KeyProblem { key: own.unwrap_or(key), what, remedy }
+    KeyProblem { key: own.unwrap_or(key), what: tongue.say(&what), remedy: tongue.say(&remedy) }
 }

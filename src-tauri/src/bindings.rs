@@ -89,6 +89,7 @@ fn generated() -> String {
         ])
         .typ::<LogRecord>()
         .constant("codes", latchkey_core::wording::CODES.as_slice())
+        .constant("adviceCodes", latchkey_core::advice::ADVICE_CODES.as_slice())
         .constant("findingCodes", latchkey_engine::lab::FINDING_CODES.as_slice());
     let folder = tempfile::tempdir().unwrap();
     let path: &Path = &folder.path().join("bindings.ts");

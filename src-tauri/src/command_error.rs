@@ -1,5 +1,6 @@
 //! What the window is told when something did not work.
 
+use latchkey_core::wording::{Values, Wording};
 use latchkey_engine::EngineError;
 use latchkey_engine::config::ConfigError;
 use serde::Serialize;
@@ -14,17 +15,33 @@ pub(crate) struct CommandError {
     pub(crate) message: String,
     /// What to do about it, if it can be said.
     pub(crate) hint: Option<String>,
+    /// Which sentence that is, where it is one of those that sessions have as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, specta(optional))]
+    pub(crate) told: Option<Told>,
+}
+
+/// A sentence for whoever words it anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(specta::Type))]
+pub(crate) struct Told {
+    /// Which one.
+    code: String,
+    /// The values in it by name.
+    #[cfg_attr(test, specta(type = std::collections::BTreeMap<String, String>))]
+    values: Values,
 }
 
 impl CommandError {
     pub(crate) fn new(code: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), hint: hint.map(str::to_owned) }
+        Self { code: code.to_owned(), message: message.into(), hint: hint.map(str::to_owned), told: None }
     }
 }
 
 impl From<EngineError> for CommandError {
     fn from(error: EngineError) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() }
+        let told = error.wording().map(|Wording { code, values }| Told { code: code.to_owned(), values });
+        Self { code: error.code().to_owned(), message: error.to_string(), hint: error.hint(), told }
     }
 }
 
@@ -61,6 +78,7 @@ mod tests {
                 "code": "wrong_credentials",
                 "message": "the provider did not accept this user name and password (“no such user”)",
                 "hint": "check both and try again; nothing was changed",
+                "told": { "code": "wrong_credentials", "values": { "said": "no such user" } },
             })
         );
         assert_eq!(

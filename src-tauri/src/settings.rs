@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use latchkey_engine::config::{self, AppConfig};
 use latchkey_engine::event_log::Level;
-use latchkey_engine::health::{self, Report, Subject};
+use latchkey_engine::health::{self, Report, Sentence, Subject};
 use serde::Serialize;
 use tauri::{AppHandle, Manager as _, Runtime};
 use tauri_plugin_autostart::ManagerExt as _;
@@ -12,6 +12,7 @@ use tracing::{debug, warn};
 
 use crate::command_error::CommandError;
 use crate::shell::Shell;
+use crate::words::Tongue;
 
 /// What the window shows under Settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,16 +55,30 @@ impl Shell {
         }
     }
 
+    /// In which language the app speaks.
+    pub(crate) fn tongue(&self) -> Tongue {
+        Tongue::of(self.app.borrow().language)
+    }
+
     /// Looks at everything that `latchkey doctor` looks at.
     pub(crate) async fn health(&self) -> Report {
-        health::examine(Subject {
+        let mut report = health::examine(Subject {
             paths: self.paths.clone(),
             vault: Ok(Arc::clone(&self.vault)),
             forgetful: self.forgetful,
             clock: Arc::clone(&self.clock),
             patience: health::PATIENCE,
         })
-        .await
+        .await;
+        let tongue = self.tongue();
+        for finding in report.findings.iter_mut().filter(|one| one.sentence == Sentence::ConfigUnusable) {
+            for name in ["what", "remedy"] {
+                if let Some(value) = finding.values.get_mut(name) {
+                    *value = tongue.say(value);
+                }
+            }
+        }
+        report
     }
 }
 

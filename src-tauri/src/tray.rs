@@ -153,7 +153,7 @@ fn image(mark: Mark) -> Image<'static> {
 }
 
 fn tongue<R: Runtime>(app: &AppHandle<R>) -> Tongue {
-    Tongue::of(app.state::<Shell>().app.borrow().language)
+    app.state::<Shell>().tongue()
 }
 
 fn now<R: Runtime>(app: &AppHandle<R>) -> Zoned {

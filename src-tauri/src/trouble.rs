@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use latchkey_engine::config::{ConfigError, Problem};
+use latchkey_engine::config::{ConfigError, Language, Problem};
 use latchkey_engine::paths::Paths;
 use serde::Serialize;
 use tauri::{AppHandle, Manager as _, Runtime};
@@ -15,6 +15,7 @@ use crate::arguments::Arguments;
 use crate::command_error::CommandError;
 use crate::opening;
 use crate::startup::{self, NotPrepared};
+use crate::words::Tongue;
 
 /// What keeps the app from opening.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -75,6 +76,13 @@ impl Unopened {
 
 impl From<&NotPrepared> for Trouble {
     fn from(error: &NotPrepared) -> Self {
+        // What was chosen may not have been read.
+        Self::in_language(error, Tongue::of(Language::System))
+    }
+}
+
+impl Trouble {
+    fn in_language(error: &NotPrepared, tongue: Tongue) -> Self {
         let about = match error {
             NotPrepared::Config(_) => About::Configuration,
             NotPrepared::Vault(_) => About::Vault,
@@ -105,22 +113,38 @@ impl From<&NotPrepared> for Trouble {
         };
         Self {
             about,
-            message: error.to_string(),
-            hint: error.hint().map(str::to_owned),
+            message: in_tongue(error, tongue),
+            hint: error.hint().map(|hint| tongue.say(hint)),
             file: file.map(|file| file.display().to_string()),
-            problems: problems.iter().map(in_file).collect(),
+            problems: problems.iter().map(|problem| in_file(problem, tongue)).collect(),
         }
     }
 }
 
-fn in_file(Problem { place, key, what, remedy }: &Problem) -> FileProblem {
+/// The sentence of an error, as far as it is ours.
+fn in_tongue(error: &NotPrepared, tongue: Tongue) -> String {
+    match error {
+        NotPrepared::Config(ConfigError::Unfit { path, what, remedy }) => {
+            format!("{}: {}; {}", path.display(), tongue.say(what), tongue.say(remedy))
+        }
+        NotPrepared::Config(_)
+        | NotPrepared::Paths(_)
+        | NotPrepared::Fingerprints(_)
+        | NotPrepared::Vault(_)
+        | NotPrepared::Level(_)
+        | NotPrepared::Http(_)
+        | NotPrepared::NoDisplay => tongue.say(&error.to_string()),
+    }
+}
+
+fn in_file(Problem { place, key, what, remedy }: &Problem, tongue: Tongue) -> FileProblem {
     let number = |number: usize| u32::try_from(number).ok();
     FileProblem {
         line: place.and_then(|(line, _)| number(line)),
         column: place.and_then(|(_, column)| number(column)),
         key: key.clone(),
-        what: what.clone(),
-        remedy: remedy.clone(),
+        what: tongue.say(what),
+        remedy: tongue.say(remedy),
     }
 }
 
@@ -181,7 +205,7 @@ mod tests {
     fn what_is_wrong_in_the_configuration_is_told_place_by_place_and_without_its_values() {
         let text = "[accounts.work]\nprovider = \"SeCrEt\"\n";
         let error = Config::parse(text, Some("/home/ada/config.toml".as_ref())).unwrap_err();
-        let trouble = Trouble::from(&NotPrepared::Config(error));
+        let trouble = Trouble::in_language(&NotPrepared::Config(error), Tongue::En);
         assert_eq!(
             (trouble.about, trouble.file.as_deref()),
             (About::Configuration, Some("/home/ada/config.toml"))

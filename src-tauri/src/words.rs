@@ -1,4 +1,9 @@
-//! In which language the tray and the notifications speak. The page has its own words.
+//! In which language the app speaks where the page does not: in the tray and in notifications, and of mistakes in the
+//! configuration.
+
+mod german;
+
+use std::borrow::Cow;
 
 use latchkey_engine::config::Language;
 
@@ -29,6 +34,11 @@ impl Tongue {
                 if said.is_some_and(|said| said.starts_with("de")) { Self::De } else { Self::En }
             }
         }
+    }
+
+    /// What the configuration says of a mistake, in this language.
+    pub(crate) fn say(self, english: &str) -> String {
+        self.pick(Cow::Borrowed(english), german::german(english)).into_owned()
     }
 
     /// The one of two texts that is in this language.

@@ -116,7 +116,7 @@ describe("settings", () => {
     expect(screen.getByTestId("health-sum")).toHaveTextContent("1 warning");
     const findings = screen.getAllByTestId("finding");
     expect(findings.map((finding) => finding.getAttribute("data-grade"))).toEqual(["ok", "ok", "warning"]);
-    expect(findings[2]).toHaveTextContent("What to do: switch on the time synchronisation");
+    expect(findings[2]).toHaveTextContent("What to do: see whether date and time are right");
   });
 
   it("leave the log level to the environment where that is set", async () => {

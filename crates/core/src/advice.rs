@@ -4,6 +4,22 @@ use jiff::SignedDuration;
 
 use crate::limits::{Limits, Sensitivity};
 use crate::policy::{MAX_MARGIN, Policy, in_words};
+use crate::wording::{Values, millis};
+
+/// The code of every advice.
+pub const ADVICE_CODES: [&str; 11] = [
+    "idle_timeout_not_below_max_age",
+    "lifetime_too_long",
+    "lifetime_too_short",
+    "margin_over_half",
+    "plain_http",
+    "rolling_without_max_age",
+    "sensitive_without_ceiling",
+    "session_outlives_its_token",
+    "static_shorter_than_refresh_window",
+    "update_age_not_below_max_age",
+    "update_age_without_rolling",
+];
 
 /// A session shorter than this is none that anybody could work with.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
@@ -41,6 +57,8 @@ pub struct Advice {
     pub severity: Severity,
     /// What it is, why that matters, and what to do.
     pub message: String,
+    /// The values in that by name, for whoever words it anew by its code: `key`, and durations in milliseconds.
+    pub values: Values,
 }
 
 /// Everything to think about in a policy, what matters most first.
@@ -55,10 +73,13 @@ pub fn advice(policy: &Policy, known: Known) -> Vec<Advice> {
 fn ends(limits: Limits) -> Vec<Advice> {
     let Limits { max_age, rolling, update_age, idle_timeout, sensitivity } = limits;
     let mut found = Vec::new();
-    let mut warn = |code, message: String| found.push(Advice { code, severity: Severity::Warning, message });
+    let mut warn = |code, values: Values, message: String| {
+        found.push(Advice { code, severity: Severity::Warning, message, values });
+    };
     if let Some((age, update)) = max_age.zip(update_age).filter(|(age, update)| rolling && update >= age) {
         warn(
             "update_age_not_below_max_age",
+            spans([("update_ms", update), ("age_ms", age)]),
             format!(
                 "`update_age` ({}) is not shorter than `max_age` ({}): the session is over before any use may move its end. \
                  Make it shorter, or leave it out",
@@ -70,12 +91,14 @@ fn ends(limits: Limits) -> Vec<Advice> {
     if rolling && max_age.is_none() {
         warn(
             "rolling_without_max_age",
+            Values::new(),
             "`rolling` moves the end that `max_age` sets, and there is none. Set `max_age`, or leave `rolling` out".to_owned(),
         );
     }
     if update_age.is_some() && !rolling {
         warn(
             "update_age_without_rolling",
+            Values::new(),
             "`update_age` says how often use moves the end of a session, and this one does not roll. Set `rolling = true`, or leave it out"
                 .to_owned(),
         );
@@ -83,6 +106,7 @@ fn ends(limits: Limits) -> Vec<Advice> {
     if sensitivity == Some(Sensitivity::Admin) && rolling {
         warn(
             "sensitive_without_ceiling",
+            Values::new(),
             "This account is `admin` and its sessions roll: whoever has the machine stays signed in for ever by using it. Leave `rolling` out"
                 .to_owned(),
         );
@@ -90,6 +114,7 @@ fn ends(limits: Limits) -> Vec<Advice> {
     if let Some((idle, age)) = idle_timeout.zip(max_age).filter(|(idle, age)| idle >= age) {
         warn(
             "idle_timeout_not_below_max_age",
+            spans([("idle_ms", idle), ("age_ms", age)]),
             format!(
                 "`idle_timeout` ({}) is not shorter than `max_age` ({}), so it never counts. Make it shorter, or leave it out",
                 in_words(idle),
@@ -102,6 +127,7 @@ fn ends(limits: Limits) -> Vec<Advice> {
         if length < SHORTEST {
             warn(
                 "lifetime_too_short",
+                of_key(key, length),
                 format!(
                     "`{key}` is {}: nobody can work with a session that short. A minute is the least that makes sense",
                     in_words(length)
@@ -110,6 +136,7 @@ fn ends(limits: Limits) -> Vec<Advice> {
         } else if length > LONGEST {
             warn(
                 "lifetime_too_long",
+                of_key(key, length),
                 format!(
                     "`{key}` is {}: a session that long outlives the reasons it was allowed for. Thirty days is usual",
                     in_words(length)
@@ -123,13 +150,16 @@ fn ends(limits: Limits) -> Vec<Advice> {
 /// What the policy contradicts of the tokens.
 fn tokens(policy: &Policy, known: Known) -> Vec<Advice> {
     let mut found = Vec::new();
-    let mut warn = |code, message: String| found.push(Advice { code, severity: Severity::Warning, message });
+    let mut warn = |code, values: Values, message: String| {
+        found.push(Advice { code, severity: Severity::Warning, message, values });
+    };
     let limits = policy.limits;
     let access = known.access.unwrap_or(policy.assumed_lifetime);
     let is_known = known.access.is_some();
     if let Some(before) = policy.renew_before.filter(|before| is_known && *before > access / 2) {
         warn(
             "margin_over_half",
+            spans([("before_ms", before), ("access_ms", access)]),
             format!(
                 "`renew_before` ({}) is more than half of what an access token lives ({}): half of it is taken, or \
                  every token would be replaced as soon as it came. Make it shorter",
@@ -143,6 +173,7 @@ fn tokens(policy: &Policy, known: Known) -> Vec<Advice> {
     if let Some(age) = static_age.filter(|age| is_known && *age <= access - margin) {
         warn(
             "static_shorter_than_refresh_window",
+            spans([("age_ms", age), ("first_ms", access - margin)]),
             format!(
                 "A session lasts {} from its sign-in, and its first renewal would come after {}: the refresh token is never \
                  used. Make `max_age` longer, or let sessions roll",
@@ -161,6 +192,7 @@ fn tokens(policy: &Policy, known: Known) -> Vec<Advice> {
     {
         warn(
             "session_outlives_its_token",
+            spans([("age_ms", age), ("length_ms", length)]),
             format!(
                 "The account allows a session of {}, but {what} after {}: that is when people have to sign in again. \
                  Shorten `max_age`, or have the provider allow more",
@@ -172,10 +204,19 @@ fn tokens(policy: &Policy, known: Known) -> Vec<Advice> {
     found
 }
 
+fn spans<const N: usize>(spans: [(&'static str, SignedDuration); N]) -> Values {
+    spans.into_iter().map(|(name, span)| (name, millis(span))).collect()
+}
+
+fn of_key(key: &str, length: SignedDuration) -> Values {
+    Values::from([("key", key.to_owned()), ("length_ms", millis(length))])
+}
+
 fn travel(known: Known) -> Option<Advice> {
     known.plain_http.then(|| Advice {
         code: "plain_http",
         severity: Severity::Note,
+        values: Values::new(),
         message: "Tokens travel to this account's address in clear text (`http`). That is possible on this machine only; use \
                   `https` for anything but a development backend"
             .to_owned(),
@@ -184,6 +225,8 @@ fn travel(known: Known) -> Option<Advice> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -205,6 +248,7 @@ mod tests {
         let none = Limits::default();
         let known = Known { access: Some(mins(60)), ..Known::default() };
         let rolling = Limits { max_age: Some(hours(8)), rolling: true, update_age: Some(mins(10)), ..none };
+        let mut seen = BTreeSet::new();
         for (told, limits, renew_before, known) in [
             ("", none, None, known),
             ("", rolling, Some(mins(5)), known),
@@ -243,7 +287,9 @@ mod tests {
         ] {
             let expected: Vec<_> = Some(told).filter(|told| !told.is_empty()).into_iter().collect();
             assert_eq!(codes(limits, renew_before, known), expected);
+            seen.extend(expected);
         }
+        assert_eq!(seen, BTreeSet::from(ADVICE_CODES));
     }
 
     #[test]

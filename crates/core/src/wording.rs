@@ -88,7 +88,7 @@ impl Plan {
     }
 }
 
-fn millis(duration: SignedDuration) -> String {
+pub(crate) fn millis(duration: SignedDuration) -> String {
     duration.as_millis().to_string()
 }
 

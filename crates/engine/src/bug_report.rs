@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
     use crate::event_log::Level;
-    use crate::health::Topic;
+    use crate::health::{Sentence, Topic};
 
     #[test]
     fn a_report_says_what_happened_on_what_and_of_nobody() {
@@ -175,6 +175,8 @@ mod tests {
             grade: Grade::Problem,
             message: "The keychain is locked".to_owned(),
             hint: Some("Unlock it".to_owned()),
+            sentence: Sentence::AsSaid,
+            values: BTreeMap::new(),
         };
         let record = LogRecord {
             seq: 1,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use latchkey_core::account::AccountName;
 use latchkey_core::disposition::Failure;
 use latchkey_core::reason::{Reason, VaultProblem};
+use latchkey_core::wording::Wording;
 
 use crate::consumers::Withheld;
 use crate::provider::SignInFailure;
@@ -153,6 +154,32 @@ impl EngineError {
             Self::Busy => "busy",
             Self::Cancelled => "cancelled",
             Self::Closing => "closing",
+        }
+    }
+
+    /// What is wrong besides the English words, for whoever words it anew: where it is one of the reasons that a session
+    /// has as well.
+    pub fn wording(&self) -> Option<Wording> {
+        let with = |code, name, value: &String| Wording { code, values: [(name, value.clone())].into() };
+        match self {
+            Self::WrongCredentials { said: None } => Some(Wording::plain("wrong_credentials")),
+            Self::WrongCredentials { said: Some(said) } => Some(with("wrong_credentials", "said", said)),
+            Self::Unreachable { what } => Some(with("unreachable", "what", what)),
+            Self::Vault { problem } => Some(Wording::plain(problem.code())),
+            Self::SignInFailed { reason }
+            | Self::OddAnswer { reason }
+            | Self::SignInNeeded { reason }
+            | Self::NotNow { reason, .. } => Some(reason.into()),
+            Self::UnknownAccount(_)
+            | Self::AccountExists(_)
+            | Self::NotThisWay
+            | Self::ElsewhereThanTheSite { .. }
+            | Self::CookieNotOpened { .. }
+            | Self::NotAllowed { .. }
+            | Self::UnknownConsumer
+            | Self::Busy
+            | Self::Cancelled
+            | Self::Closing => None,
         }
     }
 

@@ -12,12 +12,13 @@ const NARROW: (u32, u32) = (450, 760);
 const LONG: (u32, u32) = (960, 1240);
 
 /// Each picture: its name, what the preview shows, how large.
-const PICTURES: [(&str, &str, (u32, u32)); 31] = [
+const PICTURES: [(&str, &str, (u32, u32)); 32] = [
     ("signed-in-light", "scenario=roles&theme=light", WIDE),
     ("signed-in-dark", "scenario=roles&theme=dark", WIDE),
     ("signed-in-narrow", "scenario=roles&theme=light", NARROW),
     ("signed-in-german", "scenario=roles&theme=light&language=de", WIDE),
     ("signed-in-right-to-left", "scenario=roles&theme=light&dir=rtl", WIDE),
+    ("site-light", "scenario=cookie&theme=light", WIDE),
     ("programs-light", "scenario=programs&theme=light", WIDE),
     ("programs-narrow-german", "scenario=programs&theme=dark&language=de", NARROW),
     ("waiting-dark", "scenario=waiting&theme=dark", WIDE),

@@ -119,6 +119,8 @@ export const commands = {
 };
 
 /* Constants */
+export const adviceCodes = ["idle_timeout_not_below_max_age","lifetime_too_long","lifetime_too_short","margin_over_half","plain_http","rolling_without_max_age","sensitive_without_ceiling","session_outlives_its_token","static_shorter_than_refresh_window","update_age_not_below_max_age","update_age_without_rolling"] as const;
+
 export const codes = ["never_signed_in","signed_out","vault_empty","refused","idle","refused_after_lost_reply","unclear_refusal","not_renewable","keychain_locked","keychain_unavailable","keychain_refused","keychain_slow","keychain_item_too_large","keychain_item_damaged","keychain_item_newer","keychain_wrong_passphrase","keychain_file_unusable","keychain_not_kept","ceiling_reached","max_age_reached","unused_too_long","wrong_credentials","unreachable","reply_lost","provider_busy","not_the_provider","misconfigured","sign_in_denied","sign_in_refused","sign_in_timed_out","not_believed","port_taken","misfit","distrusted","key_lost","session_error","lock_busy","lock_unusable","network","clock_off","renewal_under_way","storm_breaker","opening","fifth_of_lifetime","an_hour","renew_before","half_of_lifetime","expired_on_arrival","ceiling","unanswered","as_planned","trying_again","asking_once_more","access_token_refused","asked_by_person","asked_by_program","asked_by_revalidation","not_erased","provider_not_told","ends_at_max_age","ends_unless_used","sign_in_under_way","no_refresh_token","access_token_lives","access_token_expired"] as const;
 
 export const findingCodes = ["answer_400","asked_again_in_time","begins_anew","both_own","both_same","clock_differs","end_not_told","endless_window","exp_less","exp_more","exp_same","family_revoked","fixed_end","good_for_a_thief","grace_at_least","grace_between","grace_none","lasts","let_both_agree","look_into_log","loser_signs_both_out","lost_machine","lost_reply_ends","neither_served","no_store_missing","no_store_there","no_theft_noticed","not_asked","not_to_be_stored","old_access_dies","old_access_lives","one_at_a_time","one_served","read_stored_first","refused_as","refused_as_text","requests_fail","rest_may_say_401","revoked_is_dead","revoking_changes_nothing","rotates_each","rotates_never","send_refresh_expires_in","set_clock","stolen_stays_good","tell_them_before","thief_keeps_session","too_short","used_accepted","used_refused","winner_revoked","no_refresh_token","nobody_again","first_refused","first_failed","user_info_refuses","no_user_info","no_jwt","no_date","made_up_taken","not_answered","no_verdict","not_refreshed","nowhere_to_revoke","revoking_failed"] as const;
@@ -186,6 +188,8 @@ export type AdviceStatus = {
 	warns: boolean,
 	/**  What it is, why that matters, and what to do. */
 	message: string,
+	/**  The values in that by name. */
+	values: { [key in string]: string },
 };
 
 /**  What is set for the app as a whole. */
@@ -257,6 +261,8 @@ export type CommandError = {
 	message: string,
 	/**  What to do about it, if it can be said. */
 	hint: string | null,
+	/**  Which sentence that is, where it is one of those that sessions have as well. */
+	told?: Told | null,
 };
 
 /**  Whether a program may take tokens. */
@@ -394,6 +400,10 @@ export type Finding = {
 	message: string,
 	/**  What to do about it. */
 	hint: string | null,
+	/**  Which sentence that is, for whoever words it anew. */
+	sentence: Sentence,
+	/**  The values in it by name. */
+	values: { [key in string]: string },
 };
 
 /**  What a month would be like. */
@@ -904,6 +914,84 @@ export type SandboxState = {
 	grace_secs: number,
 };
 
+/**
+ *  A sentence of a finding. The values in it go by name: those that end in `_ms` are durations in milliseconds, those that
+ *  end in `_bytes` are sizes.
+ */
+export type Sentence = 
+/**  Only the English words say it: they hold what somebody else said, such as the configuration's parser. */
+"as_said" | 
+/**  The vault does not work; `reason` is the code of why, `detail` the store's own words. */
+"vault_fails" | 
+/**  Tokens are gone when Latchkey ends. */
+"vault_forgets" | 
+/**  The vault works, which took `took_ms`. */
+"vault_works" | 
+/**  There is no account. */
+"no_account" | 
+/**  There are `count` accounts in `file`. */
+"config_read" | 
+/**  `what` is wrong `at` a place of the configuration; `remedy` says what to do. */
+"config_unusable" | 
+/**  The `folder` at `path` is not there yet. */
+"folder_absent" | 
+/**  It cannot be looked at, as `error` says; `variable` chooses another. */
+"folder_hidden" | 
+/**  Something else is in its place. */
+"folder_is_none" | 
+/**  Others may write to it. */
+"folder_shared" | 
+/**  Nothing can be written to it. */
+"folder_read_only" | 
+/**  Its disk has only `free_bytes` left. */
+"disk_full" | 
+/**  Its disk has `free_bytes` left, which is little. */
+"disk_nearly_full" | 
+/**  Others can look into it. */
+"folder_open" | 
+/**  It is as it should be. */
+"folder_usable" | 
+/**  The same, with `free_bytes` left. */
+"folder_usable_with_room" | 
+/**  Nothing was renewed yet. */
+"locks_absent" | 
+/**  Locks keep two processes apart. */
+"locks_work" | 
+/**  Locks at `path` keep nobody out; `variable` chooses another folder. */
+"locks_fail" | 
+/**  Files at `path` cannot be locked, as `error` says. */
+"locks_impossible" | 
+/**  The clock shows a `time` from before this version. */
+"clock_too_early" | 
+/**  The clock shows a `time` that is too late. */
+"clock_too_late" | 
+/**  `file` was written `ahead_ms` after the time that the clock shows. */
+"clock_set_back" | 
+/**  The clock shows a `time` that can be right. */
+"clock_plausible" | 
+/**  The `host` answered in `took_ms`. */
+"provider_reached" | 
+/**  It took the request and said nothing. */
+"provider_silent" | 
+/**  It did not answer within `patience_ms`. */
+"provider_slow" | 
+/**  It cannot be reached, as `what` says. */
+"provider_unreachable" | 
+/**  Nobody knows its name. */
+"provider_unknown" | 
+/**  Its clock shows the same. */
+"same_time" | 
+/**  Its clock is `by_ms` ahead or behind (`how`), which does not matter. */
+"other_time" | 
+/**  Its clock is so much off that it does. */
+"clocks_differ" | 
+/**  Nobody is signed in. */
+"not_signed_in" | 
+/**  Tokens of this `generation` are stored. */
+"tokens_stored" | 
+/**  The refresh token of this `generation` is not sent any more; `reason` is the code of why, whose values are here too. */
+"refresh_token_refused";
+
 /**  What the window shows of an authorization server before an account is added, and what it proposes. */
 export type ServerFacts = {
 	/**  Who it is, as it was asked. */
@@ -1129,6 +1217,14 @@ export type TokenFate =
 
 /**  A token that a person wants to look into: it becomes a secret as it is read. */
 export type TokenInput = string;
+
+/**  A sentence for whoever words it anew. */
+export type Told = {
+	/**  Which one. */
+	code: string,
+	/**  The values in it by name. */
+	values: { [key in string]: string },
+};
 
 /**  What a finding is about. */
 export type Topic = 

@@ -1,6 +1,10 @@
-import { describe, expect, it } from "vitest";
-import { text } from "../strings";
-import { explain, KNOWN_CODES, toCommandError } from "./errors";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { chooseLanguage, text } from "../strings";
+import { en } from "../strings/en";
+import { explain, type KnownCode, toCommandError } from "./errors";
+
+const { dismiss, ...texts } = en.errors;
+const KNOWN_CODES = Object.keys(texts) as KnownCode[];
 
 describe("each known code", () => {
   it.each(KNOWN_CODES)("%s says what happened and what to do", (code) => {
@@ -15,10 +19,31 @@ describe("each known code", () => {
   });
 });
 
-it("no text is left over for a code that is not known", () => {
-  const { dismiss, ...texts } = text.errors;
+it("the word on a button is no code", () => {
   expect(dismiss).toBeTruthy();
-  expect(Object.keys(texts).sort()).toEqual([...KNOWN_CODES].sort());
+  expect(explain({ code: "dismiss", message: "m", hint: null }).title).toBe("m");
+});
+
+describe("in German", () => {
+  beforeEach(() => chooseLanguage("de"));
+  afterEach(() => chooseLanguage("system"));
+
+  it("what a session may have as its reason is worded anew", () => {
+    const error = { code: "backend_unreachable", message: "the provider cannot be reached: nothing listens at its address", hint: "check it", told: { code: "unreachable", values: { what: "nothing listens at its address" } } };
+    const said = explain(error);
+    expect(said.detail).toBe("Der Anbieter ist nicht erreichbar: unter seiner Adresse antwortet kein Programm");
+    expect([said.detailIn, said.todo]).toEqual([undefined, text.errors.backend_unreachable.todo]);
+    expect(explain({ code: "keychain_slow", message: "m", hint: null, told: { code: "keychain_slow", values: {} } })).toMatchObject({
+      title: "Der Schlüsselbund antwortet nicht rechtzeitig",
+      todo: "Sehen Sie nach, ob er eine Frage stellt",
+      detail: null,
+    });
+  });
+
+  it("the host's own words are said to be English", () => {
+    expect(explain({ code: "internal", message: "broken pipe", hint: "h" })).toMatchObject({ detail: "broken pipe", detailIn: "en", todo: text.errors.internal.todo });
+    expect(explain({ code: "new", message: "Odd", hint: "Look" })).toMatchObject({ title: text.errors.internal.title, detail: "Odd", detailIn: "en", todo: null });
+  });
 });
 
 it("an unknown code falls back to the host's words", () => {

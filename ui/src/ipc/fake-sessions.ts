@@ -67,6 +67,7 @@ const jitter = (lifetime: number) => margin(lifetime) * 0.1;
 
 export function tokens(lifetime: number, received: number, generation: number): Pick<SessionStatus, "access" | "next" | "generation"> {
   const expires = received + lifetime;
+  const short = margin(lifetime) < 3600_000;
   return {
     generation,
     access: {
@@ -85,8 +86,8 @@ export function tokens(lifetime: number, received: number, generation: number): 
     next: {
       action: "renew",
       at: iso(expires - margin(lifetime) - jitter(lifetime)),
-      why: `a fifth of the lifetime before expiry, ${(jitter(lifetime) / 1000).toFixed(0)} s of jitter`,
-      code: "fifth_of_lifetime",
+      why: `${short ? "a fifth of the lifetime" : "an hour"} before expiry, ${short ? `${(jitter(lifetime) / 1000).toFixed(0)} s` : "6 min"} of jitter`,
+      code: short ? "fifth_of_lifetime" : "an_hour",
       values: { margin_ms: String(margin(lifetime)), jitter_ms: String(jitter(lifetime)) },
     },
   };

@@ -30,6 +30,15 @@ export function inspectionOf({ received_at, expires_at, claims: shown }: AccessS
   };
 }
 
+/** A site's cookie: nobody but the site can look into it. */
+export const SEALED: Inspection = {
+  jwt: false,
+  header: [],
+  claims: [],
+  previous: null,
+  signature: { kind: "not_checked", why: "only the site can read its cookie; with its secret, so can you" },
+};
+
 export function inspectionOfText(token: string): Inspection {
   const parts = (token.split(/\s+/).at(-1) ?? "").split(".");
   const read = (part: string | undefined): Record<string, unknown> | null => {

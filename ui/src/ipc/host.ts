@@ -110,68 +110,31 @@ export interface OpenAccount {
 
 export const insideTauri = (): boolean => "__TAURI_INTERNALS__" in globalThis;
 
+/** What a command that has nothing to say comes to. */
+type Answered<T> = [T] extends [null] ? void : T;
+type Commands = { [Name in keyof typeof commands]: (typeof commands)[Name] extends (...asked: infer A) => Promise<infer T> ? (...asked: A) => Promise<Answered<T>> : never };
+
 /** Tauri rejects with whatever Rust serialised, or with a string when its own checks refused. */
-async function told<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (thrown) {
-    throw toCommandError(thrown);
-  }
-}
+const told =
+  <A extends unknown[], T>(command: (...asked: A) => Promise<T>) =>
+  async (...asked: A): Promise<T> => {
+    try {
+      return await command(...asked);
+    } catch (thrown) {
+      throw toCommandError(thrown);
+    }
+  };
+
+const heard =
+  <T>(event: string) =>
+  (listener: (payload: T) => void): Promise<Unsubscribe> =>
+    listen<T>(event, ({ payload }) => listener(payload));
 
 export const tauriHost: Host = {
-  sessions: () => told(commands.sessions()),
-  signIn: async (account, username, password) => void (await told(commands.signIn(account, username, password))),
-  signInWithBrowser: async (account) => void (await told(commands.signInWithBrowser(account))),
-  signInWithDevice: async (account) => void (await told(commands.signInWithDevice(account))),
-  cancelSignIn: async (account) => void (await told(commands.cancelSignIn(account))),
-  openSignInPage: async (account) => void (await told(commands.openSignInPage(account))),
-  copySignInAddress: async (account) => void (await told(commands.copySignInAddress(account))),
-  copyUserCode: async (account) => void (await told(commands.copyUserCode(account))),
-  signInPicture: (account) => told(commands.signInPicture(account)),
-  discover: (issuer) => told(commands.discover(issuer)),
-  accountKeys: (account) => told(commands.accountKeys(account)),
-  checkAccount: (account, changes) => told(commands.checkAccount(account, changes)),
-  addAccount: async (account, changes) => void (await told(commands.addAccount(account, changes))),
-  tryLogin: (changes, username, password) => told(commands.tryLogin(changes, username, password)),
-  presets: () => told(commands.presets()),
-  changeAccount: async (account, changes) => void (await told(commands.changeAccount(account, changes))),
-  removeAccount: async (account) => void (await told(commands.removeAccount(account))),
-  settings: () => told(commands.settings()),
-  setSettings: async (app) => void (await told(commands.setSettings(app))),
-  startAtLogin: async (on) => void (await told(commands.startAtLogin(on))),
-  health: () => told(commands.health()),
-  showConfigFile: async () => void (await told(commands.showConfigFile())),
-  showGuide: async () => void (await told(commands.showGuide())),
-  trouble: () => told(commands.trouble()),
-  tryAgain: () => told(commands.tryAgain()),
-  signOut: async (account) => void (await told(commands.signOut(account))),
-  renew: async (account) => void (await told(commands.renew(account))),
-  inspect: (account) => told(commands.inspect(account)),
-  inspectToken: (token) => told(commands.inspectToken(token)),
-  copyAccessToken: (account) => told(commands.copyAccessToken(account)),
-  decide: async (account, program, decision) => void (await told(commands.decide(account, program, decision))),
-  log: (after, limit) => told(commands.log(after, limit)),
-  copyRecord: async (seq) => void (await told(commands.copyRecord(seq))),
-  exportReport: () => told(commands.exportReport()),
-  showReport: async () => void (await told(commands.showReport())),
-  addDemo: () => told(commands.addDemo()),
-  appInfo: () => told(commands.appInfo()),
-  setLogLevel: (level) => told(commands.setLogLevel(level)),
-  quit: async () => void (await told(commands.quit())),
-  stay: async (minimised) => void (await told(commands.stay(minimised))),
-  onOpen: (listener) => listen<OpenAccount>("open", (event) => listener(event.payload)),
-  onClosing: (listener) => listen("closing", () => listener()),
-  labScenarios: () => told(commands.labScenarios()),
-  labRun: (name, rule) => told(commands.labRun(name, rule)),
-  labBackend: () => told(commands.labBackend()),
-  labFault: async (fault) => void (await told(commands.labFault(fault))),
-  labClear: async () => void (await told(commands.labClear())),
-  labSwitch: (what) => told(commands.labSwitch(what)),
-  labProfile: (account, username, password) => told(commands.labProfile(account, username, password)),
-  labForesee: (account, life, trial) => told(commands.labForesee(account, life, trial)),
-  labTour: (step) => told(commands.labTour(step)),
-  onSessions: (listener) => listen<SessionStatus[]>("sessions", (event) => listener(event.payload)),
-  onClipboardCleared: (listener) => listen<boolean>("clipboard-cleared", (event) => listener(event.payload)),
-  onLog: (listener) => listen<LogRecord[]>("log", (event) => listener(event.payload)),
+  ...(Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, told(command as (...asked: unknown[]) => Promise<unknown>)])) as unknown as Commands),
+  onOpen: heard("open"),
+  onClosing: heard("closing"),
+  onSessions: heard("sessions"),
+  onClipboardCleared: heard("clipboard-cleared"),
+  onLog: heard("log"),
 };

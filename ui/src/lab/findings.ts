@@ -1,6 +1,6 @@
 // What a profile says of a backend, in the language of the window.
 import type { findingCodes, ProfileFinding } from "../ipc/bindings";
-import { fill, text } from "../strings";
+import { fill, templateOf, text, worded } from "../strings";
 import { times } from "../time";
 
 export type FindingCode = (typeof findingCodes)[number];
@@ -11,6 +11,8 @@ export interface Findings {
   titles: Readonly<Record<string, string>>;
   /** A sentence for each code; what `values` has is put in. */
   sentences: Record<FindingCode, string>;
+  /** What another said, where that is all that is known. */
+  quoted: string;
   /** How long something lasts, beside what is said of it. */
   lasts: string;
 }
@@ -25,9 +27,11 @@ export interface FindingWords {
 export function inWords({ fact, title, code, value, values, advice, advice_code }: ProfileFinding): FindingWords {
   const table = text.findings;
   if (table === null) return { title, value, advice };
-  const { lasts_ms, ...others } = values;
+  const { lasts_ms, reason, ...others } = values;
+  const why = reason === undefined ? undefined : templateOf(reason)?.[0];
   const lasts = lasts_ms === undefined ? "" : times.span(Number(lasts_ms));
-  const slots = { ...others, lasts, long: lasts === "" ? "" : fill(table.lasts, { lasts }) };
+  const error = why === undefined ? fill(table.quoted, others) : worded(why, others, times.span);
+  const slots = { ...others, error, lasts, long: lasts === "" ? "" : fill(table.lasts, { lasts }) };
   const sentence = (name: string | null, words: string) =>
     name !== null && Object.hasOwn(table.sentences, name) ? fill(table.sentences[name as FindingCode], slots) : words;
   return {

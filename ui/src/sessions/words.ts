@@ -1,6 +1,6 @@
 // A session in sentences: the line in the list, the headline, what comes next. Pure; `now` is the last argument.
 import type { HistoryMark, NextStatus, ReasonStatus, SessionStatus, SignInPrompt } from "../ipc/bindings";
-import { fill, noted, plural, text, told } from "../strings";
+import { detailOf, fill, noted, plural, text, told } from "../strings";
 import { parse, times } from "../time";
 import { reasonWords } from "./reasons";
 
@@ -114,8 +114,8 @@ function evidence({ values }: ReasonStatus): string | null {
   const { said, status } = values;
   if (said !== undefined) return fill(status === undefined ? text.evidence.provider : text.evidence.both, { said, ...values });
   if (status !== undefined) return fill(text.evidence.status, { status });
-  const detail = values["what"] ?? values["why"] ?? values["error"];
-  return detail === undefined ? null : fill(text.evidence.detail, { detail });
+  const detail = detailOf(values);
+  return detail === null ? null : fill(text.evidence.detail, { detail });
 }
 
 /** A clause as a sentence of its own. */

@@ -2,7 +2,7 @@
 // compile otherwise. A new area is a file in each language and a line in each `index.ts`; components read
 // `text.<section>.<name>`, put values in with `fill`, count with `plural` and look server-given names up with `named`.
 export { around, fill, named, type Plural, type Values } from "./fill";
-export { noted, told, type Told } from "./told";
+export { detailOf, noted, templateOf, told, type Told, worded } from "./told";
 export {
   chooseLanguage,
   LANGUAGES,

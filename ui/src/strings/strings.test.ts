@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { codes, findingCodes } from "../ipc/bindings";
+import { adviceCodes, codes, type Finding, findingCodes, type Sentence } from "../ipc/bindings";
 import { STRICT_PROFILE } from "../ipc/fake-lab";
 import { inWords } from "../lab/findings";
+import { advised, inWords as inWordsHere } from "../settings/findings";
 import { de } from "./de";
 import { en } from "./en";
 import { fill, named } from "./fill";
-import { LANGUAGES, noted, told, chooseLanguage, type Strings } from ".";
+import { LANGUAGES, noted, told, chooseLanguage, text, type Strings } from ".";
 
 type Leaf = [path: string, words: string];
 
@@ -38,7 +39,7 @@ describe("German", () => {
   it("has the slots of the English sentence in each of its own", () => {
     const odd = leaves(de).filter(([path, words]) => {
       // A form for "one" may leave the number out.
-      if (/^(told|findings)\./.test(path)) return false;
+      if (/^(told|findings|health|advice)\./.test(path)) return false;
       const inEnglish = english.get(path) ?? english.get(path.replace(/\.one$/, ".other")) ?? "";
       const wanted = path.endsWith(".one") ? slots(inEnglish).filter((slot) => slot !== "count") : slots(inEnglish);
       const there = path.endsWith(".one") ? slots(words).filter((slot) => slot !== "count") : slots(words);
@@ -108,11 +109,34 @@ describe("what the host says", () => {
     expect(inWords({ ...first, code: "toString", title: "T", fact: "later", value: "As said" })).toMatchObject({ title: "T", value: "As said" });
   });
 
+  it("of this machine and of a policy is worded anew, what to do apart from what is found", async () => {
+    const finding: Finding = { topic: "vault", account: null, code: "c", grade: "problem", message: "M", hint: "H", sentence: "as_said", values: {} };
+    expect(inWordsHere(finding)).toEqual({ message: "M", hint: "H" });
+    await chooseLanguage("de");
+    const values = { count: "2", file: "/f", path: "/p", folder: "state folder", variable: "V", error: "e", free_bytes: "12345678901", time: "t", ahead_ms: "9", host: "h", took_ms: "9", patience_ms: "5000", what: "w", by_ms: "9", how: "ahead", generation: "3", reason: "keychain_locked", detail: "d", at: "a", remedy: "r" };
+    const { reason, ...others } = values;
+    for (const sentence of Object.keys(text.health?.sentences ?? {}) as Sentence[]) {
+      const { message, hint } = inWordsHere({ ...finding, sentence, values: /_(fails|refused)$/.test(sentence) ? { ...others, reason } : others });
+      expect(`${message} ${hint ?? ""}`, sentence).not.toMatch(/[{}]|^M/);
+      expect(hint?.includes(". ") ?? false, sentence).toBe(false);
+    }
+    expect(inWordsHere({ ...finding, sentence: "vault_fails", values: { reason, detail: "d" } })).toEqual({
+      message: "Der Schlüsselbund ist gesperrt (d)",
+      hint: "Entsperren Sie ihn, dann geht alles von selbst weiter",
+    });
+    expect(inWordsHere({ ...finding, sentence: "disk_full", values: { folder: "state folder", path: "/p", variable: "V", free_bytes: "12345678901" } }).message).toMatch(/Zustandsordner .p ist voll: noch 12,3 GB/);
+    for (const code of adviceCodes) {
+      const spans = { key: "max_age", update_ms: "1", age_ms: "1", idle_ms: "1", length_ms: "1", before_ms: "1", access_ms: "1", first_ms: "1" };
+      expect(advised({ code, warns: true, message: "!", values: spans }), code).not.toMatch(/[{}!]/);
+    }
+  });
+
   it("at a mark of the past needs no values but a status that the note has", async () => {
     expect(noted({ note: "Answered 503", reason: "provider_busy" })).toBe("Answered 503");
     await chooseLanguage("de");
-    expect(noted({ note: "Answered 503", reason: "provider_busy" })).toMatch(/^Der Anbieter antwortete 503/);
-    expect(noted({ note: "cannot be reached: no", reason: "unreachable" })).toBe("Erneuerung fehlgeschlagen");
+    expect(noted({ note: "Answered 503", reason: "provider_busy" })).toBe("Der Anbieter kann es gerade nicht (503)");
+    expect(noted({ note: "cannot be reached: no", reason: "unreachable" })).toBe("Der Anbieter ist nicht erreichbar");
+    expect(noted({ note: "8 h", reason: "max_age_reached" })).toBe("Erneuerung fehlgeschlagen");
     expect(noted({ note: "odd", reason: null })).toBe("Erneuerung fehlgeschlagen");
     expect(noted({ note: null, reason: null })).toBeNull();
   });

@@ -59,14 +59,18 @@ fn summary(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use latchkey_core::account::AccountName;
+    use latchkey_engine::health::Sentence;
 
     use super::*;
 
     fn finding(topic: Topic, grade: Grade, message: &str, hint: Option<&str>) -> Finding {
         let account = (topic == Topic::Account).then(|| AccountName::new("work").unwrap());
         let hint = hint.map(str::to_owned);
-        Finding { topic, account, code: "code", grade, message: message.to_owned(), hint }
+        let (message, sentence, values) = (message.to_owned(), Sentence::AsSaid, BTreeMap::new());
+        Finding { topic, account, code: "code", grade, message, hint, sentence, values }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use latchkey_core::disposition::Failure;
 use latchkey_core::policy::in_words;
 
-use super::{Finding, Grade, Topic, vault};
+use super::{Finding, Grade, Sentence, Topic, vault};
 use crate::config::{AccountConfig, ProviderConfig, Url};
 use crate::http::{Http, Reply, Request};
 use crate::ports::{Clock, Vault};
@@ -59,26 +59,36 @@ async fn reach(url: &Url, clock: &dyn Clock, http: &Http, patience: Duration) ->
     let took = clock.now().boot.saturating_sub(begun.boot);
     let there = || {
         let message = format!("{host} answers in {}", in_words(took));
+        let values = [("host", host.to_owned()), ("took_ms", took.as_millis().to_string())];
         Finding::new(Topic::Account, "provider_reached", Grade::Ok, message)
+            .says(Sentence::ProviderReached, values)
     };
-    let out_of_reach = |what: &str| {
+    let out_of_reach = |what: &str, sentence, (name, value): (&'static str, String)| {
         let message = format!("{host} cannot be reached: {what}");
         Finding::new(Topic::Account, "provider_unreachable", Grade::Problem, message)
+            .hint("see that you are online and that the account's address is right; sessions are kept meanwhile")
+            .says(sentence, [("host", host.to_owned()), (name, value)])
     };
-    let hint = "see that you are online and that the account's address is right; sessions are kept meanwhile";
+    let none = || ("what", String::new());
     match reply {
         Ok(Ok(reply)) => [there()].into_iter().chain(skew(host, &reply, clock)).collect(),
         // A request of this kind is sent as it is; the last two are about what a provider says of itself.
         Ok(Err(
             Failure::Answered(_) | Failure::Misfit { .. } | Failure::KeyLost | Failure::SessionError { .. },
         )) => vec![there()],
-        Ok(Err(Failure::NoReply)) => vec![out_of_reach("it took the request and gave no answer").hint(hint)],
-        Err(_) => vec![out_of_reach(&format!("it gave no answer within {patience:?}")).hint(hint)],
+        Ok(Err(Failure::NoReply)) => {
+            vec![out_of_reach("it took the request and gave no answer", Sentence::ProviderSilent, none())]
+        }
+        Err(_) => {
+            let what = format!("it gave no answer within {patience:?}");
+            let allowed = ("patience_ms", patience.as_millis().to_string());
+            vec![out_of_reach(&what, Sentence::ProviderSlow, allowed)]
+        }
         Ok(Err(Failure::NotSent { what })) if is_known(url, patience).await => {
-            vec![out_of_reach(&what).hint(hint)]
+            vec![out_of_reach(&what, Sentence::ProviderUnreachable, ("what", what.clone()))]
         }
         Ok(Err(Failure::NotSent { .. })) => {
-            vec![out_of_reach("nobody knows this name (DNS)").hint(hint)]
+            vec![out_of_reach("nobody knows this name (DNS)", Sentence::ProviderUnknown, none())]
         }
     }
 }
@@ -99,18 +109,13 @@ fn skew(host: &str, reply: &Reply, clock: &dyn Clock) -> Option<Finding> {
     let ahead = reply.skew(clock.now().wall)?;
     let by = ahead.abs();
     if by <= SAME_TIME {
-        return Some(Finding::new(
-            Topic::Account,
-            "same_time",
-            Grade::Ok,
-            format!("{host} has the same time"),
-        ));
+        let finding =
+            Finding::new(Topic::Account, "same_time", Grade::Ok, format!("{host} has the same time"));
+        return Some(finding.says(Sentence::SameTime, [("host", host.to_owned())]));
     }
-    let message = format!(
-        "The clock of {host} is {} {}",
-        in_words(by),
-        if ahead.is_positive() { "ahead" } else { "behind" }
-    );
+    let how = if ahead.is_positive() { "ahead" } else { "behind" };
+    let message = format!("The clock of {host} is {} {how}", in_words(by));
+    let values = [("host", host.to_owned()), ("by_ms", by.as_millis().to_string()), ("how", how.to_owned())];
     let grade = match by {
         by if by > UNFORGIVEN => Grade::Problem,
         by if by > FORGIVEN => Grade::Warning,
@@ -118,9 +123,9 @@ fn skew(host: &str, reply: &Reply, clock: &dyn Clock) -> Option<Finding> {
     };
     let finding = Finding::new(Topic::Account, "other_time", grade, message);
     Some(if grade == Grade::Ok {
-        finding
+        finding.says(Sentence::OtherTime, values)
     } else {
-        finding.hint("see whether the clock of this machine is right")
+        finding.hint("see whether the clock of this machine is right").says(Sentence::ClocksDiffer, values)
     })
 }
 
@@ -128,13 +133,19 @@ async fn stored(account: &AccountConfig, vault: &dyn Vault) -> Finding {
     let name = &account.name;
     let finding = |code, grade, message: String| Finding::new(Topic::Account, code, grade, message);
     match vault.read(name).await {
-        Ok(None) => finding("not_signed_in", Grade::Ok, "Nobody is signed in".to_owned()),
+        Ok(None) => finding("not_signed_in", Grade::Ok, "Nobody is signed in".to_owned())
+            .says(Sentence::NotSignedIn, []),
         Ok(Some(envelope)) => match &envelope.quarantined {
             None => {
                 let message = format!("Tokens are stored, generation {}", envelope.generation);
                 finding("tokens_stored", Grade::Ok, message)
+                    .says(Sentence::TokensStored, [("generation", envelope.generation.to_string())])
             }
             Some(reason) => {
+                let mut values = reason.values();
+                values.insert("reason", reason.code().to_owned());
+                values.insert("generation", envelope.generation.to_string());
+                values.insert("name", name.to_string());
                 let message = format!(
                     "The refresh token of generation {} is not sent any more: {}",
                     envelope.generation,
@@ -142,6 +153,7 @@ async fn stored(account: &AccountConfig, vault: &dyn Vault) -> Finding {
                 );
                 finding("refresh_token_refused", Grade::Warning, message)
                     .hint(format!("sign in with `latchkey sign-in {name}`"))
+                    .says(Sentence::RefreshTokenRefused, values)
             }
         },
         Err(error) => Finding { topic: Topic::Account, ..vault::failed(&error) },

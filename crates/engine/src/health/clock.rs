@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::policy::in_words;
 
-use super::{Finding, Grade, Topic};
+use super::{Finding, Grade, Sentence, Topic};
 use crate::paths::Paths;
 
 /// No clock that is right shows an earlier time to this version: 2026-11-01, when it was being written.
@@ -29,15 +29,19 @@ fn modified(file: &PathBuf) -> Option<Timestamp> {
 
 /// `newest` is the file that was written last, which cannot have been later than now.
 fn judge(now: Timestamp, newest: Option<(Timestamp, PathBuf)>) -> Finding {
-    let wrong = |message: String| {
+    let time = [("time", format!("{now:.0}"))];
+    let wrong = |message: String, sentence| {
         Finding::new(Topic::Clock, "clock_wrong", Grade::Problem, message)
             .hint("set the clock, or let the system set it from the network")
+            .says(sentence, time.clone())
     };
     if now < WRITTEN {
-        return wrong(format!("The clock shows {now:.0}, which is before this version was made"));
+        let message = format!("The clock shows {now:.0}, which is before this version was made");
+        return wrong(message, Sentence::ClockTooEarly);
     }
     if now.duration_since(WRITTEN) > LONGEST_USE {
-        return wrong(format!("The clock shows {now:.0}, which is too far in the future to be true"));
+        let message = format!("The clock shows {now:.0}, which is too far in the future to be true");
+        return wrong(message, Sentence::ClockTooLate);
     }
     let ahead = newest.map(|(written, file)| (written.duration_since(now), file));
     if let Some((ahead, file)) = ahead.filter(|(ahead, _)| *ahead > TOLERANCE) {
@@ -47,7 +51,11 @@ fn judge(now: Timestamp, newest: Option<(Timestamp, PathBuf)>) -> Finding {
             in_words(ahead)
         );
         return Finding::new(Topic::Clock, "clock_set_back", Grade::Warning, message)
-            .hint("see whether date and time are right");
+            .hint("see whether date and time are right")
+            .says(
+                Sentence::ClockSetBack,
+                [("file", file.display().to_string()), ("ahead_ms", ahead.as_millis().to_string())],
+            );
     }
     Finding::new(
         Topic::Clock,
@@ -55,6 +63,7 @@ fn judge(now: Timestamp, newest: Option<(Timestamp, PathBuf)>) -> Finding {
         Grade::Ok,
         format!("The clock shows {now:.0}, which can be right"),
     )
+    .says(Sentence::ClockPlausible, time)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Finding, Grade, Topic};
+use super::{Finding, Grade, Sentence, Topic};
 use crate::paths::{CONFIG_DIR, Paths, RUNTIME_DIR, STATE_DIR, shared};
 use crate::renewal_lock;
 
@@ -36,70 +36,100 @@ pub(super) fn examine(paths: &Paths) -> Vec<Finding> {
 fn examine_one(folder: &Folder<'_>) -> Finding {
     let Folder { name, path, variable, private } = *folder;
     let shown = path.display();
-    let finding = |code, grade, message: String| Finding::new(Topic::Folders, code, grade, message);
+    let finding = |code, grade, sentence, message: String| {
+        let values = [("folder", name), ("path", &*shown.to_string()), ("variable", variable)]
+            .map(|(name, value)| (name, value.to_owned()));
+        Finding::new(Topic::Folders, code, grade, message).says(sentence, values)
+    };
     let elsewhere = |remedy: &str| format!("{remedy}, or choose another with {variable}");
     let found = match fs::metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let message = format!("The {name} {shown} is not there yet and will be made");
-            return finding("folder_absent", Grade::Ok, message);
+            return finding("folder_absent", Grade::Ok, Sentence::FolderAbsent, message);
         }
         Err(error) => {
             let message = format!("The {name} {shown} cannot be looked at: {error}");
-            return finding("folder_unusable", Grade::Problem, message)
-                .hint(elsewhere("make it readable for you"));
+            return finding("folder_unusable", Grade::Problem, Sentence::FolderHidden, message)
+                .hint(elsewhere("make it readable for you"))
+                .also("error", error.to_string());
         }
     };
     if !found.is_dir() {
-        return finding("folder_unusable", Grade::Problem, format!("{shown} is no folder"))
+        let message = format!("{shown} is no folder");
+        return finding("folder_unusable", Grade::Problem, Sentence::FolderIsNone, message)
             .hint(elsewhere("move it out of the way"));
     }
     if shared(&found) {
-        return finding("folder_shared", Grade::Problem, format!("Others may write to the {name} {shown}"))
+        let message = format!("Others may write to the {name} {shown}");
+        return finding("folder_shared", Grade::Problem, Sentence::FolderShared, message)
             .hint(elsewhere("run `chmod go-w` on it"));
     }
     if let Err(error) = tempfile::Builder::new().prefix(".latchkey-probe-").tempfile_in(path) {
         let message = format!("The {name} {shown} cannot be written to: {}", error.kind());
-        return finding("folder_unusable", Grade::Problem, message)
-            .hint(elsewhere("make it writable for you"));
+        return finding("folder_unusable", Grade::Problem, Sentence::FolderReadOnly, message)
+            .hint(elsewhere("make it writable for you"))
+            .also("error", error.kind().to_string());
     }
-    match free(path) {
+    let free = free(path);
+    match free {
         Some(free) if free < NO_ROOM => {
             let message = format!("The disk of the {name} {shown} is full: {} left", size(free));
-            return finding("disk_full", Grade::Problem, message).hint(elsewhere("make room"));
+            return finding("disk_full", Grade::Problem, Sentence::DiskFull, message)
+                .hint(elsewhere("make room"))
+                .also("free_bytes", free.to_string());
         }
         Some(free) if free < LITTLE_ROOM => {
             let message = format!("The disk of the {name} {shown} is nearly full: {} left", size(free));
-            return finding("disk_nearly_full", Grade::Warning, message).hint(elsewhere("make room"));
+            return finding("disk_nearly_full", Grade::Warning, Sentence::DiskNearlyFull, message)
+                .hint(elsewhere("make room"))
+                .also("free_bytes", free.to_string());
         }
         Some(_) | None => {}
     }
     if private && readable_by_others(&found) {
-        return finding("folder_open", Grade::Warning, format!("Others can look into the {name} {shown}"))
+        let message = format!("Others can look into the {name} {shown}");
+        return finding("folder_open", Grade::Warning, Sentence::FolderOpen, message)
             .hint("run `chmod 700` on it");
     }
-    let room = free(path).map_or_else(String::new, |free| format!(", {} free", size(free)));
-    finding("folder_usable", Grade::Ok, format!("The {name} {shown} is yours and writable{room}"))
+    let message = format!("The {name} {shown} is yours and writable");
+    match free {
+        None => finding("folder_usable", Grade::Ok, Sentence::FolderUsable, message),
+        Some(free) => {
+            let message = format!("{message}, {} free", size(free));
+            finding("folder_usable", Grade::Ok, Sentence::FolderUsableWithRoom, message)
+                .also("free_bytes", free.to_string())
+        }
+    }
 }
 
 /// Whether one process that holds a lock keeps another out.
 fn examine_locks(dir: &Path) -> Finding {
-    let finding = |code, grade, message: &str| Finding::new(Topic::Folders, code, grade, message);
+    let finding = |code, grade, sentence, message: &str| {
+        Finding::new(Topic::Folders, code, grade, message).says(sentence, [])
+    };
     if !dir.exists() {
-        return finding("locks_absent", Grade::Ok, "Nothing was renewed yet, so there are no renewal locks");
+        let message = "Nothing was renewed yet, so there are no renewal locks";
+        return finding("locks_absent", Grade::Ok, Sentence::LocksAbsent, message);
     }
+    let fail = |sentence, message: &str| {
+        finding("locks_fail", Grade::Problem, sentence, message)
+            .hint(format!("put the state folder on a disk of this machine, with {STATE_DIR}"))
+            .also("path", dir.display().to_string())
+            .also("variable", STATE_DIR.to_owned())
+    };
     match renewal_lock::probe(dir) {
-        Ok(true) => finding("locks_work", Grade::Ok, "Renewal locks keep two processes apart"),
+        Ok(true) => {
+            finding("locks_work", Grade::Ok, Sentence::LocksWork, "Renewal locks keep two processes apart")
+        }
         Ok(false) => {
             let message =
                 format!("Locks in {} keep nobody out: two processes may spend one token", dir.display());
-            finding("locks_fail", Grade::Problem, &message)
-                .hint(format!("put the state folder on a disk of this machine, with {STATE_DIR}"))
+            fail(Sentence::LocksFail, &message)
         }
         Err(error) => {
             let message = format!("Files in {} cannot be locked: {}", dir.display(), error.kind());
-            finding("locks_fail", Grade::Problem, &message)
-                .hint(format!("put the state folder on a disk of this machine, with {STATE_DIR}"))
+            fail(Sentence::LocksImpossible, &message).also("error", error.kind().to_string())
         }
     }
 }

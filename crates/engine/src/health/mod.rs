@@ -7,6 +7,7 @@ mod account;
 mod clock;
 mod config;
 mod folders;
+mod sentence;
 mod vault;
 
 #[cfg(test)]
@@ -16,8 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_core::account::AccountName;
+use latchkey_core::wording::Values;
 use serde::Serialize;
 use tokio::task::JoinSet;
+
+pub use sentence::Sentence;
 
 use crate::config::Config;
 use crate::http::Http;
@@ -72,6 +76,11 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Which sentence that is, for whoever words it anew.
+    pub sentence: Sentence,
+    /// The values in it by name.
+    #[cfg_attr(feature = "bindings", specta(type = std::collections::BTreeMap<String, String>))]
+    pub values: Values,
 }
 
 /// Everything that was looked at, topic by topic.
@@ -161,7 +170,23 @@ impl Report {
 
 impl Finding {
     fn new(topic: Topic, code: &'static str, grade: Grade, message: impl Into<String>) -> Self {
-        Self { topic, account: None, code, grade, message: message.into(), hint: None }
+        let (message, sentence, values) = (message.into(), Sentence::AsSaid, Values::default());
+        Self { topic, account: None, code, grade, message, hint: None, sentence, values }
+    }
+
+    /// The same for whoever does not speak English.
+    #[must_use]
+    fn says(mut self, sentence: Sentence, values: impl Into<Values>) -> Self {
+        self.sentence = sentence;
+        self.values = values.into();
+        self
+    }
+
+    /// With one value more.
+    #[must_use]
+    fn also(mut self, name: &'static str, value: String) -> Self {
+        self.values.insert(name, value);
+        self
     }
 
     #[must_use]

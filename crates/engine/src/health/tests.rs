@@ -224,6 +224,6 @@ async fn a_report_has_the_same_members_for_every_finding() {
     assert_eq!(report["healthy"], true);
     let vault = &report["findings"][0];
     let members: Vec<_> = vault.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(members, ["topic", "account", "code", "grade", "message", "hint"]);
+    assert_eq!(members, ["topic", "account", "code", "grade", "message", "hint", "sentence", "values"]);
     assert_eq!((&vault["topic"], &vault["grade"]), (&"vault".into(), &"warning".into()));
 }

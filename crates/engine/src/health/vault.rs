@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use latchkey_core::policy::in_words;
 use latchkey_core::reason::VaultProblem;
 
-use super::{Finding, Grade, NotOpened, Topic};
+use super::{Finding, Grade, NotOpened, Sentence, Topic};
 use crate::ports::{Clock, Vault, VaultError};
 
 /// A vault slower than this keeps people waiting at every sign-in.
@@ -33,12 +33,14 @@ pub(super) async fn examine(
             let message = "Tokens are kept in memory and forgotten when Latchkey ends";
             Finding::new(Topic::Vault, "vault_forgets", Grade::Warning, message)
                 .hint("unset LATCHKEY_VAULT for the keychain, or set it to sealed-file")
+                .says(Sentence::VaultForgets, [])
         }
         Ok(()) => {
             let grade = if took > SLOW { Grade::Warning } else { Grade::Ok };
             let message =
                 format!("The {} wrote, read and erased a probe in {}", vault.name(), in_words(took));
             Finding::new(Topic::Vault, if took > SLOW { "vault_slow" } else { "vault_works" }, grade, message)
+                .says(Sentence::VaultWorks, [("took_ms", took.as_millis().to_string())])
         }
     }
 }
@@ -47,7 +49,10 @@ pub(super) async fn examine(
 pub(super) fn failed(error: &VaultError) -> Finding {
     let (what, remedy) = in_two(error.problem);
     let message = format!("{what} ({})", error.detail);
-    Finding::new(Topic::Vault, error.problem.code(), Grade::Problem, message).hint(remedy)
+    Finding::new(Topic::Vault, error.problem.code(), Grade::Problem, message).hint(remedy).says(
+        Sentence::VaultFails,
+        [("reason", error.problem.code().to_owned()), ("detail", error.detail.clone())],
+    )
 }
 
 /// What is wrong, and what to do about it.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::disposition::Failure;
 use latchkey_core::secret::RefreshToken;
+use latchkey_core::wording::Wording;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{
@@ -106,8 +107,13 @@ impl Measuring<'_> {
     }
 
     /// It could not be told because something failed.
-    fn failed(&mut self, fact: &str, code: &str, what: &str, error: &str) {
-        self.cannot(fact, code, [("error", error)], &format!("{what}: {error}"));
+    fn failed(&mut self, fact: &str, code: &str, what: &str, (error, said): (String, Option<Wording>)) {
+        self.cannot(fact, code, [("error", &error)], &format!("{what}: {error}"));
+        // The same for whoever words it anew: its code as `reason`, and what that has values for.
+        if let Some((Wording { code, values }, last)) = said.zip(self.unmeasured.last_mut()) {
+            last.values.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
+            last.values.insert("reason".to_owned(), code.to_owned());
+        }
     }
 
     /// A new session, or the remark that there is none to measure this with.
@@ -115,7 +121,12 @@ impl Measuring<'_> {
         match self.world.sign_in(why).await {
             Ok(held) => Some(held),
             Err(error) => {
-                self.failed(fact, "nobody_again", "nobody signed in again", &error.to_string());
+                self.failed(
+                    fact,
+                    "nobody_again",
+                    "nobody signed in again",
+                    (error.to_string(), error.wording()),
+                );
                 None
             }
         }
@@ -135,7 +146,7 @@ impl Measuring<'_> {
                 return None;
             }
             Spent::Failed(failure) => {
-                self.failed("rotates", "first_failed", "the first refresh failed", &in_words(&failure));
+                self.failed("rotates", "first_failed", "the first refresh failed", in_words(&failure));
                 return None;
             }
         };
@@ -237,7 +248,7 @@ impl Measuring<'_> {
             }
             Spent::Renewed(_) => self.window().await,
             Spent::Failed(failure) => {
-                self.failed("reuse", "no_verdict", "a replaced token got no verdict", &in_words(&failure));
+                self.failed("reuse", "no_verdict", "a replaced token got no verdict", in_words(&failure));
             }
         }
     }
@@ -308,7 +319,7 @@ impl Measuring<'_> {
                 Some(false)
             }
             Spent::Failed(failure) => {
-                self.failed("grace", "no_verdict", "a replaced token got no verdict", &in_words(&failure));
+                self.failed("grace", "no_verdict", "a replaced token got no verdict", in_words(&failure));
                 None
             }
         }
@@ -367,7 +378,7 @@ impl Measuring<'_> {
                 );
             }
             Err(failure) => {
-                self.failed("revocation_works", "revoking_failed", "revoking failed", &in_words(&failure));
+                self.failed("revocation_works", "revoking_failed", "revoking failed", in_words(&failure));
             }
         }
     }
@@ -383,6 +394,7 @@ fn seconds(long: SignedDuration) -> i32 {
     i32::try_from(nearest).unwrap_or(i32::MAX)
 }
 
-fn in_words(failure: &Failure) -> String {
-    crate::workshop::reason_of(failure).message()
+fn in_words(failure: &Failure) -> (String, Option<Wording>) {
+    let reason = crate::workshop::reason_of(failure);
+    (reason.message(), Some(Wording::from(&reason)))
 }

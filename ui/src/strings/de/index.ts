@@ -3,6 +3,7 @@ import type { Strings } from "..";
 import { accounts } from "./accounts";
 import { errors } from "./errors";
 import { findings } from "./findings";
+import { health } from "./health";
 import { inspector } from "./inspector";
 import { lab } from "./lab";
 import { lifeline } from "./lifeline";
@@ -23,6 +24,7 @@ export const de: Strings = {
   ...token,
   ...told,
   ...findings,
+  ...health,
   ...inspector,
   ...lab,
   ...lifeline,
