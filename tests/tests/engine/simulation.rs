@@ -99,3 +99,11 @@ fn a_token_is_there_while_most_refreshes_fail_and_a_day_of_outage_costs_few_requ
         assert!(figure.reached, "{}", figure.line());
     }
 }
+
+/// In a process of its own, as each test is: what other tests leave in memory would count as well.
+#[test]
+fn thirty_days_of_tokens_of_five_minutes_lose_nothing_and_leave_little_memory_behind() {
+    for figure in figures::of_thirty_days(31) {
+        assert!(figure.reached, "{}", figure.line());
+    }
+}

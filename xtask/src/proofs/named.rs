@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 /// Where Rust tests and those of the window stand.
-const PLACES: [&str; 5] = ["crates", "src-tauri/src", "tests", "xtask/src", "ui/src"];
+const PLACES: [&str; 6] = ["crates", "src-tauri/src", "tests", "xtask/src", "ui/src", "ui/tests"];
 /// Folders in which nothing of ours stands.
 const FOREIGN: [&str; 4] = ["node_modules", "target", ".next", "snapshots"];
 
