@@ -5,6 +5,7 @@ mod bench;
 mod clock;
 mod demo;
 mod desktop;
+mod doctests;
 mod doctor;
 mod events;
 mod first_minute;

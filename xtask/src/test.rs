@@ -2,7 +2,7 @@
 //! failed, so that one run shows all.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::process::{self, Group, interrupt};
 use crate::proofs::{self, Outcomes};
 use crate::summary::{self, Counts, Outcome, Row};
 use crate::workspace::Workspace;
-use crate::{audit, npm, packages, provision, run, say, sites, soak, ui};
+use crate::{audit, doctests, npm, packages, provision, run, say, sites, soak, ui};
 
 /// A part of the test run, in the order they run in: what is quick and often wrong comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -265,7 +265,7 @@ fn rust(workspace: &Workspace, report: &mut Report) -> Result<()> {
     ui::ready(workspace)?;
     run::build(workspace)?;
     report.step("nextest", &mut nextest(workspace, "not package(latchkey-tests)"), summary::nextest)?;
-    if has_doctests(&workspace.root.join("crates"))? {
+    if doctests::any(&workspace.root.join("crates"))? {
         report.step(
             "cargo test --doc",
             workspace.cargo().args(["test", "--workspace", "--doc"]),
@@ -333,59 +333,9 @@ fn set_aside(workspace: &Workspace) -> Result<[PathBuf; 2]> {
     Ok([keep("latchkey")?, keep("latchkey-desktop")?])
 }
 
-/// Whether any documentation comment holds an example to compile. Asked because cargo spends seconds on each crate to
-/// find out that there is none.
-fn has_doctests(folder: &Path) -> Result<bool> {
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let path = entry?.path();
-        let found = if path.is_dir() {
-            has_doctests(&path)?
-        } else {
-            path.extension().is_some_and(|ending| ending == "rs")
-                && holds_doctest(&fs::read_to_string(&path)?)
-        };
-        if found {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn holds_doctest(source: &str) -> bool {
-    const OF_RUST: [&str; 5] = ["", "rust", "no_run", "should_panic", "compile_fail"];
-    let mut open = false;
-    for line in source.lines() {
-        let line = line.trim_start();
-        let Some(text) = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")) else {
-            open = false;
-            continue;
-        };
-        let Some(language) = text.trim().strip_prefix("```") else { continue };
-        if open {
-            open = false;
-            continue;
-        }
-        open = true;
-        if language.split(',').all(|word| OF_RUST.contains(&word.trim())) {
-            return true;
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn examples_in_rust_are_doctests_and_drawings_are_not() {
-        assert!(holds_doctest("/// Adds.\n///\n/// ```\n/// add(1);\n/// ```\nfn add() {}"));
-        assert!(holds_doctest("//! ```rust,no_run\n//! x();\n//! ```"));
-        assert!(!holds_doctest("/// ```text\n/// a -> b\n/// ```\nfn f() {}"));
-        assert!(!holds_doctest("//! ```mermaid\n//! a\n//! ```\n//! then ends"));
-        assert!(!holds_doctest("/// ```ignore\n/// x\n/// ```"));
-        assert!(!holds_doctest("// ```\nlet text = \"```\";"));
-    }
 
     #[test]
     fn a_part_that_could_not_run_failed_with_the_first_line_of_its_error() {

@@ -139,11 +139,6 @@ impl Limits {
         self.max_age.is_some() || self.idle_timeout.is_some()
     }
 
-    /// Whether activity has any meaning for the end of a session.
-    pub fn heed_activity(&self) -> bool {
-        self.idle_timeout.is_some() || self.max_age.is_some() && self.rolling
-    }
-
     /// How often activity moves a rolling ceiling, at most; none where it does not roll.
     pub fn rolls_each(&self) -> Option<SignedDuration> {
         let max_age = self.max_age.filter(|_| self.rolling)?;

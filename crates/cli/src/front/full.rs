@@ -40,7 +40,7 @@ fn hand_over(program: PathBuf) -> io::Result<ExitCode> {
 }
 
 /// There is nothing like `exec` there, so this waits for it. What this program is called goes with it as a word of the
-/// command line where that means something. Untried.
+/// command line where that means something. Tried under Wine.
 #[cfg(not(unix))]
 fn hand_over(program: PathBuf) -> io::Result<ExitCode> {
     let mut line = std::env::args_os();

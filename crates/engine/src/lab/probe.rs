@@ -70,11 +70,6 @@ impl Spent {
     pub fn is_renewed(&self) -> bool {
         matches!(self, Self::Renewed(_))
     }
-
-    /// Whether it was refused.
-    pub fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused { .. })
-    }
 }
 
 /// A client for one account, with a memory of what was exchanged.
