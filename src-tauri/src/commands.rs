@@ -21,7 +21,7 @@ use crate::copied_token::CopiedToken;
 use crate::input::{self, DecisionInput, PasswordInput, TokenInput};
 use crate::qr_picture::QrPicture;
 use crate::shell::Shell;
-use crate::{startup, windows};
+use crate::{startup, window};
 
 /// What the window shows of the app itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -122,7 +122,7 @@ pub(crate) async fn sign_in_with_browser<R: Runtime>(
 ) -> Result<(), CommandError> {
     shell.engine.sign_in(&input::account(&account)?, SignIn::Browser).await?;
     // The person looks at a page that sends them back here.
-    windows::show(&app);
+    window::show(&app);
     Ok(())
 }
 
@@ -135,7 +135,7 @@ pub(crate) async fn sign_in_with_device<R: Runtime>(
     account: String,
 ) -> Result<(), CommandError> {
     shell.engine.sign_in(&input::account(&account)?, SignIn::Device).await?;
-    windows::hint(&app);
+    window::hint(&app);
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::clipboard;
 use crate::command_error::CommandError;
 use crate::shell::Shell;
-use crate::windows::MAIN;
+use crate::window::MAIN;
 
 /// How long a token stays in the clipboard.
 const STAYS: SignedDuration = SignedDuration::from_secs(60);

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::shell::Shell;
 use crate::tray;
-use crate::windows::MAIN;
+use crate::window::MAIN;
 
 /// The event with the whole list of sessions.
 const SESSIONS: &str = "sessions";

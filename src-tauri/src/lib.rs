@@ -46,7 +46,7 @@ mod test_world;
 mod tray;
 mod trouble;
 mod view;
-mod windows;
+mod window;
 mod words;
 
 use std::process::ExitCode;
@@ -71,7 +71,7 @@ pub fn run() -> ExitCode {
     // What the person configured is read while the window system is opened.
     let preparing = Preparing::begin();
     // What else is wrong is told in a window, where there can be one.
-    if !windows::can_be_shown() {
+    if !window::can_be_shown() {
         let wrong = preparing.end().err().unwrap_or(NotPrepared::NoDisplay);
         return startup::refuse(&wrong, wrong.hint());
     }
@@ -90,9 +90,9 @@ fn builder(arguments: Arguments, preparing: Preparing) -> tauri::Builder<tauri::
         // First, so that a second start ends before it does anything. What it was called with is anyone's word
         // (any program on the session bus can send it) and is not looked at. Without a bus two instances run; the
         // renewal lock keeps them from spending the same token.
-        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| windows::show(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| window::show(app)))
         .invoke_handler(move |invoke| calls.take(invoke))
-        .on_window_event(windows::on_event)
+        .on_window_event(window::on_event)
         .plugin(settings::autostart())
         .setup(move |app| Ok(startup::begin(app.handle(), arguments, preparing.end())?))
 }

@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::test_world::{OURS, ask};
-    use crate::windows::MAIN;
+    use crate::window::MAIN;
 
     #[test]
     fn what_the_page_asks_while_the_app_opens_is_answered_once_it_is_open() {

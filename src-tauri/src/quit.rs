@@ -7,7 +7,7 @@ use tauri::{AppHandle, Manager as _, RunEvent, Runtime, async_runtime};
 use tracing::{info, warn};
 
 use crate::shell::Shell;
-use crate::windows::MAIN;
+use crate::window::MAIN;
 use crate::{opening, trouble};
 
 /// How long to wait for what is under way: longer than an exchange may take, and its storing after that.

@@ -37,8 +37,8 @@ use crate::lab::Tour;
 use crate::notifications::Notifications;
 use crate::shell::Shell;
 use crate::trouble::{Trouble, Unopened};
-use crate::windows::Page;
-use crate::{events, opening, quit, settings, tray, windows};
+use crate::window::Page;
+use crate::{events, opening, quit, settings, tray, window};
 
 /// How many records of earlier runs the lifelines are drawn from.
 const PAST: usize = 20_000;
@@ -159,7 +159,7 @@ pub(crate) fn begin<R: Runtime>(
     match prepared {
         Ok(prepared) => {
             // The page loads in a process of its own while the sessions are opened.
-            windows::create(app, Page::App(&prepared.config.app), arguments.hidden)?;
+            window::create(app, Page::App(&prepared.config.app), arguments.hidden)?;
             open(app, arguments, prepared);
         }
         Err(error) => {
@@ -168,7 +168,7 @@ pub(crate) fn begin<R: Runtime>(
             if let Some(opening) = opening::of(app) {
                 opening.is_over(app);
             }
-            windows::create(app, Page::Trouble, false)?;
+            window::create(app, Page::Trouble, false)?;
         }
     }
     Ok(())
@@ -211,7 +211,7 @@ async fn open_sessions<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments, pr
     let notifications = {
         let app = app.clone();
         let open =
-            Arc::new(move |account: &AccountName, sign_in| windows::open_account(&app, account, sign_in));
+            Arc::new(move |account: &AccountName, sign_in| window::open_account(&app, account, sign_in));
         Notifications::start(Arc::clone(&prepared.clock), settings.subscribe(), open)
     };
     let icons = prepared.paths.runtime_dir.join("tray");

@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use crate::dev_server::EmbeddedServer;
 use crate::lab::Tour;
 use crate::shell::Shell;
-use crate::{commands, windows};
+use crate::{commands, window};
 
 /// The app, with the very access rules of the real one.
 pub(crate) struct World {
@@ -50,7 +50,7 @@ impl World {
             .build(tauri::generate_context!(test = true))
             .unwrap();
         let main =
-            WebviewWindowBuilder::new(&app, windows::MAIN, tauri::WebviewUrl::default()).build().unwrap();
+            WebviewWindowBuilder::new(&app, window::MAIN, tauri::WebviewUrl::default()).build().unwrap();
         Self { app, main, folder }
     }
 

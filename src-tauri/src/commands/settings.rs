@@ -12,7 +12,7 @@ use crate::input::{self, PasswordInput};
 use crate::settings::{self, Settings};
 use crate::shell::Shell;
 use crate::trouble::{self, Trouble};
-use crate::{quit, tray, windows};
+use crate::{quit, tray, window};
 
 /// What is set now.
 #[tauri::command(async)]
@@ -47,7 +47,7 @@ pub(crate) fn quit<R: Runtime>(app: AppHandle<R>) {
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
 pub(crate) fn stay<R: Runtime>(app: AppHandle<R>, minimised: bool) {
-    windows::stay(&app, minimised);
+    window::stay(&app, minimised);
 }
 
 /// Has the desktop start the app at login, or no longer.

@@ -75,8 +75,7 @@ impl Actor {
     /// Looks into the access token in hand, in a task of its own: keys may have to be fetched.
     pub(super) fn inspect(&self, reply: oneshot::Sender<Result<Inspection, EngineError>>) {
         let Some(current) = &self.current else {
-            let reason = self.session.state().reason().unwrap_or(Reason::NeverSignedIn);
-            let _ = reply.send(Err(EngineError::SignInNeeded { reason }));
+            let _ = reply.send(Err(self.nothing_in_hand()));
             return;
         };
         let (workshop, token) = (self.workshop.clone(), current.access.clone());
@@ -94,8 +93,7 @@ impl Actor {
         reply: oneshot::Sender<Result<OpenedCookie, EngineError>>,
     ) {
         let Some(current) = &self.current else {
-            let reason = self.session.state().reason().unwrap_or(Reason::NeverSignedIn);
-            let _ = reply.send(Err(EngineError::SignInNeeded { reason }));
+            let _ = reply.send(Err(self.nothing_in_hand()));
             return;
         };
         let Some(cookies) = current.cookies.clone() else {
@@ -106,6 +104,12 @@ impl Actor {
         tokio::spawn(async move {
             let _ = reply.send(workshop.open_cookie(&session, &cookies, secret).await);
         });
+    }
+
+    /// Why there is no access token, for whoever wants to look at one.
+    fn nothing_in_hand(&self) -> EngineError {
+        let reason = self.session.state().reason().unwrap_or(Reason::NeverSignedIn);
+        EngineError::SignInNeeded { reason }
     }
 
     /// Whether the vault is still being read for the first time.

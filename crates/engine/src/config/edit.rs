@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml_edit::visit_mut::{VisitMut, visit_table_mut};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
 
@@ -30,10 +30,8 @@ pub(super) fn add_table(
     table: Table,
 ) -> Result<AccountConfig, ConfigError> {
     let checked = check_table(name, table.clone())?;
-    let path = paths.config_file();
     let _lock = lock(paths)?;
-    let text = file::read(&path)?.unwrap_or_default();
-    let mut document = parse(&text, &path)?;
+    let (path, mut document) = read(paths)?;
     let same = |other: &String| other.eq_ignore_ascii_case(name.as_str());
     if names(&document).iter().any(same) {
         return Err(ConfigError::AccountExists { file: path, account: name.clone() });
@@ -52,10 +50,8 @@ pub(super) fn add_table(
 
 /// Removes an account with the comment right above it. The rest of the file need not be right for that.
 pub fn remove_account(paths: &Paths, name: &AccountName) -> Result<(), ConfigError> {
-    let path = paths.config_file();
     let _lock = lock(paths)?;
-    let text = file::read(&path)?.unwrap_or_default();
-    let mut document = parse(&text, &path)?;
+    let (path, mut document) = read(paths)?;
     let known = names(&document);
     let unknown = || ConfigError::NoSuchAccount { file: path.clone(), account: name.clone(), known };
     let accounts = document.get_mut("accounts").and_then(Item::as_table_like_mut);
@@ -98,10 +94,8 @@ fn change<const COUNT: usize>(
     values: [(&str, Option<Item>); COUNT],
     is_meant: impl Fn(&AccountConfig) -> bool,
 ) -> Result<(), ConfigError> {
-    let path = paths.config_file();
     let _lock = lock(paths)?;
-    let text = file::read(&path)?.unwrap_or_default();
-    let mut document = parse(&text, &path)?;
+    let (path, mut document) = read(paths)?;
     let known = names(&document);
     let unknown = || ConfigError::NoSuchAccount { file: path.clone(), account: name.clone(), known };
     let refused = || ConfigError::NotEditable { file: path.clone(), account: name.clone(), doing: "changed" };
@@ -147,7 +141,14 @@ pub(super) fn lock(paths: &Paths) -> Result<std::fs::File, ConfigError> {
     take().map_err(|source| file::failed(&path, "locked", source))
 }
 
-pub(super) fn parse(text: &str, path: &Path) -> Result<DocumentMut, ConfigError> {
+/// What stands in the file, to be edited; and which file that is.
+pub(super) fn read(paths: &Paths) -> Result<(PathBuf, DocumentMut), ConfigError> {
+    let path = paths.config_file();
+    let document = parse(&file::read(&path)?.unwrap_or_default(), &path)?;
+    Ok((path, document))
+}
+
+fn parse(text: &str, path: &Path) -> Result<DocumentMut, ConfigError> {
     text.parse().or_else(|error: toml_edit::TomlError| {
         let mut problems = Problems::new(text, Some(path));
         // What the reader makes of the text does not count: it takes some that cannot be edited, such as `1e400`, and

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 use super::account::AccountConfig;
-use super::edit::{add_table, check_table, lock, names, only, parse};
+use super::edit::{add_table, check_table, lock, names, only, read};
 use super::problem::ConfigError;
 use super::{AppConfig, Config, file};
 use crate::paths::Paths;
@@ -46,8 +46,7 @@ pub type Changes = BTreeMap<String, Option<KeyValue>>;
 
 /// The keys of an account.
 pub fn account_keys(paths: &Paths, name: &AccountName) -> Result<Keys, ConfigError> {
-    let path = paths.config_file();
-    let document = parse(&file::read(&path)?.unwrap_or_default(), &path)?;
+    let (path, document) = read(paths)?;
     let found = table_of(&document, name);
     let table = found.ok_or_else(|| ConfigError::NoSuchAccount {
         file: path,
@@ -83,8 +82,7 @@ pub fn with_changes(
     name: &AccountName,
     changes: &Changes,
 ) -> Result<AccountConfig, ConfigError> {
-    let path = paths.config_file();
-    let document = parse(&file::read(&path)?.unwrap_or_default(), &path)?;
+    let (_, document) = read(paths)?;
     changed(&document, name, changes)
 }
 
@@ -105,9 +103,8 @@ pub fn change_account(
     name: &AccountName,
     changes: &Changes,
 ) -> Result<AccountConfig, ConfigError> {
-    let path = paths.config_file();
     let _lock = lock(paths)?;
-    let mut document = parse(&file::read(&path)?.unwrap_or_default(), &path)?;
+    let (path, mut document) = read(paths)?;
     if table_of(&document, name).is_none() {
         let known = names(&document);
         return Err(ConfigError::NoSuchAccount { file: path, account: name.clone(), known });
@@ -128,9 +125,8 @@ pub fn change_account(
 
 /// Sets what differs from what the file says of the app.
 pub fn set_app(paths: &Paths, app: &AppConfig) -> Result<(), ConfigError> {
-    let path = paths.config_file();
     let _lock = lock(paths)?;
-    let mut document = parse(&file::read(&path)?.unwrap_or_default(), &path)?;
+    let (path, mut document) = read(paths)?;
     let usual = app_keys(&AppConfig::default());
     for ((table, key, value), (_, _, usual)) in app_keys(app).into_iter().zip(usual) {
         set_app_key(&mut document, table, key, value, usual.as_ref()).ok_or_else(|| ConfigError::Unfit {
