@@ -19,12 +19,18 @@ mod prompt;
 mod render;
 mod session;
 
+use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::exit_code::Exit;
 use crate::failure::Failure;
+
+/// Wipes whatever is given back: tokens and passwords pass through buffers that are not ours (docs/decisions/0042).
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     latchkey_engine::memory_image::keep_out_of_core_files();
