@@ -1,28 +1,9 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { svelteTesting } from "@testing-library/svelte/vite";
-import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Has the window fetched with the small script that comes first and loads it, and not after that: in the meantime that one
- *  asks for words and sessions. */
-function fetchAtOnce(name: string): Plugin {
-  return {
-    name: "fetch-at-once",
-    transformIndexHtml: {
-      order: "post",
-      handler(_, { bundle = {} }) {
-        const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
-        const wanted = chunks.filter(({ isEntry, facadeModuleId }) => isEntry || facadeModuleId?.endsWith(name));
-        const files = new Set(wanted.flatMap(({ isEntry, fileName, imports }) => (isEntry ? imports : [fileName, ...imports])));
-        for (const { isEntry, fileName } of wanted) if (isEntry) files.delete(fileName);
-        return [...files].map((file) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` }, injectTo: "head" as const }));
-      },
-    },
-  };
-}
-
 export default defineConfig({
-  plugins: [svelte(), svelteTesting(), fetchAtOnce("/App.svelte")],
+  plugins: [svelte(), svelteTesting()],
   // Relative addresses work under tauri://, http://tauri.localhost and a plain file server alike.
   base: "./",
   clearScreen: false,
@@ -33,7 +14,8 @@ export default defineConfig({
     target: "safari17.5",
     // The CSP allows data: for images only.
     assetsInlineLimit: 0,
-    // What is fetched when is said above: without it no chunk needs the code that would find out.
+    // All that a window opens with comes as one: each file is asked for on its own, of the process that opens the window.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] } } },
     modulePreload: false,
     cssCodeSplit: false,
     emptyOutDir: true,

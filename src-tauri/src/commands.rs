@@ -261,11 +261,11 @@ pub(crate) async fn add_demo(shell: State<'_, Shell>) -> Result<SessionStatus, C
     shell.demo().await
 }
 
-/// Says that the page was painted, where somebody measures that.
+/// Says when the page was painted, in ms since the epoch, where somebody measures that.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn first_paint() {
-    startup::say_first_paint();
+pub(crate) fn first_paint(at: f64) {
+    startup::say_first_paint(at);
 }
 
 #[cfg(test)]

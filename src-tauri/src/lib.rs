@@ -33,6 +33,7 @@ mod lasting;
 mod log_export;
 mod notifications;
 mod opening;
+mod page;
 #[cfg(target_os = "linux")]
 mod page_process;
 mod qr_picture;

@@ -337,10 +337,10 @@ pub(crate) fn measures_first_paint() -> bool {
     std::env::var_os("LATCHKEY_BENCH_FIRST_PAINT").is_some_and(|value| value == "1")
 }
 
-/// Tells whoever measures it that the page was painted.
-pub(crate) fn say_first_paint() {
+/// Tells whoever measures it when the page was painted, in ms since the epoch.
+pub(crate) fn say_first_paint(at: f64) {
     if measures_first_paint() {
-        let _ = writeln!(io::stderr(), "latchkey: first-paint");
+        let _ = writeln!(io::stderr(), "latchkey: first-paint {at}");
     }
 }
 

@@ -1,11 +1,13 @@
 //! The window: how it is made, shown and closed.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use latchkey_core::account::AccountName;
 use latchkey_engine::config::AppConfig;
 use latchkey_engine::snapshot::{SessionStatus, StateName};
 use serde::Serialize;
+use tauri::http::{Request, Response};
 use tauri::webview::NewWindowResponse;
 use tauri::{
     AppHandle, Emitter as _, Manager as _, Runtime, Url, UserAttentionType, WebviewUrl, WebviewWindowBuilder,
@@ -13,19 +15,20 @@ use tauri::{
 };
 
 use crate::shell::Shell;
-use crate::{quit, startup, tray, view};
+use crate::{page, quit, startup, tray, view};
 
 /// The label of the one window; its capability bears it too.
 pub(crate) const MAIN: &str = "main";
 
-/// Says when what people open the window for has been painted: the second frame after the page shows a session that was
-/// read, or that there is none, or why it cannot be opened. An empty frame does not count, nor does a keychain that is still being read.
+/// Says when what people open the window for has been painted: a task after the frame in which the page shows a session
+/// that was read, or that there is none, or why it cannot be opened. An empty frame does not count, nor does a keychain
+/// that is still being read. The message takes its while, so it says the time.
 const FIRST_PAINT: &str = "(() => {
   const frame = requestAnimationFrame;
-  const painted = () => window.__TAURI_INTERNALS__.invoke('first_paint');
+  const painted = () => window.__TAURI_INTERNALS__.invoke('first_paint', { at: Date.now() });
   const has = (selector) => document.querySelector(selector) !== null;
   const told = () => has('main:not([aria-busy=\"true\"]) h1') && !has('main [data-state=\"waiting\"]');
-  const look = () => (told() ? frame(() => frame(painted)) : frame(look));
+  const look = () => (told() ? setTimeout(painted) : frame(look));
   look();
 })();";
 
@@ -53,10 +56,17 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, page: Page<'_>, hidden: boo
     let described = described.ok_or(tauri::Error::WindowNotFound)?;
     let mut described = described.clone();
     described.url = WebviewUrl::App(address(page).into());
+    let fill_in = {
+        let app = app.clone();
+        move |request: Request<Vec<u8>>, response: &mut Response<Cow<'static, [u8]>>| {
+            page::fill_in(&app, &request, response);
+        }
+    };
     let mut builder = WebviewWindowBuilder::from_config(app, &described)?
         .visible(!hidden)
         .devtools(cfg!(debug_assertions))
         .on_navigation(is_ours)
+        .on_web_resource_request(fill_in)
         .on_new_window(|_, _| NewWindowResponse::Deny);
     if startup::measures_first_paint() {
         builder = builder.initialization_script(FIRST_PAINT);

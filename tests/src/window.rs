@@ -31,12 +31,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// Starts the app on this desktop, which has a screen, and waits for its page.
+    /// Starts the app on this desktop, which has a screen, and waits for its page, which hears of everything by then.
     ///
     /// # Panics
     /// When there is no page in time.
     pub async fn open(desktop: &Desktop, arguments: &[&str]) -> Self {
-        Self::open_with(desktop, arguments, "nav-log").await
+        Self::open_with(desktop, arguments, "about").await
     }
 
     /// The same, and the page is the one in which this can be found.

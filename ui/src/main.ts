@@ -1,11 +1,13 @@
-// Chooses the host and opens the window. Small: what it begins (the words, the question to the host) goes on while the
-// page itself is still being read.
+// Chooses the host and opens the window.
 import { mount, unmount } from "svelte";
 import "./app.css";
+import App from "./App.svelte";
 import { chooseDates } from "./dates.svelte";
 import { insideTauri, tauriHost, type Host } from "./ipc/host";
+import type { SessionStatus } from "./ipc/bindings";
 import { AppState } from "./state/app.svelte";
 import { chooseLanguage, LANGUAGES, type Language, text } from "./strings";
+import { fetchViews } from "./views.svelte";
 
 async function chooseHost(): Promise<Host | null> {
   if (insideTauri()) return tauriHost;
@@ -31,14 +33,35 @@ if (dates === "iso" || dates === "system") chooseDates(dates);
 
 // A language that cannot be loaded must not keep the window shut.
 const words = chooseLanguage(first).catch(() => chooseLanguage("en"));
-const page = import("./App.svelte");
+
+/** The sessions that the app put into the page, if it knew them by then. */
+function known(): SessionStatus[] | null {
+  const data = document.getElementById("sessions");
+  data?.remove();
+  return data && (JSON.parse(data.textContent) as SessionStatus[]);
+}
+
+/** Longer than a first frame takes, in ms. A window that nobody can see has none. */
+const NO_FRAME = 500;
+
+/** Resolves when a frame was painted, or there is none to wait for. */
+const firstFrame = () =>
+  new Promise<void>((resolve) => {
+    // A task of its own: the frame is painted before it.
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, NO_FRAME);
+  });
 
 /** Shows the sessions: they are asked for before there is a page to show them on. */
 async function open(target: Element, host: Host): Promise<void> {
   const state = new AppState(host);
-  void state.start(words);
-  const [{ default: App }] = await Promise.all([page, words]);
+  state.painted = false;
+  void state.start(words, known());
+  await words;
   mount(App, { target, props: { host, state } });
+  await firstFrame();
+  state.painted = true;
+  await fetchViews();
 }
 
 const target = document.getElementById("app");

@@ -2,6 +2,7 @@
 import "@testing-library/jest-dom/vitest";
 import { beforeEach, vi } from "vitest";
 import { chooseLanguage } from "../src/strings";
+import { fetchViews } from "../src/views.svelte";
 
 class NoResizes implements ResizeObserver {
   observe(): void {}
@@ -16,6 +17,7 @@ HTMLCanvasElement.prototype.getContext = () => null;
 Object.defineProperty(navigator, "languages", { get: () => ["en-GB"], configurable: true });
 
 await chooseLanguage("system");
+await fetchViews();
 
 /** The width the media queries see; a test sets it before it opens the window. */
 export const screen = { width: 960 };

@@ -1,7 +1,10 @@
 // The window as a person meets it, on a fake host.
-import { screen } from "@testing-library/svelte";
+import { render, screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import App from "../src/App.svelte";
+import { FakeHost } from "../src/ipc/fake";
 import { mark, needsSignIn, signedIn, signedOut, waiting } from "../src/ipc/fake-sessions";
+import { AppState } from "../src/state/app.svelte";
 import { NOW, openWindow, pass } from "./helpers";
 import { screen as display } from "./setup";
 
@@ -200,6 +203,31 @@ describe("signing out", () => {
 });
 
 describe("the window", () => {
+  it("begins with the sessions that came with the page, and takes in what the host says after that", async () => {
+    const host = new FakeHost({ sessions: [signedIn(NOW, { account: "work" })], latency: 5_000 });
+    const state = new AppState(host);
+    void state.start(Promise.resolve(), [signedIn(NOW, { account: "demo" })]);
+    render(App, { props: { host, state } });
+    await pass(0);
+    expect(screen.getByRole("heading", { level: 1 })).toHaveTextContent("demo");
+    await pass(60_000);
+    expect(screen.getByRole("heading", { level: 1 })).toHaveTextContent("work");
+  });
+
+  it("has the headline in its first frame, and what takes longer to draw in the next", async () => {
+    const host = new FakeHost({ sessions: [signedIn(NOW, { account: "demo" })] });
+    const state = new AppState(host);
+    state.painted = false;
+    render(App, { props: { host, state } });
+    await pass(0);
+    expect(get("headline")).toHaveTextContent(/^Signed in until/);
+    none("lifeline");
+    state.painted = true;
+    await pass(0);
+    expect(get("lifeline")).toBeVisible();
+    expect(screen.getByRole("heading", { name: /Recent/ })).toBeVisible();
+  });
+
   it("begins with the demo when there is no account", async () => {
     const { user } = await openWindow();
     await user.click(get("try-demo"));

@@ -4,17 +4,17 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 
-use crate::clock::Stopwatch;
 use crate::desktop::Desktop;
 use crate::process::Group;
 use crate::workspace::with_folders;
 
-/// What the page lets the program print once it has been painted, when `LATCHKEY_BENCH_FIRST_PAINT=1`.
-const FIRST_PAINT: &str = "latchkey: first-paint";
+/// What the page lets the program print once it has been painted, when `LATCHKEY_BENCH_FIRST_PAINT=1`; then when that was,
+/// in ms since the epoch.
+const FIRST_PAINT: &str = "latchkey: first-paint ";
 
 /// How long a first paint may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,17 +35,18 @@ pub(crate) fn painted(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let watch = Stopwatch::start();
+    let started = SystemTime::now();
     let mut group = Group::spawn("the program", &mut command)?;
     let stderr = group.child().stderr.take().context("no stderr")?;
     let (sender, painted) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if line.trim() == FIRST_PAINT {
-                let _ = sender.send(watch.elapsed());
+            if let Some(at) = line.strip_prefix(FIRST_PAINT).and_then(|at| at.trim().parse().ok()) {
+                let _ = sender.send(UNIX_EPOCH + Duration::from_millis(at));
             }
         }
     });
-    let took = painted.recv_timeout(PATIENCE).context("no first paint within 20 s")?;
+    let painted = painted.recv_timeout(PATIENCE).context("no first paint within 20 s")?;
+    let took = painted.duration_since(started).context("the clock was set back meanwhile")?;
     Ok((group, took))
 }

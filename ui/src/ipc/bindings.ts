@@ -56,8 +56,8 @@ export const commands = {
 	appInfo: () => __TAURI_INVOKE<AppInfo>("app_info"),
 	/**  Adds the account `demo` on the embedded development backend where it is missing, and signs in to it. */
 	addDemo: () => __TAURI_INVOKE<SessionStatus>("add_demo"),
-	/**  Says that the page was painted, where somebody measures that. */
-	firstPaint: () => __TAURI_INVOKE<void>("first_paint"),
+	/**  Says when the page was painted, in ms since the epoch, where somebody measures that. */
+	firstPaint: (at: number | null) => __TAURI_INVOKE<void>("first_paint", { at }),
 	/**  What is set now. */
 	settings: () => __TAURI_INVOKE<Settings>("settings"),
 	/**  Writes settings of the app down and follows them from now on. */

@@ -59,14 +59,23 @@ export class AppState {
     return this.sessions.find((session) => session.account === account) ?? this.sessions[0] ?? null;
   });
 
+  /** Whether a first frame is on the screen. It has what people open the window for; what takes longer to draw follows. */
+  painted = $state(true);
+
   /** Whether the host was asked, by whoever opened the page or by the page itself. */
   begun = false;
 
-  /** Asks the host; what it says is taken in once there are words for it. */
-  async start(words: Promise<unknown> = Promise.resolve()): Promise<void> {
+  /** Asks the host; what it says is taken in once there are words for it. `known`: what it said already. */
+  async start(words: Promise<unknown> = Promise.resolve(), known: SessionStatus[] | null = null): Promise<void> {
     this.begun = true;
     this.failure = null;
     try {
+      if (known) {
+        void words.then(() => {
+          this.#take(known);
+          this.loaded = true;
+        });
+      }
       // Listen first, ask second: a change between the two would be lost the other way round.
       await this.#listen(words);
       const [sessions] = await Promise.all([this.host.sessions(), words]);

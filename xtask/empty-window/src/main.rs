@@ -3,11 +3,11 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// Invoked by the page in its second animation frame: by then the first one is on the screen.
+/// Invoked by the page after its first frame, with the time in ms since the epoch.
 #[tauri::command]
-fn first_paint() {
+fn first_paint(at: f64) {
     if std::env::var_os("LATCHKEY_BENCH_FIRST_PAINT").is_some() {
-        let _ = writeln!(std::io::stderr(), "latchkey: first-paint");
+        let _ = writeln!(std::io::stderr(), "latchkey: first-paint {at}");
     }
 }
 
