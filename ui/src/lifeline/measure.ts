@@ -1,6 +1,7 @@
 // How wide a text is on screen, so that labels can be placed without ever overlapping.
 
-const SIZE = 11;
+/** What `--tiny` is, in CSS pixels. */
+const SIZE = 11.5;
 let context: CanvasRenderingContext2D | null | undefined;
 const known = new Map<string, number>();
 
