@@ -376,3 +376,6 @@ fn shown_verdict(rule: Option<&Rule>, consent: Consent, now: Stamp) -> (ConsentN
     };
     (name, until.and_then(Result::ok).map(|at| at.to_string()))
 }
+
+#[cfg(all(test, unix))]
+mod tests;
