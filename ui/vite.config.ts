@@ -15,7 +15,7 @@ export default defineConfig({
     // The CSP allows data: for images only.
     assetsInlineLimit: 0,
     // All that a window opens with comes as one: each file is asked for on its own, of the process that opens the window.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] } } },
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }, { name: "views", test: /\/src\/(accounts|components|inspector|log|settings)\// }] } } },
     modulePreload: false,
     cssCodeSplit: false,
     emptyOutDir: true,

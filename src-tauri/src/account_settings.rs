@@ -67,6 +67,7 @@ impl Shell {
         &self,
         account: Option<&AccountName>,
         changes: &Changes,
+        tongue: Tongue,
     ) -> Result<AccountCheck, CommandError> {
         input::changes(changes)?;
         let new = input::account(NEW)?;
@@ -86,7 +87,6 @@ impl Shell {
                 })
             }
             Err(ConfigError::Invalid { file: None, problems }) => {
-                let tongue = self.tongue();
                 let of_key = |problem| of_key(account.unwrap_or(&new), problem, tongue);
                 Ok(AccountCheck {
                     problems: problems.into_iter().map(of_key).collect(),

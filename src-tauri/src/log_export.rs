@@ -12,6 +12,7 @@ use crate::clipboard;
 use crate::command_error::CommandError;
 use crate::shell::Shell;
 use crate::trouble::reveal;
+use crate::words::Tongue;
 
 impl Shell {
     /// Puts a record into the clipboard, as a line.
@@ -30,7 +31,7 @@ impl Shell {
 
     /// Writes a report for whoever helps, and says where it is.
     pub(crate) async fn export_report(&self) -> Result<String, CommandError> {
-        let report = self.health().await;
+        let report = self.health(Tongue::En).await;
         let (log, paths, vault) = (self.log.clone(), self.paths.clone(), self.vault.name());
         let now = self.clock.now().wall;
         let written = async_runtime::spawn_blocking(move || -> std::io::Result<PathBuf> {

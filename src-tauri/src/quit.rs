@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use crate::shell::Shell;
 use crate::window::MAIN;
+use crate::words::Tongue;
 use crate::{opening, trouble};
 
 /// How long to wait for what is under way: longer than an exchange may take, and its storing after that.
@@ -42,7 +43,7 @@ pub(crate) fn quit<R: Runtime>(app: &AppHandle<R>) {
             info!(kind = "ended", "Latchkey ended");
             shell.log.flush();
         }
-        app.exit(if trouble::now(&app).is_some() { WRONG } else { 0 });
+        app.exit(if trouble::now(&app, Tongue::En).is_some() { WRONG } else { 0 });
     });
 }
 

@@ -61,7 +61,7 @@ impl Shell {
     }
 
     /// Looks at everything that `latchkey doctor` looks at.
-    pub(crate) async fn health(&self) -> Report {
+    pub(crate) async fn health(&self, tongue: Tongue) -> Report {
         let mut report = health::examine(Subject {
             paths: self.paths.clone(),
             vault: Ok(Arc::clone(&self.vault)),
@@ -70,7 +70,6 @@ impl Shell {
             patience: health::PATIENCE,
         })
         .await;
-        let tongue = self.tongue();
         for finding in report.findings.iter_mut().filter(|one| one.sentence == Sentence::ConfigUnusable) {
             for name in ["what", "remedy"] {
                 if let Some(value) = finding.values.get_mut(name) {

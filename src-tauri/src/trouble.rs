@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use latchkey_engine::config::{ConfigError, Language, Problem};
+use latchkey_engine::config::{ConfigError, Problem};
 use latchkey_engine::paths::Paths;
 use serde::Serialize;
 use tauri::{AppHandle, Manager as _, Runtime};
@@ -76,13 +76,6 @@ impl Unopened {
 
 impl From<&NotPrepared> for Trouble {
     fn from(error: &NotPrepared) -> Self {
-        // What was chosen may not have been read.
-        Self::in_language(error, Tongue::of(Language::System))
-    }
-}
-
-impl Trouble {
-    fn in_language(error: &NotPrepared, tongue: Tongue) -> Self {
         let about = match error {
             NotPrepared::Config(_) => About::Configuration,
             NotPrepared::Vault(_) => About::Vault,
@@ -113,49 +106,47 @@ impl Trouble {
         };
         Self {
             about,
-            message: in_tongue(error, tongue),
-            hint: error.hint().map(|hint| tongue.say(hint)),
+            message: error.to_string(),
+            hint: error.hint().map(str::to_owned),
             file: file.map(|file| file.display().to_string()),
-            problems: problems.iter().map(|problem| in_file(problem, tongue)).collect(),
+            problems: problems.iter().map(in_file).collect(),
         }
     }
 }
 
-/// The sentence of an error, as far as it is ours.
-fn in_tongue(error: &NotPrepared, tongue: Tongue) -> String {
-    match error {
-        NotPrepared::Config(ConfigError::Unfit { path, what, remedy }) => {
-            format!("{}: {}; {}", path.display(), tongue.say(what), tongue.say(remedy))
-        }
-        NotPrepared::Config(_)
-        | NotPrepared::Paths(_)
-        | NotPrepared::Fingerprints(_)
-        | NotPrepared::Vault(_)
-        | NotPrepared::Level(_)
-        | NotPrepared::Http(_)
-        | NotPrepared::NoDisplay => tongue.say(&error.to_string()),
-    }
-}
-
-fn in_file(Problem { place, key, what, remedy }: &Problem, tongue: Tongue) -> FileProblem {
+fn in_file(Problem { place, key, what, remedy }: &Problem) -> FileProblem {
     let number = |number: usize| u32::try_from(number).ok();
     FileProblem {
         line: place.and_then(|(line, _)| number(line)),
         column: place.and_then(|(_, column)| number(column)),
         key: key.clone(),
-        what: tongue.say(what),
-        remedy: tongue.say(remedy),
+        what: what.clone(),
+        remedy: remedy.clone(),
+    }
+}
+
+impl Trouble {
+    /// The same in the language of the window.
+    fn in_tongue(mut self, tongue: Tongue) -> Self {
+        self.message = tongue.say_line(&self.message);
+        self.hint = self.hint.map(|hint| tongue.say(&hint));
+        for problem in &mut self.problems {
+            problem.what = tongue.say(&problem.what);
+            problem.remedy = tongue.say(&problem.remedy);
+        }
+        self
     }
 }
 
 /// What keeps the app from opening now.
-pub(crate) fn now<R: Runtime>(app: &AppHandle<R>) -> Option<Trouble> {
+pub(crate) fn now<R: Runtime>(app: &AppHandle<R>, tongue: Tongue) -> Option<Trouble> {
     let unopened = app.try_state::<Unopened>()?;
-    unopened.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    let trouble = unopened.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    trouble.map(|trouble| trouble.in_tongue(tongue))
 }
 
 /// Opens the app behind the window that is there, if nothing is wrong any more.
-pub(crate) fn try_again<R: Runtime>(app: &AppHandle<R>) -> Option<Trouble> {
+pub(crate) fn try_again<R: Runtime>(app: &AppHandle<R>, tongue: Tongue) -> Option<Trouble> {
     let unopened = app.try_state::<Unopened>()?;
     let mut trouble = unopened.trouble.lock().unwrap_or_else(PoisonError::into_inner);
     // Whoever presses twice finds it open.
@@ -171,7 +162,7 @@ pub(crate) fn try_again<R: Runtime>(app: &AppHandle<R>) -> Option<Trouble> {
         }
         Err(error) => Some(Trouble::from(&error)),
     };
-    trouble.clone()
+    trouble.clone().map(|trouble| trouble.in_tongue(tongue))
 }
 
 /// Shows the configuration in the file manager, or the folder it would be in.
@@ -205,7 +196,7 @@ mod tests {
     fn what_is_wrong_in_the_configuration_is_told_place_by_place_and_without_its_values() {
         let text = "[accounts.work]\nprovider = \"SeCrEt\"\n";
         let error = Config::parse(text, Some("/home/ada/config.toml".as_ref())).unwrap_err();
-        let trouble = Trouble::in_language(&NotPrepared::Config(error), Tongue::En);
+        let trouble = Trouble::from(&NotPrepared::Config(error));
         assert_eq!(
             (trouble.about, trouble.file.as_deref()),
             (About::Configuration, Some("/home/ada/config.toml"))
@@ -213,5 +204,8 @@ mod tests {
         let [problem] = trouble.problems.as_slice() else { panic!("{trouble:?}") };
         assert_eq!((problem.line, problem.key.as_str()), (Some(2), "accounts.work.provider"));
         assert!(!format!("{trouble:?}").contains("SeCrEt") && trouble.hint.is_some());
+        let german = trouble.in_tongue(Tongue::De);
+        assert_eq!(german.problems[0].what, "diesen Anbieter gibt es nicht");
+        assert!(german.hint.is_some_and(|hint| hint.starts_with("berichtigen Sie die Datei")));
     }
 }

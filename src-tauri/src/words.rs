@@ -41,6 +41,16 @@ impl Tongue {
         self.pick(Cow::Borrowed(english), german::german(english)).into_owned()
     }
 
+    /// The same where the file or the key stands before it, and what to do behind it.
+    pub(crate) fn say_line(self, english: &str) -> String {
+        let parts =
+            english.rsplit_once("; ").and_then(|(line, remedy)| Some((line.rsplit_once(": ")?, remedy)));
+        parts.map_or_else(
+            || self.say(english),
+            |((place, what), remedy)| format!("{place}: {}; {}", self.say(what), self.say(remedy)),
+        )
+    }
+
     /// The one of two texts that is in this language.
     pub(crate) fn pick<T>(self, english: T, german: T) -> T {
         match self {
@@ -53,6 +63,15 @@ impl Tongue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_keeps_its_place() {
+        let line = "/home/ada/config.toml: others may write to this file; run `chmod go-w` on it";
+        let german =
+            "/home/ada/config.toml: andere dürfen in diese Datei schreiben; ändern Sie das mit `chmod go-w`";
+        assert_eq!((Tongue::De.say_line(line).as_str(), Tongue::En.say_line(line).as_str()), (german, line));
+        assert_eq!(Tongue::De.say_line("this is empty"), "das ist leer");
+    }
 
     #[test]
     fn what_was_chosen_wins_and_else_the_desktop_does() {

@@ -144,7 +144,7 @@ describe("a session that lives", () => {
 
   it("says what it waits for", async () => {
     await openWindow({ sessions: [waiting(NOW)] });
-    expect(get("next")).toHaveTextContent(/^Next: try again at 14:34:11, in 00:06 — the backend answered 503/);
+    expect(get("next")).toHaveTextContent(/^Next: try again at 14:34:11, in 00:06 — The provider answered 503/);
     expect(all("history-failed")).toHaveLength(3);
     expect(get("session-item-demo")).toHaveTextContent("tries again in 00:06");
   });

@@ -1,6 +1,6 @@
 //! The commands of the settings, and those of the page that says why the app did not open.
 
-use latchkey_engine::config::{AppConfig, Changes, Keys, PresetFacts};
+use latchkey_engine::config::{AppConfig, Changes, Keys, Language, PresetFacts};
 use latchkey_engine::health::Report;
 use latchkey_engine::provider::trial::Trial;
 use tauri::{AppHandle, Runtime, State};
@@ -12,6 +12,7 @@ use crate::input::{self, PasswordInput};
 use crate::settings::{self, Settings};
 use crate::shell::Shell;
 use crate::trouble::{self, Trouble};
+use crate::words::Tongue;
 use crate::{quit, tray, window};
 
 /// What is set now.
@@ -57,11 +58,11 @@ pub(crate) fn start_at_login<R: Runtime>(app: AppHandle<R>, on: bool) -> Result<
     settings::start_at_login(&app, on)
 }
 
-/// Looks at everything that `latchkey doctor` looks at. Takes some seconds at most.
+/// Looks at everything that `latchkey doctor` looks at. Takes some seconds at most. The window speaks this language.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) async fn health(shell: State<'_, Shell>) -> Result<Report, CommandError> {
-    Ok(shell.health().await)
+pub(crate) async fn health(shell: State<'_, Shell>, language: Language) -> Result<Report, CommandError> {
+    Ok(shell.health(Tongue::of(language)).await)
 }
 
 /// The keys of an account as they stand in the configuration; of a secret only that it is set.
@@ -79,9 +80,10 @@ pub(crate) fn check_account(
     shell: State<'_, Shell>,
     account: Option<String>,
     changes: Changes,
+    language: Language,
 ) -> Result<AccountCheck, CommandError> {
     let account = account.as_deref().map(input::account).transpose()?;
-    shell.check_account(account.as_ref(), &changes)
+    shell.check_account(account.as_ref(), &changes, Tongue::of(language))
 }
 
 /// Adds an account. Nobody is signed in by that.
@@ -150,14 +152,14 @@ pub(crate) fn show_guide() -> Result<(), CommandError> {
 /// Why the app did not open; nothing where it did.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn trouble<R: Runtime>(app: AppHandle<R>) -> Option<Trouble> {
-    trouble::now(&app)
+pub(crate) fn trouble<R: Runtime>(app: AppHandle<R>, language: Language) -> Option<Trouble> {
+    trouble::now(&app, Tongue::of(language))
 }
 
 /// Tries again to open the app. Says what still keeps it from opening. On the thread that draws, as at the start: what
 /// belongs to the app is opened there, and no runtime waits for it.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn try_again<R: Runtime>(app: AppHandle<R>) -> Option<Trouble> {
-    trouble::try_again(&app)
+pub(crate) fn try_again<R: Runtime>(app: AppHandle<R>, language: Language) -> Option<Trouble> {
+    trouble::try_again(&app, Tongue::of(language))
 }

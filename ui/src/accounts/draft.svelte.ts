@@ -5,6 +5,7 @@ import type { AccountCheck, CommandError, KeyProblem } from "../ipc/bindings";
 import type { Changes, Keys } from "../ipc/host";
 import type { Host } from "../ipc/host";
 import { changesOf, shown, type FieldSpec } from "./fields";
+import { language } from "../strings";
 
 /** How long nobody types before the host looks. */
 const PAUSE = 250;
@@ -61,7 +62,7 @@ export class AccountDraft {
     if (all) this.#all = true;
     const asked = ++this.#asked;
     try {
-      const check = await this.host.checkAccount(this.account, $state.snapshot(this.changes));
+      const check = await this.host.checkAccount(this.account, $state.snapshot(this.changes), language());
       if (asked === this.#asked) this.#check = check;
       return check.problems.length === 0;
     } catch (thrown) {

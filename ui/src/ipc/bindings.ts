@@ -68,15 +68,15 @@ export const commands = {
 	stay: (minimised: boolean) => __TAURI_INVOKE<void>("stay", { minimised }),
 	/**  Has the desktop start the app at login, or no longer. */
 	startAtLogin: (on: boolean) => __TAURI_INVOKE<null>("start_at_login", { on }),
-	/**  Looks at everything that `latchkey doctor` looks at. Takes some seconds at most. */
-	health: () => __TAURI_INVOKE<Report>("health"),
+	/**  Looks at everything that `latchkey doctor` looks at. Takes some seconds at most. The window speaks this language. */
+	health: (language: Language) => __TAURI_INVOKE<Report>("health", { language }),
 	/**  The keys of an account as they stand in the configuration; of a secret only that it is set. */
 	accountKeys: (account: string) => __TAURI_INVOKE<{ [key in string]: KeyValue }>("account_keys", { account }),
 	/**
 	 *  What would be wrong with an account if these changes were saved, and what saving them would do. Without an account
 	 *  it is about a new one that has these keys.
 	 */
-	checkAccount: (account: string | null, changes: { [key in string]: KeyValue | null }) => __TAURI_INVOKE<AccountCheck>("check_account", { account, changes }),
+	checkAccount: (account: string | null, changes: { [key in string]: KeyValue | null }, language: Language) => __TAURI_INVOKE<AccountCheck>("check_account", { account, changes, language }),
 	/**  Adds an account. Nobody is signed in by that. */
 	addAccount: (account: string, changes: { [key in string]: KeyValue | null }) => __TAURI_INVOKE<null>("add_account", { account, changes }),
 	/**  Signs in at a REST backend that is being filled in, to see where its answer holds what; and out again. */
@@ -92,12 +92,12 @@ export const commands = {
 	/**  Opens the guide in the browser, if it is on this machine. */
 	showGuide: () => __TAURI_INVOKE<null>("show_guide"),
 	/**  Why the app did not open; nothing where it did. */
-	trouble: () => __TAURI_INVOKE<Trouble | null>("trouble"),
+	trouble: (language: Language) => __TAURI_INVOKE<Trouble | null>("trouble", { language }),
 	/**
 	 *  Tries again to open the app. Says what still keeps it from opening. On the thread that draws, as at the start: what
 	 *  belongs to the app is opened there, and no runtime waits for it.
 	 */
-	tryAgain: () => __TAURI_INVOKE<Trouble | null>("try_again"),
+	tryAgain: (language: Language) => __TAURI_INVOKE<Trouble | null>("try_again", { language }),
 	/**  The scenarios that come with the app. */
 	labScenarios: () => __TAURI_INVOKE<LabScenario[]>("lab_scenarios"),
 	/**  Plays a scenario in virtual time; a rule of the backend's may be broken. */

@@ -15,7 +15,7 @@ describe("each known code", () => {
     expect(said.title).not.toMatch(/\.$/);
   });
   it.each(KNOWN_CODES)("%s lets the host's hint go first", (code) => {
-    expect(explain({ code, message: "", hint: "Do this" }).todo).toBe("Do this");
+    expect(explain({ code, message: "", hint: "do this" }).todo).toBe("Do this.");
   });
 });
 

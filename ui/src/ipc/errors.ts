@@ -60,6 +60,9 @@ const selfExplaining: ReadonlySet<string> = new Set<KnownCode>([
 
 const isKnown = (code: string): code is KnownCode => code !== "dismiss" && Object.hasOwn(text.errors, code);
 
+/** The host writes its advice as part of a line. */
+const capital = (words: string): string => words.charAt(0).toLocaleUpperCase() + words.slice(1);
+
 export function explain(error: CommandError): Explained {
   const { code, told: why } = error;
   const abroad = language() !== "en";
@@ -75,7 +78,7 @@ export function explain(error: CommandError): Explained {
   const detail = said === "" || said === words.title || selfExplaining.has(code) ? null : said;
   // The host's advice is more exact than the window's, but it is English.
   const hint = abroad ? null : error.hint;
-  return { code, severity: notices.has(code) ? "notice" : "problem", title: words.title, todo: hint ?? words.todo, detail, ...(abroad && detail !== null && what === undefined ? { detailIn: "en" } : {}) };
+  return { code, severity: notices.has(code) ? "notice" : "problem", title: words.title, todo: hint === null ? words.todo : `${capital(hint)}${hint.endsWith(".") ? "" : "."}`, detail, ...(abroad && detail !== null && what === undefined ? { detailIn: "en" } : {}) };
 }
 
 /** Makes a `CommandError` of anything that can be thrown. */

@@ -202,11 +202,11 @@ export function waiting(now: number, change: Partial<Shape> = {}): SessionStatus
   const failures: HistoryMark[] = [9_000, 6_500, 2_000].map((ago) =>
     mark("failed", now - (ago * (change.lifetime ?? 60_000)) / 60_000, { generation: base.generation, took_ms: 5, ...busy }),
   );
-  const why = "the backend answered 503 three times, waits grow up to a minute";
+  const why = "The provider answered 503: it cannot do it now";
   return {
     ...base,
     state: "waiting",
-    reason: reason("provider_busy", "The provider answered 503: it cannot do it now", { status: "503" }),
+    reason: reason("provider_busy", why, { status: "503" }),
     next: { action: "retry_renewal", at: iso(now + 5_400), why, code: "provider_busy", values: { status: "503" } },
     renewals: { count: 8, failed: 3, last_ms: 287 },
     history: [...base.history, ...failures],

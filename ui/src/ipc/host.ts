@@ -2,7 +2,7 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type DecisionInput, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
+import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type DecisionInput, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Language, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -12,7 +12,7 @@ export type Keys = Record<string, KeyValue>;
 /** Keys with their new values; null takes one out. */
 export type Changes = Record<string, KeyValue | null>;
 
-/** Each command rejects with a `CommandError` and nothing else. */
+/** Each command rejects with a `CommandError` and nothing else. Those that get a language say what is wrong in it. */
 export interface Host {
   sessions(): Promise<SessionStatus[]>;
   signIn(account: string, username: string, password: string): Promise<void>;
@@ -31,7 +31,7 @@ export interface Host {
   /** The keys of an account as they stand in the configuration. */
   accountKeys(account: string): Promise<Keys>;
   /** What would be wrong with these changes, or with a new account that has these keys. */
-  checkAccount(account: string | null, changes: Changes): Promise<AccountCheck>;
+  checkAccount(account: string | null, changes: Changes, language: Language): Promise<AccountCheck>;
   addAccount(account: string, changes: Changes): Promise<void>;
   /** Signs in at a REST backend that is being filled in, to see where its answer holds what; and out again. */
   tryLogin(changes: Changes, username: string, password: string): Promise<Trial>;
@@ -43,14 +43,14 @@ export interface Host {
   setSettings(app: AppConfig): Promise<void>;
   startAtLogin(on: boolean): Promise<void>;
   /** What `latchkey doctor` finds. */
-  health(): Promise<Report>;
+  health(language: Language): Promise<Report>;
   showConfigFile(): Promise<void>;
   /** Opens the guide in the browser. */
   showGuide(): Promise<void>;
   /** What keeps the app from opening; nothing where it is open. */
-  trouble(): Promise<Trouble | null>;
+  trouble(language: Language): Promise<Trouble | null>;
   /** Tries again to open it. */
-  tryAgain(): Promise<Trouble | null>;
+  tryAgain(language: Language): Promise<Trouble | null>;
   signOut(account: string): Promise<void>;
   renew(account: string): Promise<void>;
   /** Looks into the access token in hand. */

@@ -110,7 +110,8 @@ export function lifelineWords(status: Pick<SessionStatus, "clocks" | "provider">
       if (!first || !last) return "";
       const many = count(events);
       if (many === 1) return one(last);
-      return plural(says.several, many, { from: at(first.at), to: at(last.end), last: one(last) });
+      const [from, to] = [at(first.at), at(last.end)];
+      return plural(from === to ? says.severalAt : says.several, many, { from, to, last: one(last) });
     },
     failureLabels: (events) => {
       const last = events.at(-1);

@@ -53,7 +53,7 @@ export function subtitle(status: SessionStatus, now: number): Phrase {
     case "needs_sign_in": {
       const by = parse(status.headline.at);
       if (by === null || by <= now) return plain(say.signIn);
-      return plain(say.signInBy, { when: times.when(by, now) });
+      return plain(say.signInBy, { when: times.brief(by, now) });
     }
     case "signing_in":
       if (status.sign_in?.kind === "browser") return plain(status.sign_in.opened ? say.goOnInBrowser : say.openPage);

@@ -36,6 +36,7 @@ export const lifeline: typeof english = {
       out_of_reach: "Der Anbieter war von {at} bis {to} nicht erreichbar, {lasted} lang",
       outOfReachNow: "Der Anbieter ist seit {at} nicht erreichbar: {note}",
       taken: "Geholt {at} von {note}, Generation {generation}",
+      severalAt: { other: "{count}-mal um {to}; zuletzt: {last}" },
       several: { one: "Einmal zwischen {from} und {to}: {last}", other: "{count}-mal zwischen {from} und {to}; zuletzt: {last}" },
       refresh: "Refresh-Token, seit {from}, endet {to}, {source}",
       refreshPast: "Refresh-Token vor diesem, von {from} bis {to}; jedes wurde ersetzt, als es benutzt wurde",

@@ -5,6 +5,7 @@ export const settings: typeof english = {
     title: "Einstellungen",
     saved: "Gespeichert",
     accounts: "Konten",
+    kinds: { credentials: "REST-Backend", oauth: "OAuth", nextauth: "NextAuth" },
     noAccounts: "Noch kein Konto",
     add: "Konto hinzufügen",
     edit: "Bearbeiten",

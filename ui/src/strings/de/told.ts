@@ -14,9 +14,11 @@ export const told: typeof english = {
       "its reply did not arrive": "seine Antwort kam nicht an",
     },
     sentences: {
-      // Of reasons there are only those with a value inside; the others are put together of what stands in `reasons`.
+      // Of reasons there are only those that have a value inside or nothing to do; the others are put together of what stands in `reasons`.
       max_age_reached: "Die Sitzung hat {allowed} gedauert, so lange, wie dieses Konto es erlaubt. Melden Sie sich neu an",
       unused_too_long: "Niemand hat die Sitzung {allowed} lang benutzt; länger erlaubt es dieses Konto nicht. Melden Sie sich neu an",
+      reply_lost: "Die Antwort des Anbieters kam nicht an",
+      provider_busy: "Der Anbieter kann es gerade nicht{evidence}",
       port_taken: "Ein anderes Programm belegt Port {port}, daher hätte der Browser nicht zurückkehren können. Beenden Sie es, oder setzen Sie einen anderen redirect_port",
       clock_off: "Der Anbieter hat die Erneuerung abgelehnt, vielleicht weil die Uhr hier {by} {how}geht. Stellen Sie die Uhr",
       fifth_of_lifetime: "ein Fünftel der Lebensdauer vor dem Ablauf{jitter}{assumed}",

@@ -37,6 +37,7 @@ export const lifeline = {
       out_of_reach: "The provider was out of reach from {at} to {to}, for {lasted}",
       outOfReachNow: "The provider has been out of reach since {at}: {note}",
       taken: "Taken at {at} by {note}, generation {generation}",
+      severalAt: { other: "{count} times at {to}; the last: {last}" } as Plural,
       several: { one: "Once between {from} and {to}: {last}", other: "{count} times between {from} and {to}; the last: {last}" } as Plural,
       refresh: "Refresh token, since {from}, ends {to}, {source}",
       refreshPast: "Refresh tokens before this one, from {from} to {to}; each was replaced when it was used",

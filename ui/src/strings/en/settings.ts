@@ -4,6 +4,7 @@ export const settings = {
     title: "Settings",
     saved: "Saved",
     accounts: "Accounts",
+    kinds: { credentials: "REST backend", oauth: "OAuth", nextauth: "NextAuth" },
     noAccounts: "No account yet",
     add: "Add an account",
     edit: "Edit",
