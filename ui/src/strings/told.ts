@@ -71,8 +71,8 @@ export function worded(sentence: string, values: Sentence["values"], say: Say): 
 }
 
 /** Short words of the host inside a sentence, in the language of the window. */
-export function detailOf(values: Sentence["values"]): string | null {
-  const detail = values["what"] ?? values["why"] ?? values["error"];
+export function detailOf(values: { readonly what?: string; readonly why?: string; readonly error?: string }): string | null {
+  const detail = values.what ?? values.why ?? values.error;
   return detail === undefined ? null : text.told === null ? detail : named(text.told.what, detail);
 }
 

@@ -105,7 +105,7 @@ export const token: typeof english = {
     org_id: "Organisation",
     org_name: "Name der Organisation",
     uid: "Benutzer-ID",
-    alg: "Algorithmus",
+    alg: "Verfahren",
     kid: "Schlüssel",
     x5t: "Zertifikat des Schlüssels",
     jku: "Adresse der Schlüssel",
