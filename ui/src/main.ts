@@ -7,7 +7,7 @@ import { insideTauri, tauriHost, type Host } from "./ipc/host";
 import type { SessionStatus } from "./ipc/bindings";
 import { AppState } from "./state/app.svelte";
 import { chooseLanguage, LANGUAGES, type Language, text } from "./strings";
-import { fetchViews } from "./views.svelte";
+import { fetchViews } from "./fetched.svelte";
 
 async function chooseHost(): Promise<Host | null> {
   if (insideTauri()) return tauriHost;

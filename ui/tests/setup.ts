@@ -2,7 +2,7 @@
 import "@testing-library/jest-dom/vitest";
 import { beforeEach, vi } from "vitest";
 import { chooseLanguage } from "../src/strings";
-import { fetchViews } from "../src/views.svelte";
+import { fetchViews } from "../src/fetched.svelte";
 
 class NoResizes implements ResizeObserver {
   observe(): void {}
