@@ -215,6 +215,12 @@ impl OauthEngine {
         guarded("renewing", self.handle.renew(&self.account)).await
     }
 
+    /// Begins to renew beside the test.
+    pub fn begins_to_renew(&self) -> tokio::task::JoinHandle<Result<SessionStatus, EngineError>> {
+        let engine = self.clone();
+        tokio::spawn(async move { engine.renews().await })
+    }
+
     /// The person signs out.
     pub async fn signs_out(&self) -> Result<SessionStatus, EngineError> {
         guarded("signing out", self.handle.sign_out(&self.account)).await

@@ -64,10 +64,7 @@ impl Doomed {
 
     /// Renews until the step, and dies there.
     pub async fn dies_renewing(mut self) {
-        let asking = tokio::spawn({
-            let engine = self.engine.clone();
-            async move { engine.renews().await }
-        });
+        let asking = self.engine.begins_to_renew();
         self.stands_still().await;
         self.dies().await;
         asking.abort();

@@ -10,10 +10,7 @@ async fn closing_in_the_middle_of_an_exchange_waits_for_it_and_stores() {
     let world = World::new().await;
     let engine = world.signed_in().await;
     world.next_renewal_takes(Duration::from_millis(200));
-    let asking = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.renews().await }
-    });
+    let asking = engine.begins_to_renew();
     engine.until_state("renewing").await;
     engine.close().await;
     assert_eq!(world.stored().await.unwrap().generation, 2);

@@ -128,10 +128,7 @@ async fn a_command_that_only_looks_sends_nothing_and_one_that_wants_a_token_asks
 async fn an_intent_of_a_process_that_is_still_at_it_is_left_alone() {
     let world = signed_in_and_closed(graceful()).await;
     let mut doomed = Doomed::at(&world, Step::Received);
-    let asking = tokio::spawn({
-        let engine = doomed.engine.clone();
-        async move { engine.renews().await }
-    });
+    let asking = doomed.engine.begins_to_renew();
     doomed.stands_still().await;
     let engine = world.engine();
     engine.until_generation(1).await;

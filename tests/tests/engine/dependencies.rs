@@ -3,28 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
+use crate::layering::{cargo, packages, root};
 
 fn needed() -> BTreeSet<String> {
-    let out = cargo()
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let metadata: Value = serde_json::from_slice(&out.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap().iter();
-    let all = packages.flat_map(|package| package["dependencies"].as_array().unwrap());
+    let packages = packages();
+    let all = packages.iter().flat_map(|package| package["dependencies"].as_array().unwrap());
     let names = all.map(|needed| needed["name"].as_str().unwrap().to_owned());
     names.filter(|name| !name.starts_with("latchkey")).collect()
 }

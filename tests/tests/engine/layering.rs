@@ -9,27 +9,36 @@ use serde_json::Value;
 
 const MAX_LINES: usize = 400;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// What each of our packages depends on for life (not for its tests), by name.
-fn direct_dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let out = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+pub(crate) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// What cargo says of each of our packages.
+pub(crate) fn packages() -> Vec<Value> {
+    let out = cargo()
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root())
         .output()
         .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let metadata: Value = serde_json::from_slice(&out.stdout).unwrap();
-    let mut packages = BTreeMap::new();
-    for package in metadata["packages"].as_array().unwrap() {
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// What each of them depends on for life (not for its tests), by name.
+fn direct_dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = BTreeMap::new();
+    for package in packages() {
         let needed =
             package["dependencies"].as_array().unwrap().iter().filter(|needed| needed["kind"] != "dev");
         let names = needed.map(|needed| needed["name"].as_str().unwrap().to_owned()).collect();
-        packages.insert(package["name"].as_str().unwrap().to_owned(), names);
+        found.insert(package["name"].as_str().unwrap().to_owned(), names);
     }
-    packages
+    found
 }
 
 /// Everything that a package pulls in on this platform, however far away.
@@ -40,7 +49,7 @@ fn whole_tree(package: &str) -> BTreeSet<String> {
 
 /// What `cargo tree` says of a package, a line for each that it pulls in.
 fn tree(package: &str, format: &str) -> String {
-    let out = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let out = cargo()
         .args([
             "tree",
             "--offline",

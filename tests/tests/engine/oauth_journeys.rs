@@ -319,10 +319,7 @@ async fn a_sign_out_while_a_renewal_is_under_way_leaves_nothing_here_or_there() 
     let engine = signed_in(&world).await;
     let stored = world.stored_secrets().await;
     world.provider.fault(&OpFault::delay("/token", Duration::from_millis(400)));
-    let renewing = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.renews().await }
-    });
+    let renewing = engine.begins_to_renew();
     engine.until_state("renewing").await;
     assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
     let _ = guarded("the renewal's end", renewing).await;

@@ -84,10 +84,7 @@ async fn a_start_while_the_rest_is_still_being_judged_finds_the_new_refresh_toke
     // A new process has no keys yet, and they do not come.
     world.provider.misbehave(KeySet::Hang);
     let engine = world.engine();
-    let renewing = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.renews().await }
-    });
+    let renewing = engine.begins_to_renew();
     let after = guarded("the refresh token to be stored", async {
         loop {
             match world.stored().await {

@@ -74,10 +74,7 @@ async fn a_refusal_says_nothing_of_a_token_that_was_stored_meanwhile() {
     let engine = world.signed_in().await;
     let late = Fault::new(REFRESH, FaultMode::Status).status(400).body(r#"{"error":"invalid_grant"}"#);
     world.goes_wrong(late.after(std::time::Duration::from_millis(300)));
-    let asking = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.renews().await }
-    });
+    let asking = engine.begins_to_renew();
     engine.until_state("renewing").await;
     let mut newer = world.stored().await.unwrap();
     newer.generation += 1;

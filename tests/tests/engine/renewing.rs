@@ -62,10 +62,7 @@ async fn the_token_is_stored_although_the_caller_went_away_in_the_middle_of_the_
     let engine = world.signed_in().await;
     for generation in 2..=4 {
         world.next_renewal_takes(Duration::from_millis(50));
-        let caller = tokio::spawn({
-            let engine = engine.clone();
-            async move { engine.renews().await }
-        });
+        let caller = engine.begins_to_renew();
         engine.until_state("renewing").await;
         caller.abort();
         assert!(caller.await.unwrap_err().is_cancelled());
@@ -107,10 +104,7 @@ async fn a_reply_that_takes_its_time_is_waited_for_once() {
 async fn people_who_ask_at_the_same_time_share_one_renewal_and_its_outcome() {
     let world = World::new().await;
     let engine = world.signed_in().await;
-    let asked = (0..20).map(|_| {
-        let engine = engine.clone();
-        tokio::spawn(async move { engine.renews().await })
-    });
+    let asked = (0..20).map(|_| engine.begins_to_renew());
     for answer in asked.collect::<Vec<_>>() {
         assert_eq!(answer.await.unwrap().unwrap().generation, 2);
     }

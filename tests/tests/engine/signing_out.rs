@@ -27,10 +27,7 @@ async fn signing_out_in_the_middle_of_a_renewal_brings_nothing_back() {
     let world = World::new().await;
     let engine = world.signed_in().await;
     world.next_renewal_takes(Duration::from_millis(200));
-    let asking = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.renews().await }
-    });
+    let asking = engine.begins_to_renew();
     engine.until_state("renewing").await;
     engine.signs_out().await.unwrap();
     assert_eq!(asking.await.unwrap().unwrap_err().code(), "sign_in_needed");

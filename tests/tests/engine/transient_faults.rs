@@ -100,12 +100,7 @@ async fn everyone_who_waits_is_told_this_failure_and_not_the_one_before() {
         (of(FaultMode::Html).status(404), "misconfigured"),
     ] {
         world.goes_wrong(fault);
-        let asked: Vec<_> = (0..5)
-            .map(|_| {
-                let engine = engine.clone();
-                tokio::spawn(async move { engine.renews().await })
-            })
-            .collect();
+        let asked: Vec<_> = (0..5).map(|_| engine.begins_to_renew()).collect();
         for answer in asked {
             let error = answer.await.unwrap().unwrap_err();
             let latchkey_engine::EngineError::NotNow { reason, .. } = error else { panic!("{error:?}") };

@@ -335,7 +335,8 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
     change.done()
 }
 
-fn answered(input: &Input) -> Option<EffectId> {
+/// The effect whose outcome an input tells; none where it tells of something else.
+pub(super) fn answered(input: &Input) -> Option<EffectId> {
     match input {
         Input::Loaded(id, _)
         | Input::Authenticated(id, _)

@@ -71,26 +71,3 @@ pub(super) fn generations_do_not_go_back(
     }
     Ok(())
 }
-
-pub(super) fn is_answer(input: &Input) -> bool {
-    match input {
-        Input::Loaded(..)
-        | Input::Authenticated(..)
-        | Input::Renewed(..)
-        | Input::Saved(..)
-        | Input::Probed(..)
-        | Input::Sealed(..)
-        | Input::Wiped(..)
-        | Input::Expired(..)
-        | Input::Revoked(..) => true,
-        Input::SignInRequested
-        | Input::SignInCancelled
-        | Input::SignOutRequested
-        | Input::RenewRequested(_)
-        | Input::ReloadRequested
-        | Input::TokenRejected(_)
-        | Input::Used
-        | Input::TimePassed
-        | Input::NetworkChanged => false,
-    }
-}

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use crate::limits::{Limits, Usage};
 use crate::reason::Reason;
+use crate::session::transition::answered;
 use crate::session::{
     Authenticated, Effect, EffectId, Expired, Failed, Headline, Input, Loaded, Renewal, Revocation, Sealed,
 };
@@ -16,7 +17,7 @@ use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
 
 use super::invariants::{
-    generations_do_not_go_back, is_answer, only_durable_tokens_are_published, what_was_refused_is_sealed,
+    generations_do_not_go_back, only_durable_tokens_are_published, what_was_refused_is_sealed,
 };
 use super::moves::{Asked, Move, Outcome, asked, limits, moves};
 
@@ -251,7 +252,7 @@ impl World {
     fn requests_do_not_overlap(&mut self, input: &Input, effects: &[Effect]) -> Result<(), TestCaseError> {
         let new: Vec<_> = effects.iter().filter_map(asked).collect();
         prop_assert!(new.len() <= 1, "several requests in one step: {new:?}");
-        if is_answer(input) || *input == Input::SignInCancelled && self.session.in_flight.is_none() {
+        if answered(input).is_some() || *input == Input::SignInCancelled && self.session.in_flight.is_none() {
             self.awaited = None;
         }
         if let (Some((_, under_way)), Some((_, new))) = (self.awaited, new.first()) {
