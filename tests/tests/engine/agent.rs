@@ -45,7 +45,7 @@ impl Agent {
         agent
     }
 
-    fn on(world: World, engine: Engine) -> Self {
+    pub(crate) fn on(world: World, engine: Engine) -> Self {
         let (folder, server) = serve((*engine).clone(), world.log.clone());
         Self { world, engine, folder, server }
     }
@@ -63,7 +63,7 @@ impl Agent {
     }
 
     /// What a reader of these server-sent events is told, each as this makes of it, until the agent ends.
-    fn told<T: Send + 'static>(
+    pub(crate) fn told<T: Send + 'static>(
         &self,
         path: &'static str,
         read: impl Fn(Value) -> T + Send + 'static,
@@ -126,6 +126,15 @@ fn refused(answer: Result<Value, ClientError>) -> (String, Option<String>) {
         Err(other) => panic!("{other}"),
         Ok(answer) => panic!("{answer}"),
     }
+}
+
+#[tokio::test]
+async fn without_a_sign_in_there_is_nothing_to_do_for_it_and_nothing_to_cancel() {
+    let agent = Agent::signed_in().await;
+    let shown = agent.sends("GET /v1/sessions/demo/sign-in HTTP/1.0\r\n\r\n").await;
+    assert!(shown.ends_with("\r\n\r\nnull"), "{shown}");
+    let cancelled = agent.sends("DELETE /v1/sessions/demo/sign-in HTTP/1.0\r\n\r\n").await;
+    assert!(cancelled.starts_with("HTTP/1.0 204 "), "{cancelled}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use latchkey_tests::engine_world::{Engine, World, guarded};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::agent::Agent;
 use super::nextauth::{SESSION, graceful};
 
 /// The site says this of the user from now on.
@@ -42,6 +43,28 @@ async fn a_session_that_is_read_again_tells_what_is_different() {
     site_says(&world, json!({ "role": "admin" })).await;
     assert_eq!(changes(&revalidates(&engine, &world).await), ["user.role editor → admin"]);
     assert!(world.logged().contains(&"session_updated".to_owned()));
+}
+
+#[tokio::test]
+async fn readers_of_the_agents_events_are_told_once_what_is_different() {
+    let world = World::like(graceful()).await;
+    let engine = world.signed_in().await;
+    let agent = Agent::on(world, engine);
+    let (mut seen, reader) = agent.told("/v1/events", |data: Value| data);
+    let mut next = async || guarded("an event", seen.recv()).await;
+    next().await.unwrap();
+    site_says(&agent.world, json!({ "role": "editor" })).await;
+    let at = revalidates(&agent.engine, &agent.world).await.updated.unwrap().at;
+    let told = json!({ "account": "demo", "at": at,
+        "changes": [{ "name": "user.role", "before": null, "after": "editor" }] });
+    while next().await.unwrap() != told {}
+    let generation = agent.engine.renews().await.unwrap().generation;
+    while next().await.unwrap()["generation"] != generation {}
+    agent.ends().await;
+    while let Some(event) = next().await {
+        assert!(event["changes"].is_null(), "it is told once: {event}");
+    }
+    reader.join().unwrap();
 }
 
 #[tokio::test]

@@ -315,3 +315,40 @@ async fn read<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Refusal> {
     }
     serde_json::from_slice(&bytes).map(Some).map_err(|_| Refusal::bad_request())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_half_a_minute_and_waited_for_ten_seconds_unless_asked_otherwise() {
+        let of = |min_valid, wait| wanted(TokenQuestion { min_valid, wait });
+        let secs = SignedDuration::from_secs;
+        assert_eq!((of(None, None).min_valid, of(None, None).wait), (secs(30), secs(10)));
+        assert_eq!((of(Some(0), Some(0)).min_valid, of(Some(0), Some(0)).wait), (secs(0), secs(0)));
+        let longest = i64::try_from(LONGEST_WAIT).unwrap();
+        assert_eq!(of(None, Some(u64::MAX)).wait, secs(longest), "nobody waits for ever");
+        assert_eq!(of(Some(u64::MAX), None).min_valid, secs(i64::MAX));
+    }
+
+    #[tokio::test]
+    async fn a_body_of_16_kib_is_read_and_no_longer_one() {
+        let of = async |length| whole(Body::from(vec![b' '; length])).await;
+        assert_eq!(of(16_384).await.ok().map(|body| body.len()), Some(16_384));
+        let refused = of(16_385).await.err().map(IntoResponse::into_response);
+        assert_eq!(refused.map(|refused| refused.status()), Some(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+
+    #[tokio::test]
+    async fn only_a_number_that_is_not_ours_is_another_version() {
+        let code = async |path: &'static str| {
+            let answer = nothing_there(Uri::from_static(path)).await.into_response();
+            let body = axum::body::to_bytes(answer.into_body(), MAX_BODY).await.unwrap();
+            serde_json::from_slice::<serde_json::Value>(&body).unwrap()["error"]["code"].clone()
+        };
+        for path in ["/v1/nothing", "/sessions", "/vx/sessions", "/"] {
+            assert_eq!(code(path).await, "not_found", "{path}");
+        }
+        assert_eq!(code("/v2/sessions").await, "other_version");
+    }
+}

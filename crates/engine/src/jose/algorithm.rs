@@ -114,6 +114,7 @@ mod tests {
         let announced = Algorithms::announced(["none", "HS256", "RS256", "rs384", "ES512", "EdDSA"]);
         assert_eq!(announced, Algorithms(vec![Algorithm::Rs256, Algorithm::EdDsa]));
         assert!(Algorithms::announced(["none", "HS512"]).is_empty());
+        assert!(!announced.is_empty());
     }
 
     #[test]

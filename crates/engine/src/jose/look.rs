@@ -104,6 +104,16 @@ mod tests {
     }
 
     #[test]
+    fn whoever_wants_to_read_a_token_sees_its_header_and_long_claims() {
+        let long = "a group, ".repeat(100);
+        let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
+        let token = token(&format!(r#"{{"groups":"{long}"}}"#)).replacen("e30", &header, 1);
+        assert_eq!(whole_claims(&token), [("groups".to_owned(), long)]);
+        assert_eq!(whole_header(&token), [("alg".to_owned(), "RS256".to_owned())]);
+        assert!(whole_header("opaque").is_empty());
+    }
+
+    #[test]
     fn hostile_claims_are_shown_as_harmless_text() {
         let shown = shown_claims(&token(r#"{"name":"\u001b[2J<img src=x>\u202e"}"#));
         assert_eq!(shown, [("name".to_owned(), "[2J<img src=x>".to_owned())]);

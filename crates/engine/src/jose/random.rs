@@ -24,3 +24,15 @@ pub(super) fn text<const OCTETS: usize>() -> Result<Secret, NoRandomness> {
 pub fn shown<const OCTETS: usize>() -> Result<String, NoRandomness> {
     text::<OCTETS>().map(|text| text.expose().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_has_all_its_octets_and_is_another_one_each_time() {
+        let (one, other) = (shown::<16>().unwrap(), shown::<16>().unwrap());
+        assert_eq!(BASE64_URL_SAFE_NO_PAD.decode(&one).unwrap().len(), 16);
+        assert_ne!(one, other);
+    }
+}

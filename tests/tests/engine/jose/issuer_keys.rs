@@ -146,6 +146,17 @@ async fn an_unknown_kid_is_looked_for_once() {
 }
 
 #[tokio::test]
+async fn an_unknown_kid_is_looked_for_even_if_old_keys_could_just_not_be_renewed() {
+    let provider = Provider::new();
+    assert_eq!(provider.judged(&provider.good_token()).await, Ok(()));
+    provider.time_passes(600);
+    provider.answers.says(503, "", "");
+    let stranger = provider.token_by(&Signer::p256(), "unknown");
+    assert_eq!(provider.judged(&stranger).await, Err(Refusal::UnknownKey));
+    assert_eq!(provider.answers.fetches(), 3, "the first, one for their age, and one for the stranger");
+}
+
+#[tokio::test]
 async fn keys_that_were_rotated_just_before_signing_are_found_with_one_fetch() {
     let provider = Provider::new();
     assert_eq!(provider.judged(&provider.good_token()).await, Ok(()));
