@@ -12,6 +12,8 @@ export const told: typeof english = {
       "connecting took too long": "der Aufbau der Verbindung dauerte zu lange",
       "the network does not reach it": "das Netz reicht nicht bis zu ihm",
       "its reply did not arrive": "seine Antwort kam nicht an",
+      "there is no access token where the account looks for it; either the backend wants a second factor, which a REST login has no step for, or the account's `map` has to name another place":
+        "wo das Konto es sucht, steht kein Access-Token; entweder will das Backend einen zweiten Faktor, für den eine REST-Anmeldung keinen Schritt hat, oder das `map` des Kontos muss eine andere Stelle nennen",
       "it names no issuer": "es nennt keinen Aussteller",
       "no account is of the issuer that it names, so there are no keys to hold it against": "kein Konto gehört zu dem Aussteller, den es nennt; daher gibt es keine Schlüssel, um es zu prüfen",
       "it is opaque: only its issuer can read it": "es ist undurchsichtig: Nur sein Aussteller kann es lesen",
