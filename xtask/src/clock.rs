@@ -1,7 +1,7 @@
 //! The one place that reads the time and waits. Nothing here decides about a session, so the clock that stops
 //! during suspend is the right one: it measures work, not validity.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long something took.
 #[derive(Clone, Copy)]
@@ -20,6 +20,15 @@ impl Stopwatch {
     pub(crate) fn passed(self, limit: Duration) -> bool {
         self.elapsed() >= limit
     }
+}
+
+/// The time that other programs say too.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "compared with what a page says of its first frame, not with a session"
+)]
+pub(crate) fn wall() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Waits a little between two looks at a child or a file.

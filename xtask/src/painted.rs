@@ -4,10 +4,11 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 
+use crate::clock;
 use crate::desktop::Desktop;
 use crate::process::Group;
 use crate::workspace::with_folders;
@@ -35,7 +36,7 @@ pub(crate) fn painted(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let started = SystemTime::now();
+    let started = clock::wall();
     let mut group = Group::spawn("the program", &mut command)?;
     let stderr = group.child().stderr.take().context("no stderr")?;
     let (sender, painted) = mpsc::channel();

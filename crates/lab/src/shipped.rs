@@ -150,7 +150,7 @@ pub const TRAPS: [Trap; 16] = [
         15,
         "the window reads the texts of errors",
         "ui/src/ipc/errors.test.ts",
-        "no text is left over for a code that is not known",
+        "an unknown code falls back to the host's words",
     ),
     test(
         16,

@@ -15,7 +15,7 @@ const WAYS: [&str; 7] = ["template", "devserver", "issuer", "preset", "login_url
 #[command(after_help = "\
 Examples:
   latchkey accounts add demo --devserver
-  latchkey accounts add work --issuer https://login.example.com --client-id latchkey
+  latchkey accounts add work --issuer https://id.example.com --client-id desktop
   latchkey accounts add work --provider credentials \\
       --login-url https://api.example.com/auth/login \\
       --refresh-url https://api.example.com/auth/refreshToken \\

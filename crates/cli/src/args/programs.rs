@@ -183,7 +183,7 @@ pub(crate) struct Exec {
 #[command(after_help = "\
 Examples:
   latchkey proxy work --upstream https://api.example.com/v1
-  curl http://127.0.0.1:35817/qX2mTn4vR8sKdLw0aBcYzQ/me    as printed, and a path
+  curl http://127.0.0.1:35817/qX2mTn4vR8sKdLw0aBcYzQ/me   as printed, and a path
 
 The first line of standard output is the address to use: it holds the secret of this run, so whoever has it can act as \
 the account until Ctrl-C. A program that cannot have it in its paths sends it as the header X-Latchkey-Proxy. Requests are \

@@ -205,6 +205,15 @@ async fn other_users_can_be_given() {
 }
 
 #[tokio::test]
+async fn an_address_that_others_can_reach_is_refused_with_a_way_out() {
+    for address in ["0.0.0.0:0", "192.168.1.4:4180", "[::]:0"] {
+        let options = Options { listen: address.parse().unwrap(), ..Options::default() };
+        let message = DevServer::start(options).await.unwrap_err().to_string();
+        assert!(message.contains(address) && message.contains("127.0.0.1"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_told_with_its_number_and_a_way_out() {
     let world = World::new().await;
     let listen = world.server.address();
