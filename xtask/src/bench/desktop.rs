@@ -17,11 +17,8 @@ use crate::{packages, provision, say, ui};
 /// How long a window is left alone before it is looked at: what it does to open is over then.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// How long it is watched for what it costs to be left alone.
-const WATCH: Duration = Duration::from_secs(30);
-
-/// Clock ticks in a second: what `/proc` counts in on every Linux (sysconf(3), `_SC_CLK_TCK`).
-const TICKS: f64 = 100.0;
+/// How long it is watched for what it costs to be left alone: a page that is let be still tidies up now and then.
+const WATCH: Duration = Duration::from_mins(1);
 
 /// What a window costs while nothing happens in it.
 struct Cost {
@@ -105,10 +102,10 @@ fn cost(name: &str, desktop: &Desktop, program: &Path, arguments: &[&str]) -> Re
     clock::pause(SETTLE);
     process::interrupt::check()?;
     let family = family(group.child().id());
-    let before = ticks(&family);
+    let before = spent(&family);
     clock::pause(WATCH);
     process::interrupt::check()?;
-    let idle = (ticks(&family) - before) / TICKS / WATCH.as_secs_f64();
+    let idle = spent(&family).saturating_sub(before).as_secs_f64() / WATCH.as_secs_f64();
     let memory = family.iter().map(|id| memory(*id)).sum();
     if group.ended()?.is_some() {
         bail!("{name} ended while it was watched");
@@ -150,9 +147,15 @@ fn field(id: u32, index: usize) -> Option<u32> {
     stat.rsplit(')').next()?.split_whitespace().nth(index)?.parse().ok()
 }
 
-/// Processor time that these have used, in ticks.
-fn ticks(family: &[u32]) -> f64 {
-    family.iter().flat_map(|id| [field(*id, 11), field(*id, 12)]).flatten().map(f64::from).sum()
+/// Processor time that the threads of these have used, to the nanosecond (`/proc/PID/task/TID/schedstat`).
+fn spent(family: &[u32]) -> Duration {
+    let threads =
+        family.iter().filter_map(|id| fs::read_dir(format!("/proc/{id}/task")).ok()).flatten().flatten();
+    let spent = threads.filter_map(|thread| {
+        let schedstat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        schedstat.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(spent.sum())
 }
 
 /// The proportional set size of a process, in KiB.
@@ -173,7 +176,7 @@ mod tests {
         let family = family(std::process::id());
         assert!(family.contains(&std::process::id()) && family.contains(&child.id()), "{family:?}");
         assert!(memory(std::process::id()) > 100);
-        assert!(ticks(&family) >= 0.0);
+        assert!(spent(&family) > Duration::ZERO);
         child.kill().unwrap();
         let _ = child.wait().unwrap();
     }
