@@ -95,7 +95,7 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
 pub(crate) fn sessions(shell: State<'_, Shell>) -> Vec<SessionStatus> {
-    shell.engine.watch().borrow().values().map(|one| (**one).clone()).collect()
+    shell.sessions()
 }
 
 /// Signs in with user name and password.

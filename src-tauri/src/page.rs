@@ -25,8 +25,7 @@ pub(crate) fn fill_in<R: Runtime>(
         return;
     }
     let Some(shell) = app.try_state::<Shell>() else { return };
-    let sessions: Vec<SessionStatus> =
-        shell.engine.watch().borrow().values().map(|one| (**one).clone()).collect();
+    let sessions = shell.sessions();
     if sessions.iter().any(|session| session.state == StateName::Waiting) {
         return;
     }

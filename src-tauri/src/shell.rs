@@ -11,6 +11,7 @@ use latchkey_engine::event_log::EventLog;
 use latchkey_engine::http::Http;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Browser, Clock, Vault};
+use latchkey_engine::snapshot::SessionStatus;
 use tokio::sync::watch;
 
 use crate::dev_server::EmbeddedServer;
@@ -54,6 +55,11 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
+    /// Every session as it is now.
+    pub(crate) fn sessions(&self) -> Vec<SessionStatus> {
+        self.engine.watch().borrow().values().map(|one| (**one).clone()).collect()
+    }
+
     /// Another process may have signed in, renewed or signed out: whoever looks at the window wants to know.
     pub(crate) fn reload(&self) {
         let now = self.clock.now().boot;

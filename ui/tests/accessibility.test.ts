@@ -4,7 +4,7 @@ import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { corp, inBrowser, needsSignIn, program, signedIn, signedOut, waiting, withCode } from "../src/ipc/fake-sessions";
 import type { SessionStatus } from "../src/ipc/bindings";
-import { loaded, NOW, openWindow, pass } from "./helpers";
+import { NOW, openWindow, pass } from "./helpers";
 
 beforeEach(() => {
   // axe-core waits with timers of its own.
@@ -58,7 +58,7 @@ describe("axe-core finds nothing", () => {
     expect(views).toContain("nav-log");
     for (const view of views) {
       await user.click(screen.getByTestId(view));
-      await loaded();
+      await pass(0);
       expect(await findings(), view).toEqual([]);
     }
   });
@@ -66,7 +66,7 @@ describe("axe-core finds nothing", () => {
   it("in any part of the lab", async () => {
     const { user } = await openWindow({ sessions: [signedIn(NOW)] });
     await user.click(screen.getByTestId("nav-lab"));
-    await loaded();
+    await pass(0);
     const parts = [...document.querySelectorAll<HTMLElement>(".parts [data-testid]")].map(({ dataset }) => dataset["testid"] ?? "");
     expect(parts).toContain("lab-policies");
     for (const part of parts) {

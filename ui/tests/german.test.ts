@@ -8,7 +8,7 @@ import { BUSY_BACKEND, STRICT_PROFILE } from "../src/ipc/fake-lab";
 import type { SessionStatus } from "../src/ipc/bindings";
 import { chooseLanguage } from "../src/strings";
 import TroubleView from "../src/trouble/TroubleView.svelte";
-import { loaded, NOW, openWindow, pass } from "./helpers";
+import { NOW, openWindow, pass } from "./helpers";
 
 /** Words that German does not have, and hardly an English sentence does without. */
 const ENGLISH = /\b(the|of|and|is|are|its|it|this|that|these|to|be|been|has|have|with|from|by|for|your|you|not yet|no|nobody|cannot|sign|signed|renew|renewed|expired|see|write|remove|missing|failed|reply|never|when|where|which|after|before|until|again|today|tomorrow)\b/i;
@@ -99,7 +99,7 @@ it("of every view that the navigation leads to", async () => {
   const { user } = await openGerman({ sessions: [signedIn(NOW, { account: "work" })], keys: { work: demoKeys }, log: [{ seq: 1, at: new Date(NOW).toISOString(), level: "warn", account: "work", kind: "renewal_failed", message: "503 from the token endpoint, tried again after 1.4 s", facts: { status: 503, renewal: 1 } }] });
   for (const { dataset } of [...document.querySelectorAll<HTMLElement>("[data-testid^='nav-']")]) {
     await user.click(screen.getByTestId(dataset["testid"] ?? ""));
-    await loaded();
+    await pass(0);
     await pass(500);
     expect(english(), dataset["testid"]).toEqual([]);
   }
@@ -142,7 +142,7 @@ it("of each part of the lab", async () => {
   const { host, user } = await openGerman({ sessions: [signedIn(NOW)] });
   [host.labState, host.labFindings] = [BUSY_BACKEND, STRICT_PROFILE];
   await user.click(screen.getByTestId("nav-lab"));
-  await loaded();
+  await pass(0);
   for (const [part, ...presses] of [["tour", "tour-begin", "tour-next", "tour-next"], ["backend"], ["scenarios", "lab-run"], ["profile", "lab-measure"], ["policies", "policy-beside"]]) {
     for (const press of [`lab-${part ?? ""}`, ...presses]) {
       await user.click(screen.getByTestId(press));

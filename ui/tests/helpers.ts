@@ -10,12 +10,6 @@ export const NOW = Date.UTC(2026, 10, 20, 14, 34, 6);
 /** Lets time pass, and with it whatever was promised meanwhile. */
 export const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
-/** Waits until a part of the window is there that is loaded when it is opened. */
-export async function loaded(): Promise<void> {
-  await vi.dynamicImportSettled();
-  await pass(0);
-}
-
 export async function openWindow(options: FakeOptions = {}) {
   const host = new FakeHost(options);
   const user = userEvent.setup({ advanceTimers: (ms) => vi.advanceTimersByTimeAsync(ms) });

@@ -3,7 +3,7 @@ import { screen, within } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { signedIn } from "../src/ipc/fake-sessions";
 import { en } from "../src/strings/en";
-import { loaded, NOW, openWindow, pass } from "./helpers";
+import { NOW, openWindow, pass } from "./helpers";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
@@ -16,7 +16,7 @@ async function openLab(part: string) {
   const opened = await openWindow({ sessions: [signedIn(NOW, { account: "demo" })] });
   opened.host.labState = { url: "http://127.0.0.1:4180", account: "demo", faults: [], requests: [] };
   await opened.user.click(screen.getByTestId("nav-lab"));
-  await loaded();
+  await pass(0);
   await opened.user.click(screen.getByTestId(`lab-${part}`));
   await pass(0);
   return opened;

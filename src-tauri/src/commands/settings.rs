@@ -32,7 +32,7 @@ pub(crate) fn set_settings<R: Runtime>(
 ) -> Result<(), CommandError> {
     shell.set_settings(wanted)?;
     // It may speak another language now.
-    let sessions: Vec<_> = shell.engine.watch().borrow().values().map(|one| (**one).clone()).collect();
+    let sessions = shell.sessions();
     tray::show(&app, &sessions);
     Ok(())
 }

@@ -32,7 +32,8 @@ fn agent(desktop: &Desktop) -> (Running, String) {
     (agent, socket)
 }
 
-fn ends(agent: Running) {
+/// Asks an agent to end, and sees that it does.
+pub(crate) fn ends(agent: Running) {
     signal(agent.id(), Signal::TERM);
     let _ = agent.done().ends(0);
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use latchkey_devserver::{Fault, FaultMode};
+use latchkey_devserver::{DevServer, Fault, FaultMode};
 use latchkey_tests::desktop::{Desktop, Keychain};
-use latchkey_tests::process::signal;
 use latchkey_tests::wait::{PATIENCE, until};
-use rustix::process::Signal;
 
+use crate::agent::ends;
 use crate::backend::{REFRESH, asked, living};
 
 const PROCESSES: usize = 8;
@@ -19,12 +18,18 @@ const SLOW_ANSWER: Duration = Duration::from_millis(2500);
 /// Between two bytes of a reply of about a thousand, which is on its way for seconds then.
 const A_BYTE: Duration = Duration::from_millis(4);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn processes_that_renew_at_once_spend_one_refresh_token_a_round() {
+/// Somebody who is signed in to a backend whose access tokens live this long.
+async fn signed_in(lifetime: Duration) -> (Desktop, DevServer) {
     let desktop = Desktop::start(Keychain::Unlocked);
-    let backend = living(Duration::from_mins(10)).await;
+    let backend = living(lifetime).await;
     desktop.add_demo(backend.address().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
+    (desktop, backend)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_renew_at_once_spend_one_refresh_token_a_round() {
+    let (desktop, backend) = signed_in(Duration::from_mins(10)).await;
 
     for round in 1..=ROUNDS {
         backend.faults().add(Fault::new(REFRESH, FaultMode::Delay).after(SLOW_ANSWER)).unwrap();
@@ -47,10 +52,7 @@ async fn processes_that_renew_at_once_spend_one_refresh_token_a_round() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_want_a_token_at_once_share_one_renewal() {
-    let desktop = Desktop::start(Keychain::Unlocked);
-    let backend = living(Duration::from_mins(10)).await;
-    desktop.add_demo(backend.address().port());
-    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (desktop, backend) = signed_in(Duration::from_mins(10)).await;
     let all: Vec<_> = (0..PROCESSES).map(|_| desktop.start_latchkey(&["token", "demo"], "")).collect();
     let mut tokens: Vec<_> = all.into_iter().map(|one| one.done().ends(0).stdout).collect();
     tokens.dedup();
@@ -60,10 +62,7 @@ async fn processes_that_want_a_token_at_once_share_one_renewal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keychain_that_went_away_is_said_so_and_found_again() {
-    let mut desktop = Desktop::start(Keychain::Unlocked);
-    let backend = living(Duration::from_mins(1)).await;
-    desktop.add_demo(backend.address().port());
-    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (mut desktop, backend) = signed_in(Duration::from_mins(1)).await;
 
     desktop.kill_keychain();
     let gone = desktop.latchkey(&["renew", "demo"]).ends(1);
@@ -77,10 +76,7 @@ async fn a_keychain_that_went_away_is_said_so_and_found_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_goes_on_renewing_when_the_bus_is_restarted_under_it() {
-    let mut desktop = Desktop::start(Keychain::Unlocked);
-    let backend = living(Duration::from_secs(8)).await;
-    desktop.add_demo(backend.address().port());
-    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (mut desktop, backend) = signed_in(Duration::from_secs(8)).await;
     let agent = desktop.start_latchkey(&["agent"], "");
     let _ = agent.first_line();
     until("a renewal by the agent", PATIENCE, || (asked(&backend, REFRESH) > 0).then_some(()));
@@ -91,8 +87,7 @@ async fn an_agent_goes_on_renewing_when_the_bus_is_restarted_under_it() {
     });
     // Asked to end, it stores the reply that is on its way first; and over the new bus, since the next program goes on
     // with it.
-    signal(agent.id(), Signal::TERM);
-    let _ = agent.done().ends(0);
+    ends(agent);
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
     assert!(
         backend.requests().iter().all(|request| request.status == Some(200)),
@@ -103,16 +98,12 @@ async fn an_agent_goes_on_renewing_when_the_bus_is_restarted_under_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_is_asked_to_end_stores_the_reply_that_is_on_its_way_first() {
-    let desktop = Desktop::start(Keychain::Unlocked);
-    let backend = living(Duration::from_secs(8)).await;
-    desktop.add_demo(backend.address().port());
-    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (desktop, backend) = signed_in(Duration::from_secs(8)).await;
     backend.faults().add(Fault::new(REFRESH, FaultMode::Drip).after(A_BYTE)).unwrap();
     let agent = desktop.start_latchkey(&["agent"], "");
     let _ = agent.first_line();
     until("a renewal by the agent", PATIENCE, || (asked(&backend, REFRESH) > 0).then_some(()));
-    signal(agent.id(), Signal::TERM);
-    let _ = agent.done().ends(0);
+    ends(agent);
     assert_eq!(asked(&backend, REFRESH), 1, "{:#?}", backend.requests());
     assert_eq!(desktop.status("demo")["generation"], 2);
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
