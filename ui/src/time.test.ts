@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countdownStep, DAY, HOUR, makeTimes, MINUTE, parse, SECOND } from "./time";
+import { countdownStep, DAY, HOUR, lastTurn, makeTimes, MINUTE, parse, SECOND } from "./time";
 
 const times = makeTimes("en-GB", "UTC");
 const now = Date.UTC(2026, 10, 20, 14, 34, 6);
@@ -69,6 +69,21 @@ describe("points in time", () => {
       expect(times.when(at, now)).toBe("unknown");
       expect(times.brief(at, now)).toBe("unknown");
       expect(times.tick(at, SECOND)).toBe("unknown");
+    }
+  });
+});
+
+describe("the last turn", () => {
+  it("is the turn of the minute, or what has come since", () => {
+    expect(lastTurn(now, [])).toBe(now - 6 * SECOND);
+    expect(lastTurn(now, [now + 1, now - 2 * SECOND, now - HOUR])).toBe(now - 2 * SECOND);
+  });
+  it("says of each moment what the present says: ahead or passed", () => {
+    const moments = [-61, -60, -7, -6, -5, -1, 0, 1, 53, 54, 55, 3600].map((by) => now + by * SECOND);
+    for (let at = now - 70 * SECOND; at < now + 70 * SECOND; at += 250) {
+      const turn = lastTurn(at, moments);
+      expect(turn).toBeLessThanOrEqual(at);
+      expect(moments.map((moment) => moment > turn)).toEqual(moments.map((moment) => moment > at));
     }
   });
 });

@@ -50,6 +50,12 @@ const CLOSE = 10 * MINUTE;
 /** How often a countdown to `left` from now changes: what a timer need not be faster than. */
 export const countdownStep = (left: number): number => (left > CLOSE + MINUTE ? MINUTE : SECOND);
 
+/** The last of these that has come, or the turn of the minute if that was later. What is ahead of `now` is ahead of it too,
+ *  and what has passed has passed. */
+export function lastTurn(now: number, moments: readonly number[]): number {
+  return moments.reduce((last, moment) => (moment <= now ? Math.max(last, moment) : last), now - (now % MINUTE));
+}
+
 /** `iso`: year, month, day and 24 hours, whatever the locale does (ISO 8601). */
 export function makeTimes(locale?: string | readonly string[], timeZone?: string, iso = false): Times {
   // Building a formatter costs a hundred times what using it does.

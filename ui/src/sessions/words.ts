@@ -27,6 +27,12 @@ const counting = (inWords: string, nowWords: string, at: number, now: number): P
   at,
 });
 
+/** When something of it is over, by what is known now: the words for it are others then. */
+export function moments({ next, headline, sign_in, access, clocks }: SessionStatus): number[] {
+  const ends = [next?.at, headline.at, sign_in?.expires_at, access?.expires_at, clocks.access?.expires_at, clocks.refresh?.expires_at, clocks.session?.expires_at];
+  return ends.map(parse).filter((at) => at !== null);
+}
+
 const NETWORK = new Set(["network", "unreachable", "not_the_provider"]);
 
 /** The one line below the account's name in the list. */

@@ -1,7 +1,7 @@
 // The window's only timer. It runs while something on screen counts and the document is visible, and no
 // faster than what counts: each watcher says how often its text or pixel changes.
 import { untrack } from "svelte";
-import { MINUTE, SECOND } from "../time";
+import { lastTurn, MINUTE, SECOND } from "../time";
 
 export class WallClock {
   now = $state(Date.now());
@@ -53,4 +53,15 @@ export class WallClock {
     // On the beat of the wall clock, so that all countdowns turn together.
     this.#timer = setTimeout(this.touch, step - (Date.now() % step));
   }
+}
+
+/** The present for words, which turn by the minute and as one of `moments` passes: while others count seconds, they rest. */
+export function settled(clock: WallClock, moments: () => readonly number[] = () => []): { readonly now: number } {
+  const turns = $derived(moments());
+  const now = $derived(lastTurn(clock.now, turns));
+  return {
+    get now() {
+      return now;
+    },
+  };
 }
