@@ -139,9 +139,13 @@ async fn worked<T>(
     let mut interrupt = Interrupt::listen();
     let open = Open::new(desk, accounts, background, log).await?;
     let outcome = tokio::select! {
+        // What is done is done, whatever was wished at the same moment.
+        biased;
         outcome = work(&open) => outcome,
         () = interrupt.wished() => Err(Failure::interrupted()),
     };
+    // A wish that the work itself heard is none to cut the close short.
+    let mut interrupt = Interrupt::listen();
     let waited_for = async {
         desk.pause(QUIET_CLOSE).await;
         output::say("Finishing what is under way, so that no token is lost (Ctrl-C does not wait for it)");

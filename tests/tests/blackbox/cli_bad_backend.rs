@@ -1,13 +1,18 @@
 //! Backends that misbehave: the command says what is wrong, ends with the right code, and loses nothing.
 
+use std::fs::File;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use latchkey_devserver::{DevServer, Fault, FaultMode};
 use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::process::{Process, print_into};
 use latchkey_tests::programs::Done;
+use latchkey_tests::wait::{PATIENCE, until};
 use latchkey_tests::window::free_port;
+use rustix::process::Signal;
 
-use crate::backend::{LOGIN, REFRESH, asked, living};
+use crate::backend::{LOGIN, LOGOUT, REFRESH, asked, by_hand, living};
 
 /// What a backend may answer in place of a token reply: what the person is told of it at the login, and at the refresh,
 /// with the exit code.
@@ -134,4 +139,34 @@ fn a_port_where_nobody_listens_is_out_of_reach() {
     let desktop = Desktop::start(Keychain::Unlocked);
     desktop.add_demo(free_port());
     is_for_people(&desktop.sign_in("demo", "demo").ends(4).says("nothing listens"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_is_given_up_on_its_way_signs_nobody_in_here_or_there() {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let (backend, clock, waiting) = by_hand().await;
+    desktop.add_demo(backend.address().port());
+    let wait = Duration::from_secs(10);
+    backend.faults().add(Fault::new(LOGIN, FaultMode::Delay).after(wait)).unwrap();
+    let [password, words] = ["password", "words"].map(|name| desktop.out(name));
+    std::fs::write(&password, "demo").unwrap();
+    let mut command =
+        desktop.latchkey_command(&["sign-in", "demo", "--username", "demo", "--password-stdin"]);
+    command.stdin(File::open(password).unwrap());
+    print_into(&mut command, &words);
+    let mut signing_in = Process::start(command, "nothing: it is built by cargo");
+
+    until("the login to arrive", PATIENCE, || (*waiting.borrow() == 1).then_some(()));
+    signing_in.signal(Signal::INT);
+    let said = || std::fs::read_to_string(&words).unwrap();
+    until("the close that waits", PATIENCE, || said().contains("Finishing what is under way").then_some(()));
+    clock.advance(SignedDuration::try_from(wait).unwrap());
+    assert_eq!(signing_in.ended(PATIENCE).code(), Some(1), "{}", said());
+    assert!(said().contains("the sign-in was given up; nothing was changed"), "{}", said());
+    assert_eq!(
+        (desktop.secret_of("demo"), asked(&backend, LOGOUT)),
+        (None, 1),
+        "the backend keeps a session"
+    );
+    assert_eq!(desktop.status("demo")["state"], "signed_out");
 }

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use latchkey_devserver::{Fault, FaultMode};
 use latchkey_engine::config::Url;
 use latchkey_engine::http::{Http, Request};
 use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::process::signal;
 use latchkey_tests::programs::{self, DevServerProcess, Running};
+use latchkey_tests::wait::{PATIENCE, until};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::backend::{LOGIN, by_hand};
 use crate::cli_lab::set_up;
 
 /// What the test control of a backend answers.
@@ -104,6 +109,33 @@ fn a_measured_backend_is_held_to_its_contract() {
     desktop.add_demo(other.port);
     let broken = desktop.latchkey(&hold).ends(1);
     let _ = broken.says("no_store: expected true, measured false").says("does not keep to");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_interrupts_the_lab_need_not_wait_and_finds_nothing_left() {
+    let (backend, _clock, waiting) = by_hand().await;
+    let desktop = Desktop::start(Keychain::Absent);
+    let temporary = desktop.out("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let desktop = desktop.with("TMPDIR", &temporary);
+    let [login, refresh] =
+        ["login", "refreshToken"].map(|path| format!("http://{}/auth/{path}", backend.address()));
+    let urls = ["--login-url", &login, "--refresh-url", &refresh];
+    let add = ["accounts", "add", "far", "--provider", "credentials"];
+    let _ = desktop.latchkey(&[&add[..], &urls].concat()).ends(0);
+    let measuring = ["profile", "far"];
+    for (logins, what) in (1..).zip([&["run", "late-401", "--account", "far"][..], &measuring]) {
+        let silence = Fault::new(LOGIN, FaultMode::Delay).after(Duration::from_mins(10));
+        backend.faults().add(silence).unwrap();
+        let person = ["--username", "demo", "--password-stdin"];
+        let running = desktop.start_latchkey(&[&["lab"], what, &person].concat(), "demo");
+        until("the login to arrive", PATIENCE, || (*waiting.borrow() == logins).then_some(()));
+        let left = || std::fs::read_dir(&temporary).unwrap().count();
+        assert_eq!(left(), usize::from(what[0] == "run"), "what {what:?} has while it runs");
+        signal(running.id(), Signal::INT);
+        let _ = running.done().ends(1).says("error: interrupted");
+        assert_eq!(left(), 0, "{what:?} leaves its folder");
+    }
 }
 
 /// The commands of a workflow of GitHub Actions: what stands behind `run:`, on that line or folded below it.

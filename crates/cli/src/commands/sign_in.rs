@@ -4,12 +4,13 @@ mod page;
 
 use std::sync::Arc;
 
+use latchkey_core::account::AccountName;
 use latchkey_core::reason::VaultProblem;
-use latchkey_engine::EngineError;
 use latchkey_engine::config::{AccountConfig, ProviderConfig};
 use latchkey_engine::ports::NoBrowser;
 use latchkey_engine::sign_in::{Login, SignIn as How};
 use latchkey_engine::snapshot::SessionStatus;
+use latchkey_engine::{EngineError, EngineHandle};
 
 use crate::args::SignIn;
 use crate::failure::Failure;
@@ -71,6 +72,8 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
     if let Some(problem) = vault_problem(&before).filter(stands_in_the_way) {
         return Err(Failure::of(&EngineError::Vault { problem }, account));
     }
+    // Whatever ends this command, Ctrl-C too, ends the attempt.
+    let _given_up = GivenUpAtTheEnd { engine: &open.engine, account: &account.name };
     let signed_in = match &account.provider {
         ProviderConfig::Nextauth(_) if args.cookie => {
             let how = How::Cookie(prompt::session_cookie().await?);
@@ -97,6 +100,19 @@ async fn login(args: &SignIn) -> Result<Login, Failure> {
         prompt::password(&username).await?
     };
     Ok(Login { username, password })
+}
+
+/// Gives up the sign-in under way, if it has not ended.
+struct GivenUpAtTheEnd<'a> {
+    engine: &'a EngineHandle,
+    account: &'a AccountName,
+}
+
+impl Drop for GivenUpAtTheEnd<'_> {
+    fn drop(&mut self) {
+        // An engine that has closed has nothing under way.
+        let _ = self.engine.cancel_sign_in(self.account);
+    }
 }
 
 /// What a person wants to know of a session that was just signed in or renewed.

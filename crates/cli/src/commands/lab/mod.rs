@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::args::{Exercise, Who};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::session::Desk;
 use crate::{names, output, prompt};
 
@@ -20,12 +21,22 @@ pub(crate) async fn run(what: Exercise) -> Result<(), Failure> {
     match what {
         Exercise::List { json } => list(json),
         Exercise::Show { name } => show(&name),
-        Exercise::Run(args) => run::run(args).await,
-        Exercise::Profile(args) => profile::run(args).await,
+        Exercise::Run(args) => until_interrupted(run::run(args)).await,
+        Exercise::Profile(args) => until_interrupted(profile::run(args)).await,
         Exercise::Fault(args) => faults::plan(args).await,
         Exercise::Faults { at, json } => faults::list(&at, json).await,
         Exercise::Clear { at } => faults::clear(&at).await,
         Exercise::Proxy(args) => proxy::run(args).await,
+    }
+}
+
+/// Does this until Ctrl-C, and then takes down what it put up: backends, proxies and their folders.
+async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let mut interrupt = Interrupt::listen();
+    tokio::select! {
+        biased;
+        outcome = work => outcome,
+        () = interrupt.wished() => Err(Failure::interrupted()),
     }
 }
 

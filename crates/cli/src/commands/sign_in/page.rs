@@ -1,8 +1,6 @@
 //! Signing in on the provider's own page: says what the person has to do, and waits for them.
 
 use jiff::SignedDuration;
-use latchkey_core::account::AccountName;
-use latchkey_engine::EngineHandle;
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::sign_in::SignIn as How;
 use latchkey_engine::snapshot::{SessionStatus, SignInPrompt};
@@ -23,8 +21,6 @@ pub(super) async fn sign_in(
     args: &SignIn,
 ) -> Result<SessionStatus, Failure> {
     let how = if args.device { How::Device } else { How::Browser };
-    // Whatever ends this command, Ctrl-C too, ends the attempt.
-    let _given_up = GivenUpAtTheEnd { engine: &open.engine, account: &account.name };
     let mut sessions = open.engine.watch();
     let mut signing_in = std::pin::pin!(open.engine.sign_in(&account.name, how));
     let (mut shown, mut line) = (None, LiveLine::default());
@@ -72,17 +68,4 @@ fn show(prompt: &SignInPrompt, account: &AccountConfig, args: &SignIn) -> Result
         output::say(&picture);
     }
     Ok(())
-}
-
-/// Gives up the sign-in under way, if it has not ended.
-struct GivenUpAtTheEnd<'a> {
-    engine: &'a EngineHandle,
-    account: &'a AccountName,
-}
-
-impl Drop for GivenUpAtTheEnd<'_> {
-    fn drop(&mut self) {
-        // An engine that has closed has nothing under way.
-        let _ = self.engine.cancel_sign_in(self.account);
-    }
 }
