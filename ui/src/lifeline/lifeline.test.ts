@@ -139,6 +139,22 @@ describe("the window", () => {
     });
     expect(spans).toEqual([[1, 1.5], [1, 1.5], [2, 1.5], [5, 2]]);
   });
+  it("holds thirty days at the most, and the present and what is next in them", () => {
+    const weeks = [4, 10, 26, 38, 50].map((count) => signedIn(now, { lifetime: count * 7 * DAY, gone: 0.3, past: 9 }));
+    // Due in a hundred days, renewed long ago.
+    const late = signedIn(now, { lifetime: 350 * DAY, gone: 0.7, past: 0 });
+    for (const status of [cookieSession(now), late, needsSignIn(now - 90 * DAY), ...weeks]) {
+      const { start, end } = fitting(status, read(status), now);
+      expect(end - start).toBeLessThanOrEqual(30 * DAY);
+      expect((now - start) / (end - start)).toBeGreaterThanOrEqual(0.0199);
+      expect((end - now) / (end - start)).toBeGreaterThanOrEqual(0.0199);
+      const next = Date.parse(status.next?.at ?? "");
+      if (next > now && next < now + 28 * DAY) expect(next).toBeLessThan(end - DAY / 2);
+      expectSound(draw(status));
+    }
+    expect(shapes(draw(cookieSession(now, { gone: 0.06 })), "planned")).toHaveLength(1);
+    expect(shapes(draw(late), "planned")).toHaveLength(0);
+  });
 });
 
 describe("a session that ended or waits", () => {

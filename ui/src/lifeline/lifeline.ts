@@ -8,7 +8,7 @@ import type { SessionStatus } from "../ipc/bindings";
 import { DAY, MINUTE, parse, SECOND } from "../time";
 import { Drawing, type Area, type Bar, type Label, type Lane, type Mark } from "./drawing";
 import { aboveLanes, accessLane, axis, gaps, Past, refreshLane, sessionLane, TOKENS, type Drawn } from "./lanes";
-import type { Stretch } from "./look";
+import { cut, type Stretch } from "./look";
 import type { Happening, LifelineWords } from "./words";
 
 export interface Lifeline {
@@ -41,19 +41,23 @@ export interface LifelineInput {
 }
 
 const SHORTEST = 10 * SECOND;
-const LONGEST = 400 * DAY;
+const YEAR = 400 * DAY;
 
 /** The lifetime the picture is scaled to: the token in hand, or the last one that had a sane one. */
 export function typicalLifetime({ access, history }: Drawn): number {
   const lived = (from: string | undefined, to: string | null | undefined): number => (parse(to) ?? NaN) - (parse(from) ?? NaN);
   const before = history.filter(({ kind }) => TOKENS.includes(kind)).map(({ at, until, expires_at }) => lived(until ?? at, expires_at));
   const sane = [...before, lived(access?.received_at, access?.expires_at)].findLast((length) => length > 0);
-  return Math.min(Math.max(sane ?? 10 * MINUTE, SHORTEST), LONGEST);
+  return Math.min(Math.max(sane ?? 10 * MINUTE, SHORTEST), YEAR);
 }
 
 /** What fits: from some lifetimes ago (as many as there is something to see in, in whole steps so that the scale
- *  rests) to one and a half or two ahead, so that the token in hand is always well visible. */
+ *  rests) to one and a half or two ahead, so that the token in hand is always well visible; of what takes months, thirty days. */
 export function fitting(status: Drawn, past: Past, now: number): Stretch {
+  return cut(whole(status, past, now), now, parse(status.next?.at));
+}
+
+function whole(status: Drawn, past: Past, now: number): Stretch {
   const lifetime = typicalLifetime(status);
   const first = past.events[0]?.at ?? now;
   const age = now - first;
@@ -62,7 +66,7 @@ export function fitting(status: Drawn, past: Past, now: number): Stretch {
   // Where nothing was renewed for long, what was there last is still in sight.
   const last = parse(status.access?.received_at);
   if (last === null || last >= shown.start) return shown;
-  const start = Math.max(last - lifetime, now - LONGEST);
+  const start = last - lifetime;
   return { start, end: now + (now - start) / 4 };
 }
 

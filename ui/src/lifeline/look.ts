@@ -16,7 +16,7 @@ export type Look =
 export const FIT: Look = { kind: "fit" };
 
 const SHORTEST = 10 * MINUTE;
-const LONGEST = 30 * DAY;
+export const LONGEST = 30 * DAY;
 /** Nobody gets lost further away from the present than this. */
 const FARTHEST = 400 * DAY;
 /** Where the present stands when it is asked for: there is more to see behind than ahead. */
@@ -39,16 +39,25 @@ export function stretch(look: Look, fit: Stretch, now: number): Stretch {
   }
 }
 
-/** The lengths one can zoom to. What fits may be shorter or longer than they usually are. */
-export function limits(fit: Stretch): { shortest: number; longest: number } {
-  return { shortest: Math.min(SHORTEST, length(fit)), longest: Math.max(LONGEST, length(fit)) };
+/** The shortest stretch one can zoom to. Of a short token, what fits is shorter than it usually is. */
+export function shortest(fit: Stretch): number {
+  return Math.min(SHORTEST, length(fit));
+}
+
+/** A stretch around the present cut to the longest there is: the present keeps its share of it, as far as what comes
+ *  `next` stays in sight. */
+export function cut(shown: Stretch, now: number, next: number | null): Stretch {
+  if (length(shown) <= LONGEST) return shown;
+  const edge = LONGEST / 50;
+  const ahead = ((shown.end - now) / length(shown)) * LONGEST;
+  const end = now + clamp(Math.max(ahead, (next ?? now) + edge - now), edge, LONGEST - edge);
+  return { start: end - LONGEST, end };
 }
 
 /** Longer by this factor (shorter below 1), around a moment that keeps its place: the present where it is in sight. */
 export function zoomed(look: Look, fit: Stretch, now: number, factor: number, around?: number): Look {
   const shown = stretch(look, fit, now);
-  const { shortest, longest } = limits(fit);
-  const next = clamp(length(shown) * factor, shortest, longest);
+  const next = clamp(length(shown) * factor, shortest(fit), LONGEST);
   const here = now >= shown.start && now <= shown.end;
   const anchor = around ?? (here ? now : (shown.start + shown.end) / 2);
   const place = clamp((anchor - shown.start) / length(shown), 0, 1);
