@@ -103,10 +103,14 @@ enum Action {
         yes: bool,
     },
     /// Change what decides, one small thing at a time, and look whether a test notices; takes hours
+    #[command(after_help = mutants::EXAMPLE)]
     Mutants {
         /// Only these parts
         #[arg(value_name = "PART")]
         parts: Vec<mutants::Part>,
+        /// Only these files of the parts, as they are found from the root
+        #[arg(long = "file", value_name = "FILE")]
+        files: Vec<String>,
         /// Install what is missing without asking
         #[arg(long)]
         yes: bool,
@@ -179,7 +183,7 @@ fn act(action: Action) -> Result<bool> {
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
         Action::FirstMinute { yes } => first_minute::first_minute(&workspace, yes).map(|()| true),
         Action::Fuzz { targets, seconds, yes } => fuzz::fuzz(&workspace, &targets, seconds, yes),
-        Action::Mutants { parts, yes } => mutants::mutants(&workspace, &parts, yes),
+        Action::Mutants { parts, files, yes } => mutants::mutants(&workspace, &parts, &files, yes),
         Action::CheckPorts { yes } => ports::check(&workspace, yes),
         Action::Guide { yes } => guide::guide(&workspace, yes).map(|_| true),
         Action::Man => man::man(&workspace).map(|()| true),

@@ -318,6 +318,17 @@ async fn bad_requests_get_a_short_answer_that_repeats_nothing_or_a_closed_connec
 }
 
 #[tokio::test]
+async fn a_head_of_sixteen_kibibytes_is_read_and_no_longer_one() {
+    let agent = Agent::new().await;
+    for (length, answered) in [(16 * 1024 - 1, true), (16 * 1024 + 1, false)] {
+        let (begin, end) = ("GET /v1/about HTTP/1.0\r\nx: ", "\r\n\r\n");
+        let fill = "x".repeat(length - begin.len() - end.len());
+        let answer = agent.sends(format!("{begin}{fill}{end}")).await;
+        assert_eq!(answer.contains(" 200 "), answered, "{length} bytes: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn idle_connections_of_one_process_do_not_pile_up() {
     let agent = Agent::new().await;
     let path = agent.folder.path().join(socket::FILE);

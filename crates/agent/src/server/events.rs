@@ -68,7 +68,11 @@ fn events<S>(events: S) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
 where
     S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
 {
-    Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE_EVERY))
+    Sse::new(events).keep_alive(alive())
+}
+
+fn alive() -> KeepAlive {
+    KeepAlive::new().interval(ALIVE_EVERY)
 }
 
 struct Changes {
@@ -176,5 +180,41 @@ impl Records {
                 () = self.stop.cancelled() => return None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_engine::event_log::{Filter, Level};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_reader_hears_something_every_minute() {
+        let minute = KeepAlive::new().interval(Duration::from_secs(60));
+        assert_eq!(format!("{:?}", alive()), format!("{minute:?}"));
+    }
+
+    #[tokio::test]
+    async fn a_reader_of_a_long_log_has_256_records_of_it_in_memory_and_gets_them_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+        let (log, layer) = EventLog::open(folder.path(), Filter::new(Level::Info), clock);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            for number in 0..600 {
+                tracing::info!(kind = "counted", "record {number}");
+            }
+        });
+        let (added, stop) = (log.subscribe(), CancellationToken::new());
+        let mut records = Records { log, added, after: 0, stop: stop.clone(), waiting: Vec::new() };
+        let mut left = Vec::new();
+        for _ in 0..600 {
+            assert!(records.next().await.is_some());
+            left.push(records.waiting.len());
+        }
+        assert_eq!([left[0], left[255], left[256], left[599]], [255, 0, 255, 0]);
+        stop.cancel();
+        assert!(records.next().await.is_none(), "there are no more, and nobody waits for any");
     }
 }

@@ -284,6 +284,13 @@ impl Default for LogQuestion {
     }
 }
 
+impl LogQuestion {
+    /// How many records one answer holds at most.
+    fn most(&self) -> usize {
+        self.limit.min(LONGEST_PAGE)
+    }
+}
+
 async fn log(
     State(asked): State<Asked>,
     question: Result<Query<LogQuestion>, axum::extract::rejection::QueryRejection>,
@@ -292,7 +299,7 @@ async fn log(
     if question.follow {
         return Ok(events::records(asked.served.log, question.after, asked.stop).into_response());
     }
-    Ok(Json(asked.served.log.since(question.after, question.limit.min(LONGEST_PAGE))).into_response())
+    Ok(Json(asked.served.log.since(question.after, question.most())).into_response())
 }
 
 fn named(account: &str) -> Result<AccountName, Refusal> {
@@ -318,7 +325,37 @@ async fn read<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
+    use tokio::time::{Instant, sleep_until};
+
     use super::*;
+
+    /// Both times stand in one timer, so that it is the order that counts and not how fast the machine is.
+    #[tokio::test]
+    async fn a_body_has_ten_seconds_to_arrive() {
+        let begun = Instant::now();
+        let after = |millis| sleep_until(begun + Duration::from_millis(millis));
+        let body = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        let mut read = std::pin::pin!(whole(body));
+        tokio::select! {
+            biased;
+            () = after(9_900) => {}
+            _ = &mut read => panic!("it was not waited for"),
+        }
+        let refused = tokio::select! {
+            biased;
+            read = read => read.err().map(IntoResponse::into_response),
+            () = after(10_500) => panic!("it is still waited for"),
+        };
+        assert_eq!(refused.map(|refused| refused.status()), Some(StatusCode::BAD_REQUEST));
+    }
+
+    #[test]
+    fn an_answer_holds_a_thousand_records_unless_more_are_asked_for_and_ten_thousand_at_most() {
+        let most = |limit| LogQuestion { limit, ..LogQuestion::default() }.most();
+        assert_eq!(LogQuestion::default().most(), 1_000);
+        assert_eq!([0, 9_999, 10_000, 10_001, usize::MAX].map(most), [0, 9_999, 10_000, 10_000, 10_000]);
+    }
 
     #[test]
     fn a_token_is_good_for_half_a_minute_and_waited_for_ten_seconds_unless_asked_otherwise() {

@@ -74,4 +74,29 @@ mod tests {
         std::fs::rename(folder.path().join("other"), &path).unwrap();
         assert_eq!(of(&program), None);
     }
+
+    #[test]
+    fn a_long_program_is_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        std::fs::write(&path, "a".repeat(1_000_000)).unwrap();
+        let file = FileMark::of(&std::fs::metadata(&path).unwrap());
+        assert_eq!(
+            of(&Program { path, file }).as_deref(),
+            // FIPS 180-2, B.3.
+            Some("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+        );
+    }
+
+    #[test]
+    fn a_file_is_told_by_its_place_its_length_and_the_nanosecond_of_its_last_change() {
+        use std::os::unix::fs::MetadataExt as _;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "abc").unwrap();
+        let found = file.as_file().metadata().unwrap();
+        let mark = FileMark::of(&found);
+        assert_eq!((mark.device, mark.inode, mark.size), (found.dev(), found.ino(), 3));
+        let (seconds, nanoseconds) = (mark.changed / 1_000_000_000, mark.changed % 1_000_000_000);
+        assert_eq!((seconds, nanoseconds), (found.ctime().into(), found.ctime_nsec().into()));
+    }
 }

@@ -157,3 +157,20 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_decisions_are_kept_and_the_oldest_is_forgotten_first() {
+        let mut rules = Rules::default();
+        for number in 0..1_001 {
+            let path = PathBuf::from(format!("/usr/bin/{number}"));
+            let account = "demo".to_owned();
+            rules.put(Rule { account, path, sha256: None, verdict: Verdict::Denied, for_now: None });
+        }
+        assert_eq!(rules.all.len(), 1_000);
+        assert_eq!(rules.all[0].path, PathBuf::from("/usr/bin/1"));
+    }
+}

@@ -114,6 +114,18 @@ mod tests {
     }
 
     #[test]
+    fn forty_claims_are_shown_and_four_thousand_characters_of_each() {
+        let claims: Map<_, _> = (0..41).map(|number| (number.to_string(), number.into())).collect();
+        let all = token(&Value::from(claims).to_string());
+        assert_eq!((shown_claims(&all).len(), whole_claims(&all).len()), (40, 40));
+        let long = |length: usize| {
+            whole_claims(&token(&format!(r#"{{"text":"{}"}}"#, ", ".repeat(length / 2)))).remove(0).1
+        };
+        assert_eq!(long(4_000), ", ".repeat(2_000));
+        assert_eq!(long(4_002), format!("{}…", ", ".repeat(2_000)));
+    }
+
+    #[test]
     fn hostile_claims_are_shown_as_harmless_text() {
         let shown = shown_claims(&token(r#"{"name":"\u001b[2J<img src=x>\u202e"}"#));
         assert_eq!(shown, [("name".to_owned(), "[2J<img src=x>".to_owned())]);

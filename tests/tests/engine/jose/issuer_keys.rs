@@ -134,6 +134,20 @@ async fn no_store_still_lets_the_keys_serve_for_a_minute() {
 }
 
 #[tokio::test]
+async fn keys_are_kept_an_hour_if_nothing_is_said_and_never_less_than_a_minute_or_more_than_a_day() {
+    for (cache_control, kept) in [("max-age=1", 60), ("", 3_600), ("max-age=31536000", 86_400)] {
+        let provider = Provider::new();
+        let published = json!({ "keys": [provider.sign_in.signer.jwk("one")] }).to_string();
+        provider.answers.says(200, &published, cache_control);
+        for (passes, fetches) in [(0, 1), (kept - 1, 1), (1, 2)] {
+            provider.time_passes(passes);
+            assert_eq!(provider.judged(&provider.good_token()).await, Ok(()));
+            assert_eq!(provider.answers.fetches(), fetches, "{cache_control:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_kid_is_looked_for_once() {
     let provider = Provider::new();
     let stranger = provider.token_by(&Signer::p256(), "unknown");
@@ -192,10 +206,12 @@ async fn a_flood_of_unknown_kids_costs_one_fetch_a_minute() {
         assert_eq!(provider.judged(&token).await, Err(Refusal::UnknownKey), "J12");
         provider.clock.advance(SignedDuration::from_millis(10));
     }
-    assert_eq!(provider.answers.fetches(), 2);
-    provider.time_passes(60);
-    assert!(provider.judged(&provider.token_by(&stranger, "one more")).await.is_err());
-    assert_eq!(provider.answers.fetches(), 3);
+    // Ten seconds have passed since it was asked.
+    for (passes, fetches) in [(49, 2), (1, 3)] {
+        provider.time_passes(passes);
+        assert!(provider.judged(&provider.token_by(&stranger, "one more")).await.is_err());
+        assert_eq!(provider.answers.fetches(), fetches);
+    }
 }
 
 /// Judges fifty tokens at once.
@@ -266,7 +282,9 @@ async fn without_any_keys_nothing_is_believed_and_the_reason_is_told() {
     }
     assert_eq!(provider.answers.fetches(), 1);
     provider.answers.publishes(&[provider.sign_in.signer.jwk("one")]);
-    provider.time_passes(5);
+    provider.time_passes(4);
+    assert_eq!(provider.judged(&provider.good_token()).await, unavailable);
+    provider.time_passes(1);
     assert_eq!(provider.judged(&provider.good_token()).await, Ok(()), "somebody waits, so it is tried soon");
 }
 

@@ -264,6 +264,45 @@ async fn leave_for_now_lasts_as_long_as_that_program_asks_for_that_account() {
 }
 
 #[tokio::test]
+async fn leave_for_now_ends_after_twelve_hours_however_often_its_program_asks() {
+    let desk = Desk::new();
+    let busy = desk.program("busy", "a");
+    desk.lets(&busy, Decision::AllowForNow).await;
+    let five_minutes = SignedDuration::from_mins(5);
+    for _ in 0..12 * 12 - 1 {
+        desk.clock.advance(five_minutes);
+        assert_eq!(desk.asks(&busy).await, MAY);
+    }
+    desk.clock.advance(five_minutes - A_SECOND);
+    assert_eq!(desk.asks(&busy).await, MAY);
+    desk.clock.advance(A_SECOND);
+    assert_eq!(desk.asks(&busy).await, first_asked("busy"));
+}
+
+#[tokio::test]
+async fn sixteen_programs_may_wait_for_an_answer_at_a_time() {
+    let desk = Desk::new();
+    let program = |number: usize| desk.program(&format!("program{number}"), "a");
+    for number in 0..16 {
+        assert_eq!(desk.asks(&program(number)).await, first_asked(&format!("program{number}")));
+    }
+    assert_eq!(desk.asks(&program(16)).await, (Some(Withheld::Crowded), Vec::new()));
+    desk.decides("program3", Decision::Deny).await.unwrap();
+    assert_eq!(desk.asks(&program(16)).await, first_asked("program16"), "one was answered");
+}
+
+#[tokio::test]
+async fn what_256_files_are_is_kept_and_then_read_anew() {
+    let desk = Desk::new();
+    for number in 0..256 {
+        desk.asks(&desk.program(&format!("program{number}"), "a")).await;
+    }
+    assert_eq!(desk.consumers.known().digests.len(), 256);
+    desk.asks(&desk.program("one more", "a")).await;
+    assert_eq!(desk.consumers.known().digests.len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_decided_for_good_outlives_the_process_for_its_account_and_leave_for_now_does_not() {
     let mut desk = Desk::new();
     let file = desk.folder.path().join("consents.json");

@@ -75,18 +75,21 @@ fn weak_and_broken_rsa_keys_are_refused() {
         ("2047 bits", "n", number(&[&[0x7f], &modulus[1..]].concat()), KeyFault::Weak),
         ("1024 bits", "n", number(&modulus[128..]), KeyFault::Weak),
         ("1024 bits behind zeros", "n", number(&[&[0; 128], &modulus[128..]].concat()), KeyFault::Weak),
-        ("8200 bits", "n", number(&[&[1], modulus.repeat(4).as_slice()].concat()), KeyFault::Weak),
+        ("8193 bits", "n", number(&[&[1], modulus.repeat(4).as_slice()].concat()), KeyFault::Weak),
         ("even", "n", number(&even), KeyFault::Weak),
         ("nothing", "n", json!(""), KeyFault::Weak),
         ("padding", "n", json!(format!("{N}==")), KeyFault::Malformed("n")),
         ("exponent 1", "e", number(&[1]), KeyFault::Weak),
         ("exponent 3", "e", number(&[3]), KeyFault::Weak),
+        ("exponent 65535", "e", number(&[0xff, 0xff]), KeyFault::Weak),
         ("even exponent", "e", number(&[1, 0, 2]), KeyFault::Weak),
         ("large exponent", "e", number(&[1; 5]), KeyFault::Weak),
         ("no exponent", "e", json!(null), KeyFault::Malformed("e")),
     ] {
         assert_eq!(read(&with(rsa(), name, value)).err(), Some(fault), "{what}");
     }
+    let longest = read(&with(rsa(), "n", number(&modulus.repeat(4)))).unwrap();
+    assert!(longest.facts().to_string().contains("RSA 8192"), "{}", longest.facts());
     let zero_first = [&[0], modulus.as_slice()].concat();
     let sloppy = read(&with(rsa(), "n", number(&zero_first))).unwrap().facts();
     assert_eq!(sloppy, read(&rsa()).unwrap().facts(), "a leading zero octet changes nothing");
