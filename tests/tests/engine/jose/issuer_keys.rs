@@ -267,9 +267,11 @@ async fn keys_at_hand_are_kept_whatever_the_issuer_answers() {
         assert_eq!(provider.answers.fetches(), number + 2, "a fault is not repeated at once");
     }
     provider.answers.publishes(&[provider.sign_in.signer.jwk("one")]);
-    provider.time_passes(60);
-    assert_eq!(provider.judged(&provider.good_token()).await, Ok(()));
-    assert_eq!(provider.keys.fault(), None);
+    for (passes, still_at_fault) in [(59, true), (1, false)] {
+        provider.time_passes(passes);
+        assert_eq!(provider.judged(&provider.good_token()).await, Ok(()));
+        assert_eq!(provider.keys.fault().is_some(), still_at_fault, "it is asked once a minute");
+    }
 }
 
 #[tokio::test]
