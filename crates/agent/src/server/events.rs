@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_reader_hears_something_every_minute() {
-        let minute = KeepAlive::new().interval(Duration::from_secs(60));
+        let minute = KeepAlive::new().interval(Duration::from_mins(1));
         assert_eq!(format!("{:?}", alive()), format!("{minute:?}"));
     }
 
