@@ -213,9 +213,14 @@ fn begin(
     });
     let claims = claims.as_object().cloned().unwrap_or_default();
     // A site of its own is sent to no other.
-    let callback = field("callbackUrl").filter(|url| url.starts_with(backend.issuer.as_str()));
+    let callback = field("callbackUrl").filter(|url| is_within(&backend.issuer, url));
     let callback = callback.unwrap_or(backend.issuer.as_str()).to_owned();
     Ok((Held { claims }, cookies.session_names(), callback))
+}
+
+/// Whether an address is one of this site, and does not only begin like one.
+fn is_within(site: &str, address: &str) -> bool {
+    address.strip_prefix(site).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
 }
 
 /// Leads on: as JSON for a script that asks for that, else as a redirect.
@@ -296,4 +301,22 @@ async fn me(State(backend): State<Arc<Backend>>, headers: HeaderMap) -> Answer {
     let changed = backend.site_changes(username) != u64::try_from(seen).unwrap_or_default();
     let answer = Answer::ok(&json!({ "sub": username, "name": held.text("name") }), "told who is signed in");
     if changed { answer.fixed_header(REVALIDATE, "true") } else { answer }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_only_begins_like_the_sites_is_another_sites() {
+        let site = "http://127.0.0.1:4180";
+        for (rest, ours) in
+            [("", true), ("/", true), ("/page?a#b", true), ("?a", true), ("@evil.example/", false)]
+                .into_iter()
+                .chain([(".evil.example/", false), ("0/", false)])
+        {
+            assert_eq!(is_within(site, &format!("{site}{rest}")), ours, "{rest}");
+        }
+        assert!(!is_within(site, "https://evil.example/"));
+    }
 }
