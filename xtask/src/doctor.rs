@@ -42,10 +42,15 @@ pub(crate) fn doctor(workspace: &Workspace) -> bool {
             healthy &= package_set("to build and open the window", packages::WINDOW);
             healthy &= package_set("for the headless desktop", packages::HEADLESS);
             healthy &= package_set("for the black-box tests", packages::BLACK_BOX);
+            healthy &= package_set("for the packages and their tests", packages::PACKAGING);
+            if !process::on_path("kubectl") {
+                healthy &= package_set("for the test of kubectl", packages::KUBECTL);
+            }
         }
         System::OtherLinux => {
             say::line("  not checked: no apt here. Needed, by the names of Debian:");
-            for package in packages::WINDOW.iter().chain(packages::HEADLESS).chain(packages::BLACK_BOX) {
+            let sets = [packages::WINDOW, packages::HEADLESS, packages::BLACK_BOX, packages::PACKAGING];
+            for package in sets.into_iter().flatten() {
                 say::line(format!("  {:<28} {}", package.name, package.why));
             }
         }

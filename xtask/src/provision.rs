@@ -175,6 +175,7 @@ pub(crate) fn provide(
 ) -> Result<()> {
     let packages = match system() {
         System::Apt => missing_packages(sets),
+        System::OtherLinux if sets.is_empty() => Vec::new(),
         System::OtherLinux => {
             say::line(
                 "This is no Debian or Ubuntu, so nothing is installed. Needed, by the names used there:",

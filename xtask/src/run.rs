@@ -20,6 +20,9 @@ pub(crate) fn run(workspace: &Workspace, headless: bool, yes: bool) -> Result<()
         say::line(format!("The app runs in a virtual desktop: {why}."));
         sets.push(packages::HEADLESS);
     }
+    if provision::node_can_be_installed() {
+        sets.push(packages::NODE);
+    }
     provision::provide(workspace, &sets, &[], yes)?;
     ui::ready(workspace)?;
     build(workspace)?;

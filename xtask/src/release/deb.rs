@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::workspace::Workspace;
 
-use super::stage::Staged;
+use super::stage::{Staged, mode};
 use super::{Build, Version, told};
 
 pub(super) fn pack(
@@ -22,11 +22,9 @@ pub(super) fn pack(
     let mut made = Vec::new();
     for package in Staged::PACKAGES {
         let root = staged.root(package);
-        let control = root.join("DEBIAN");
         let sums = told(Command::new("sh").current_dir(&root).args(["-c", SUMS]))?;
         let size = told(Command::new("du").args(["-sk", "--apparent-size"]).arg(&root))?;
         let depends = depends(workspace, &root.join("usr/bin").join(large(package)))?;
-        fs::create_dir_all(&control).context("cannot make DEBIAN")?;
         let template = fs::read_to_string(workspace.root.join(format!("packaging/deb/{package}.control")))
             .with_context(|| format!("packaging/deb/{package}.control"))?;
         let text = template
@@ -34,8 +32,7 @@ pub(super) fn pack(
             .replace("@ARCHITECTURE@", &architecture)
             .replace("@SIZE@", size.split_whitespace().next().unwrap_or("0"))
             .replace("@DEPENDS@", &depends);
-        fs::write(control.join("control"), text).context("cannot write control")?;
-        fs::write(control.join("md5sums"), sums).context("cannot write md5sums")?;
+        describe(&root, &text, &sums)?;
         let file = out.join(format!("{package}_{}_{architecture}.deb", version.0));
         let packed: &[&str] = match build {
             Build::Release => &["-Zxz"],
@@ -51,6 +48,19 @@ pub(super) fn pack(
         made.push(file);
     }
     Ok(made)
+}
+
+/// Writes what dpkg is to know. dpkg-deb refuses a folder that others cannot read, so this person's umask must not count.
+fn describe(root: &Path, control: &str, sums: &str) -> Result<()> {
+    let folder = root.join("DEBIAN");
+    fs::create_dir_all(&folder).context("cannot make DEBIAN")?;
+    mode(&folder, 0o755)?;
+    for (name, text) in [("control", control), ("md5sums", sums)] {
+        let file = folder.join(name);
+        fs::write(&file, text).with_context(|| format!("cannot write {name}"))?;
+        mode(&file, 0o644)?;
+    }
+    Ok(())
 }
 
 /// What `dpkg --verify` compares files with.
@@ -71,4 +81,26 @@ fn depends(workspace: &Workspace, program: &Path) -> Result<String> {
     let told = told(Command::new("dpkg-shlibdeps").current_dir(&folder).arg("-O").arg("-e").arg(program))?;
     let depends = told.lines().find_map(|line| line.strip_prefix("shlibs:Depends="));
     depends.map(str::to_owned).context("dpkg-shlibdeps names no libraries")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_dpkg_reads_can_be_read_by_everybody_whatever_the_umask_is() {
+        let root = std::env::temp_dir().join(format!("latchkey-xtask-deb-{}", std::process::id()));
+        let folder = root.join("DEBIAN");
+        fs::create_dir_all(&folder).unwrap();
+        mode(&folder, 0o700).unwrap();
+        fs::write(folder.join("control"), "").unwrap();
+        mode(&folder.join("control"), 0o600).unwrap();
+        describe(&root, "Package: latchkey\n", "").unwrap();
+        let modes = ["", "control", "md5sums"]
+            .map(|name| fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777);
+        fs::remove_dir_all(root).unwrap();
+        assert_eq!(modes, [0o755, 0o644, 0o644]);
+    }
 }

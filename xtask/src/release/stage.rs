@@ -205,7 +205,7 @@ impl Tree {
     }
 }
 
-fn mode(path: &Path, mode: u32) -> Result<()> {
+pub(super) fn mode(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
         .with_context(|| format!("cannot set the mode of {}", path.display()))
 }
