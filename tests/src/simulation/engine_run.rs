@@ -1,10 +1,10 @@
 //! The real engine lives through a world: a window that is always there, terminal commands beside it, crashes at any
 //! step. Virtual time only; after each move of the clock everything that follows from it is done before the next.
 //!
-//! The invariants are those of the reference protocol (`faults.md`, 3A): I1 one exchange at a time, I2 the vault holds
-//! the live token or the one before, I3 a sign-in is asked for only after a verdict on the stored token, I4 no token is
-//! handed out after its end, I6 nothing is published before it is durable, I8 whatever is not well has a cause and
-//! a next step. (I5, no secret leaves, and I7, sign-out is final, have tests of their own.)
+//! The invariants: I1 one exchange at a time, I2 the vault holds the live token or the one before, I3 a sign-in is asked
+//! for only after a verdict on the stored token, I4 no token is handed out after its end, I6 nothing is published before
+//! it is durable, I8 whatever is not well has a cause and a next step. (I5, no secret leaves, and I7, sign-out is final,
+//! have tests of their own.)
 
 use std::sync::Arc;
 

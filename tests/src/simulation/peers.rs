@@ -65,7 +65,8 @@ fn network(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::NotSent | Outcome::NoReply { .. })
 }
 
-/// The rules. The sections are those of the study of other programs, `peers.md`.
+/// The rules, each with what its program calls them. Sections are those of a study of these programs that is no part of
+/// this repository; whoever doubts a row reads the program itself.
 pub const RULES: [Rule; 7] = [
     Rule {
         // Section 2, row pizauth; section 1.1: refresh_before_expiry 90 s, refresh_at_least 90 min, refresh_retry

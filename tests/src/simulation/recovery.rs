@@ -11,7 +11,7 @@ use crate::desktop::{Desktop, Keychain};
 use crate::process::signal;
 use crate::wait::{PATIENCE, until};
 
-/// As soon as this after the service is back (`faults.md`, 9).
+/// As soon as this after the service is back.
 const WITHIN: Duration = Duration::from_secs(2);
 
 /// What is started anew.

@@ -111,7 +111,7 @@ async fn an_answer_that_was_lost_at_the_sign_in_is_asked_for_once_more_too() {
     assert_eq!(engine.renews().await.unwrap().generation, 2);
 }
 
-/// `faults.md` has it as P64.
+/// P64 of tests/catalogue.md.
 #[tokio::test]
 async fn what_is_no_word_of_the_site_is_waited_out() {
     for mode in
@@ -154,7 +154,7 @@ impl AfterWaiting for Engine {
     }
 }
 
-/// `faults.md` has it as P64, and `style.md` as trap 13.
+/// P64 of tests/catalogue.md.
 #[tokio::test]
 async fn an_empty_answer_of_the_site_ends_the_session() {
     for body in ["{}", "null"] {

@@ -62,7 +62,7 @@ fn chunks_are_joined_in_the_order_of_their_numbers() {
     assert_eq!(session(&jar).unwrap(), "<0><1><2><3><4><5><6><7><8><9><10>");
 }
 
-/// `faults.md` has it as P62: the shrunken session is sent without what is left of the larger one.
+/// P62 of tests/catalogue.md: the shrunken session is sent without what is left of the larger one.
 #[test]
 fn a_session_that_shrinks_leaves_no_chunk_behind() {
     let mut jar = Jar::new(base());
@@ -104,7 +104,7 @@ fn a_site_that_moves_to_the_next_version_keeps_one_session() {
     assert_eq!(header(&jar, &session_url()).unwrap(), "authjs.session-token=new");
 }
 
-/// `faults.md` has it as P65.
+/// P65 of tests/catalogue.md.
 #[test]
 fn no_cookie_leaves_the_sites_own_origin() {
     let mut jar = Jar::new(Url::parse("https://shop.example/api/auth").unwrap());

@@ -161,7 +161,7 @@ mod tests {
 
     const JSON: &str = "application/json; charset=utf-8";
 
-    /// `faults.md` has it as P64: only the site's own word signs anybody out.
+    /// P64 of tests/catalogue.md: only the site's own word signs anybody out.
     #[test]
     fn only_an_empty_answer_in_json_with_200_means_signed_out() {
         for (status, kind, body, expected) in [
