@@ -289,8 +289,13 @@ impl Visitor {
 
     /// The page that was opened last, once there is one.
     pub async fn opened(&self) -> Url {
+        self.opened_after(0).await
+    }
+
+    /// The page that was opened last, once there are more than so many.
+    pub async fn opened_after(&self, count: usize) -> Url {
         let mut opened = self.opened.subscribe();
-        let seen = guarded("a page to be opened", opened.wait_for(|all| !all.is_empty())).await;
+        let seen = guarded("a page to be opened", opened.wait_for(|all| all.len() > count)).await;
         seen.unwrap().last().unwrap().clone()
     }
 

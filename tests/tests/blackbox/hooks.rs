@@ -14,6 +14,8 @@ use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::agent::ends;
+
 /// A machine with a backend, and this in its configuration.
 fn machine(config: impl FnOnce(&Path) -> String) -> (Desktop, DevServerProcess) {
     let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
@@ -41,11 +43,6 @@ fn agent(desktop: &Desktop) -> Running {
     let agent = desktop.start_latchkey(&["agent"], "");
     agent.first_line();
     agent
-}
-
-fn ends(agent: Running) {
-    signal(agent.id(), Signal::TERM);
-    let _ = agent.done().ends(0);
 }
 
 #[test]

@@ -51,7 +51,7 @@ async fn processes_that_renew_at_once_spend_one_refresh_token_a_round() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn processes_that_want_a_token_at_once_share_one_renewal() {
+async fn processes_that_want_a_fresh_token_at_once_all_get_the_one_in_hand() {
     let (desktop, backend) = signed_in(Duration::from_mins(10)).await;
     let all: Vec<_> = (0..PROCESSES).map(|_| desktop.start_latchkey(&["token", "demo"], "")).collect();
     let mut tokens: Vec<_> = all.into_iter().map(|one| one.done().ends(0).stdout).collect();

@@ -160,8 +160,9 @@ async fn where_the_account_wants_it_the_session_at_the_backend_ends_too() {
     let engine = world.engine();
     let mut browser = demo();
     assert!(engine.signs_in_at(&mut browser).await.0.is_ok());
+    let before = world.browser.count();
     assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
-    let page = world.browser.opened().await;
+    let page = world.browser.opened_after(before).await;
     assert_eq!(page.path(), "/oauth/end_session");
     let last = browser.end_session(page.as_str()).await.page();
     assert_eq!(last.status, 200, "{last:#?}");

@@ -336,19 +336,10 @@ async fn where_the_account_wants_it_the_session_at_the_provider_ends_too() {
     let world = world_of(&Settings::default(), "end_session = true");
     let (engine, mut browser) = (world.engine(), alice());
     assert!(engine.signs_in_at(&mut browser).await.0.is_ok());
-    let signed_in_at = world.browser.opened().await;
+    let before = world.browser.count();
     assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
     // Told first, opened then.
-    let page = guarded("the page", async {
-        loop {
-            let page = world.browser.opened().await;
-            if page != signed_in_at {
-                return page;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    let page = world.browser.opened_after(before).await;
     assert_eq!(browser.end_session(page.as_str()).await.page().status, 200);
     assert!(world.provider.events().iter().any(|event| event.event == "end_session.success"));
 }

@@ -263,12 +263,13 @@ async fn less_than_was_asked_for_is_said() {
 async fn signing_out_revokes_both_tokens_and_opens_the_providers_page_if_the_account_says_so() {
     let world = OauthWorld::with(Settings::default(), "end_session = true").await;
     let engine = world.signed_in().await;
+    let before = world.browser.count();
     assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
+    let page = world.browser.opened_after(before).await;
     let revoked = world.provider.requests_at(Endpoint::Revocation);
     let hints: Vec<_> = revoked.iter().filter_map(|request| request.get("token_type_hint")).collect();
     assert_eq!(hints, ["refresh_token", "access_token"]);
     assert!(world.stored().await.is_none());
-    let page = world.browser.opened().await;
     assert!(page.as_str().contains("/end_session?client_id="), "{page}");
 
     let world = OauthWorld::new().await;
