@@ -24,7 +24,7 @@ pub(crate) use consumers::{Consumers, Which};
 pub(crate) use lab::{At, Exercise, LabProxy, PlanFault, Profile, Run, Who};
 pub(crate) use log::Log;
 pub(crate) use programs::{
-    Credential, DockerAction, Exec, GitAction, GitHelper, Hosts, Proxy, Token, TokenForm,
+    Credential, DockerAction, EXPIRES_AT, Exec, GitAction, GitHelper, Hosts, Proxy, Token, TokenForm,
 };
 pub(crate) use session::{Inspect, SessionCommand};
 pub(crate) use shell::Completions;

@@ -53,6 +53,11 @@ pub(crate) fn ask(question: &str) {
     let _ = stderr.flush();
 }
 
+/// Lines that are too long for the terminal end at its edge (DECAWM, xterm's control sequences).
+pub(crate) const CUT_AT_THE_EDGE: &str = "\x1b[?7l";
+/// They go on in the next, as they do unless told otherwise.
+pub(crate) const BROKEN_AT_THE_EDGE: &str = "\x1b[?7h";
+
 /// A line on standard error that is drawn over and over, and gone when it is dropped.
 #[derive(Default)]
 pub(crate) struct LiveLine {
@@ -60,10 +65,11 @@ pub(crate) struct LiveLine {
 }
 
 impl LiveLine {
-    /// Draws it in the place of what it said before.
+    /// Draws it in the place of what it said before. The terminal cuts it at its edge: a line that goes on in
+    /// the next row would leave its beginning behind.
     pub(crate) fn draw(&mut self, text: &str) {
         self.drawn = true;
-        ask(&format!("\r{text}\x1b[K"));
+        ask(&format!("\r{CUT_AT_THE_EDGE}{text}\x1b[K{BROKEN_AT_THE_EDGE}"));
     }
 }
 

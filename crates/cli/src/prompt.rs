@@ -14,6 +14,9 @@ use crate::output;
 /// The longest password that is read: whatever is longer is a file that was meant for somebody else.
 const LONGEST_PASSWORD: u64 = 64 * 1024;
 
+/// What Linux keeps of a line that is typed or pasted, without its end (termios(3), canonical mode). The rest is lost.
+const LONGEST_LINE: usize = 4095;
+
 /// The user name, asked for on the terminal.
 pub(crate) async fn username() -> Result<String, Failure> {
     line("User name: ", "give the user name with --username and the password with --password-stdin").await
@@ -48,7 +51,18 @@ async fn hidden(question: String, without_it: &str) -> Result<Password, Failure>
     if typed.is_empty() {
         return Err(Failure::failed(without_it));
     }
-    Ok(Password::new(typed))
+    whole(Password::new(typed))
+}
+
+/// What was typed, unless a terminal may have kept the rest of it.
+fn whole(typed: Password) -> Result<Password, Failure> {
+    if typed.expose().len() < LONGEST_LINE {
+        return Ok(typed);
+    }
+    let what = format!(
+        "a terminal passes on no more than {LONGEST_LINE} bytes of a line, and this may have been cut"
+    );
+    Err(Failure::failed(what).hint("give it on standard input, for example from a file"))
 }
 
 /// The passphrase of the sealed file; asked for twice where it is being chosen.
@@ -86,19 +100,43 @@ pub(crate) async fn password_from_stdin() -> Result<Password, Failure> {
     password_of(&bytes.await?)
 }
 
-/// The session cookie of a browser: from standard input, or asked for on the terminal and not shown.
-pub(crate) async fn session_cookie() -> Result<AccessToken, Failure> {
+/// A token to look at, asked for on the terminal and not shown.
+pub(crate) async fn token() -> Result<Zeroizing<String>, Failure> {
+    let typed = hidden("Token, or the header with it: ".to_owned(), "no token was given").await?;
+    Ok(Zeroizing::new(typed.expose().to_owned()))
+}
+
+/// The session cookie of a browser: from standard input, or asked for on the terminal and not shown. `own` is the name
+/// that the site chose for it, if it did.
+pub(crate) async fn session_cookie(own: Option<&str>) -> Result<AccessToken, Failure> {
     let text = if can_ask() {
         let question = "Value of the session cookie, as the developer tools of your browser have it: ";
         hidden(question.to_owned(), "no cookie was given").await?
     } else {
         password_from_stdin().await?
     };
-    // People copy the whole pair.
-    let value = text.expose().trim().rsplit_once('=').map_or(text.expose().trim(), |(name, value)| {
-        if name.contains("session-token") { value } else { text.expose().trim() }
-    });
-    Ok(AccessToken::new(value))
+    Ok(AccessToken::new(cookie_value(text.expose(), own)))
+}
+
+/// The session's value where people copy a pair, all chunks of it, or a whole header (RFC 6265 §4.2.1).
+fn cookie_value(text: &str, own: Option<&str>) -> String {
+    let is_session = |name: &str| match own {
+        Some(own) => name.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+        None => name.contains("session-token"),
+    };
+    let pairs = text.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let mut parts: Vec<(usize, &str)> = pairs
+        .filter_map(|(name, value)| {
+            let name = name.rsplit(' ').next().unwrap_or(name);
+            let chunk = name.rsplit_once('.').and_then(|(_, digits)| digits.parse().ok());
+            is_session(name).then_some((chunk.unwrap_or(0), value))
+        })
+        .collect();
+    if parts.is_empty() {
+        return text.trim().to_owned();
+    }
+    parts.sort_by_key(|(chunk, _)| *chunk);
+    parts.into_iter().map(|(_, value)| value).collect()
 }
 
 /// A site's secret, asked for on the terminal and not shown.
@@ -200,6 +238,29 @@ mod tests {
             let read =
                 password_of(bytes.as_bytes()).map_err(|failure| failure.message).unwrap_or_else(|_| panic!());
             assert_eq!(read.expose(), password);
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_may_have_cut_is_not_taken_for_the_whole() {
+        assert!(whole(Password::new("x".repeat(4094))).is_ok());
+        let failure = whole(Password::new("x".repeat(4095))).err().unwrap();
+        assert!(failure.hint.is_some_and(|hint| hint.contains("standard input")));
+    }
+
+    #[test]
+    fn a_session_cookie_is_found_in_whatever_was_copied() {
+        for (copied, own, value) in [
+            (" abc.def\n", None, "abc.def"),
+            ("bm8gSldU==", None, "bm8gSldU=="),
+            ("authjs.session-token=abc==", None, "abc=="),
+            ("Cookie: theme=dark; __Secure-next-auth.session-token=abc; lang=en", None, "abc"),
+            ("Set-Cookie: authjs.session-token=abc; Path=/; HttpOnly", None, "abc"),
+            ("authjs.session-token.1=def; authjs.session-token.0=abc", None, "abcdef"),
+            ("shop.session=abc; authjs.session-token=no", Some("shop.session"), "abc"),
+            ("shop.session.0=abc; shop.session.1=def", Some("shop.session"), "abcdef"),
+        ] {
+            assert_eq!(cookie_value(copied, own), value, "{copied}");
         }
     }
 

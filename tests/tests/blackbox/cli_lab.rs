@@ -84,6 +84,9 @@ fn what_is_no_scenario_and_no_rule_is_wrong_use() {
     let _ = desktop.latchkey(&["lab", "run", "double-spent"]).ends(2).says("did you mean `double-spend`?");
     let _ = desktop.latchkey(&["lab", "run"]).ends(2).says("--all");
     let _ = desktop.latchkey(&["lab", "run", "--all", "--rule", "lax"]).ends(2).says("no-rotation");
+    let _ = desktop.latchkey(&["lab", "run", "--all", "--contract", "x", "--account", "demo"]).ends(2);
+    let formless = desktop.latchkey(&["lab", "run", "late-401", "--report", "lab.txt"]).ends(2);
+    assert!(!formless.says("what form").stderr.contains("ok  "), "it was played first");
     let text = desktop.latchkey(&["lab", "show", "late-401"]).ends(0).stdout;
     let file = desktop.out("mine.toml");
     std::fs::write(&file, text.replace("sign_in = true", "sign_inn = true")).unwrap();
@@ -116,6 +119,8 @@ fn a_forecast_compares_two_policies_side_by_side() {
         assert_eq!(out["code"], "max_age_reached");
         assert!(out["message"].as_str().is_some_and(|why| why.contains("7 d")), "{out}");
     }
+    let wrong = ["lab", "simulate", "demo", "--against", "demo", "--set-against", "max_age=0s"];
+    let _ = desktop.latchkey(&wrong).ends(2).says("--set-against max_age: it cannot be zero");
     let _ = desktop.latchkey(&["lab", "simulate", "demo", "--life", "moon"]).ends(2).says("train");
 }
 

@@ -240,6 +240,9 @@ fn a_program_runs_with_the_token_and_ends_as_it_likes() {
     let named =
         run(&desktop, "latchkey", &["exec", "demo", "--env", "API", "--", "sh", "-c", "echo $API"], "");
     assert_eq!(named.ends(0).value(), token(&desktop));
+    let _ = run(&desktop, "latchkey", &["exec", "demo", "--env", "LATCHKEY_EXPIRES_AT", "--", "true"], "")
+        .ends(2)
+        .says("when the token expires");
     let _ = run(&desktop, "latchkey", &["exec", "demo", "--", "sh", "-c", "exit 7"], "").ends(7);
     let _ = run(&desktop, "latchkey", &["exec", "demo", "--", "no-such-program"], "")
         .ends(127)
@@ -322,10 +325,14 @@ fn the_log_is_followed_while_the_agent_writes_it() {
     let agent = desktop.start_latchkey(&["agent"], "");
     assert!(agent.first_line().contains("agent.sock"));
     let mut command =
-        desktop.latchkey_command(&["log", "--follow", "--json", "--account", "demo", "--lines", "0"]);
+        desktop.latchkey_command(&["log", "--follow", "--json", "--account", "demo", "--lines", "1"]);
     command.stdout(Stdio::piped());
     let mut following = Process::start(command, "nothing: it is built by cargo");
     let mut lines = std::io::BufReader::new(following.child().stdout.take().unwrap());
+    // What was there before it came is told first: from then on it misses nothing.
+    let mut before = String::new();
+    std::io::BufRead::read_line(&mut lines, &mut before).unwrap();
+    assert!(!before.contains("\"renewed\""), "{before}");
     // The agent renews, and nobody else writes of it.
     let runtime = desktop.path("runtime");
     let renewed: Value = Client::new(&runtime).post("/v1/sessions/demo/renew").unwrap();

@@ -111,6 +111,7 @@ pub(crate) struct Run {
     pub(crate) rule: Vec<Rule>,
     /// Measure the backend, and fail where it does not do what this file says
     #[arg(long, value_name = "FILE", requires = "account")]
+    #[arg(conflicts_with_all = ["names", "all", "file", "report", "rule"])]
     pub(crate) contract: Option<PathBuf>,
 }
 

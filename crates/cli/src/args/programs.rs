@@ -6,6 +6,9 @@ use latchkey_core::account::AccountName;
 
 use crate::duration;
 
+/// The variable in which `exec` says when the token expires.
+pub(crate) const EXPIRES_AT: &str = "LATCHKEY_EXPIRES_AT";
+
 /// `token`.
 #[derive(Args)]
 #[command(after_help = "\
@@ -211,6 +214,9 @@ fn variable(text: &str) -> Result<String, String> {
     }
     if text == "PATH" || text.starts_with("LD_") || text.starts_with("DYLD_") {
         return Err("this variable decides which code runs".to_owned());
+    }
+    if text == EXPIRES_AT {
+        return Err("this variable says when the token expires".to_owned());
     }
     Ok(text.to_owned())
 }

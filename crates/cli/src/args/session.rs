@@ -19,7 +19,7 @@ nowhere, and nothing of it is kept.
 The session cookie of a NextAuth site is opened with the site's own secret, if you have that. With --set it is sealed again \
 with other claims, to try what your site makes of them: for a site on this machine, or the one that --host names.")]
 pub(crate) struct Inspect {
-    /// Which account's access token; `-` reads a token from standard input
+    /// Which account's access token; `-` reads a token from standard input, or asks for one
     #[arg(value_name = "ACCOUNT|-", default_value = "-")]
     pub(crate) what: String,
     /// Open a site's session cookie with its secret, asked for on the terminal; the one that was kept is used without

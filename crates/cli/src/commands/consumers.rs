@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::args::{Consumers, Which};
 use crate::exit_code::Exit;
 use crate::failure::Failure;
+use crate::names::NO_ACCOUNT;
 use crate::output;
 use crate::render::when::When;
 use crate::session::Desk;
@@ -44,6 +45,10 @@ pub(crate) fn run(what: Consumers) -> Result<(), Failure> {
             let sessions = sessions(client, account.as_ref())?;
             if json {
                 return output::json(&documents(&sessions));
+            }
+            if sessions.is_empty() {
+                output::say(NO_ACCOUNT);
+                return Ok(());
             }
             output::value(page(&sessions, &desk.when())?.trim_end())
         }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use latchkey_engine::TokenRequest;
 
-use crate::args::Exec;
+use crate::args::{EXPIRES_AT, Exec};
 use crate::exit_code::Exit;
 use crate::failure::Failure;
 use crate::hand_out::{self, Given, MIN_VALID, bound};
@@ -14,8 +14,6 @@ use crate::session::Desk;
 
 /// What Latchkey is told by its environment begins with this. Some of it is secret, or tells where secrets are.
 const OURS: &str = "LATCHKEY_";
-/// When the token expires.
-const EXPIRES_AT: &str = "LATCHKEY_EXPIRES_AT";
 
 pub(crate) async fn run(args: Exec) -> Result<(), Failure> {
     let desk = Desk::open()?;

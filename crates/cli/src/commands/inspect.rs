@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::output;
+use crate::prompt;
 use crate::render::when::When;
 use crate::session::{Desk, told, with};
 
@@ -28,7 +29,8 @@ pub(crate) async fn run(args: Inspect) -> Result<(), Failure> {
             return Err(Failure::wrong_use("a site's secret opens the cookie of an account: name that"));
         }
         let desk = Desk::without_accounts()?;
-        return print(&Inspection::of_stranger(&from_stdin()?), &args, &desk.when());
+        let token = if prompt::can_ask() { bare(&prompt::token().await?)? } else { from_stdin()? };
+        return print(&Inspection::of_stranger(&token), &args, &desk.when());
     }
     let name = AccountName::new(&args.what).map_err(|error| Failure::wrong_use(error.to_string()))?;
     let desk = Desk::open()?;
@@ -51,8 +53,12 @@ fn from_stdin() -> Result<AccessToken, Failure> {
     if fits as u64 > MAX_INPUT {
         return Err(Failure::wrong_use("standard input holds more than 64 KiB, which is no token"));
     }
+    bare(&text)
+}
+
+/// The token, where people copy the whole header.
+fn bare(text: &str) -> Result<AccessToken, Failure> {
     let token = text.trim();
-    // People copy the whole header.
     let bare = token.rsplit([' ', '\t']).next().unwrap_or(token);
     if bare.is_empty() {
         return Err(Failure::wrong_use("there is no token on standard input"));

@@ -35,7 +35,7 @@ pub(crate) async fn run(args: Log) -> Result<(), Failure> {
     }
     print(&records, &args, &desk)?;
     if !args.follow {
-        if records.is_empty() {
+        if records.is_empty() && args.lines > 0 {
             output::say("Nothing of that kind is in the log");
         }
         return Ok(());

@@ -75,8 +75,8 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
     // Whatever ends this command, Ctrl-C too, ends the attempt.
     let _given_up = GivenUpAtTheEnd { engine: &open.engine, account: &account.name };
     let signed_in = match &account.provider {
-        ProviderConfig::Nextauth(_) if args.cookie => {
-            let how = How::Cookie(prompt::session_cookie().await?);
+        ProviderConfig::Nextauth(site) if args.cookie => {
+            let how = How::Cookie(prompt::session_cookie(site.session_cookie.as_deref()).await?);
             told(open.engine.sign_in(&account.name, how).await, account)?
         }
         ProviderConfig::Credentials(_) | ProviderConfig::Nextauth(_) => {

@@ -1,10 +1,11 @@
 //! `latchkey sign-out`: the tokens are erased here first, then the provider is told.
 
 use latchkey_engine::config::AccountConfig;
-use latchkey_engine::event_log::LogRecord;
+use latchkey_engine::event_log::{LogRecord, account_label};
 
 use crate::args::SignOut;
 use crate::failure::Failure;
+use crate::names::NO_ACCOUNT;
 use crate::output;
 use crate::session::{Desk, Open, tell_agent, told, with};
 
@@ -17,6 +18,10 @@ pub(crate) async fn run(args: SignOut) -> Result<(), Failure> {
         Some(name) => vec![desk.account(name)?],
         None => desk.config.accounts.iter().collect(),
     };
+    if accounts.is_empty() {
+        output::say(NO_ACCOUNT);
+        return Ok(());
+    }
     with(&desk, accounts, async |open| {
         // One that fails keeps nobody else signed in.
         let mut failed = None;
@@ -51,8 +56,9 @@ async fn sign_out(open: &Open<'_>, account: &AccountConfig) -> Result<(), Failur
 
 /// The tokens are gone here whatever the provider says; that it may still honour them is worth a warning.
 pub(super) fn tell_what_the_provider_missed(open: &Open<'_>, account: &AccountConfig) {
+    let label = account_label(&account.name);
     let about_it = |record: &LogRecord| {
-        record.kind == "revocation_failed" && record.account.as_deref() == Some(account.name.as_str())
+        record.kind == "revocation_failed" && record.account.as_deref() == Some(label.as_str())
     };
     if let Some(record) = open.log.last(RECENT).into_iter().rfind(about_it) {
         output::warn(&record.message);

@@ -23,17 +23,18 @@ pub(crate) struct Foreseen {
 pub(crate) fn run(args: &Simulate) -> Result<(), Failure> {
     let desk = Desk::open()?;
     let life = life(args)?;
-    let foreseen = |account: &AccountName, set: &[(String, String)]| -> Result<Foreseen, Failure> {
-        let policy = desk.account(account)?.policy.clone();
-        let mut question = Question { policy, provider: Lifetimes::default() };
-        set.iter().try_for_each(|(key, value)| change(&mut question, key, value))?;
-        let set: Vec<_> = set.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let policy = [account.to_string()].into_iter().chain(set).collect::<Vec<_>>().join(" ");
-        Ok(Foreseen { policy, forecast: foresee(account, &question, &life) })
-    };
-    let mut all = vec![foreseen(&args.account, &args.set)?];
+    let foreseen =
+        |account: &AccountName, option: &str, set: &[(String, String)]| -> Result<Foreseen, Failure> {
+            let policy = desk.account(account)?.policy.clone();
+            let mut question = Question { policy, provider: Lifetimes::default() };
+            set.iter().try_for_each(|(key, value)| change(&mut question, option, key, value))?;
+            let set: Vec<_> = set.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let policy = [account.to_string()].into_iter().chain(set).collect::<Vec<_>>().join(" ");
+            Ok(Foreseen { policy, forecast: foresee(account, &question, &life) })
+        };
+    let mut all = vec![foreseen(&args.account, "--set", &args.set)?];
     if let Some(against) = &args.against {
-        all.push(foreseen(against, &args.set_against)?);
+        all.push(foreseen(against, "--set-against", &args.set_against)?);
     }
     if args.json {
         return output::json(&all);
@@ -59,9 +60,9 @@ fn life(args: &Simulate) -> Result<Life, Failure> {
     })
 }
 
-/// Sets one key of the policy, or of the provider's tokens.
-fn change(question: &mut Question, key: &str, value: &str) -> Result<(), Failure> {
-    let wrong = |what: String| Failure::wrong_use(format!("--set {key}: {what}"));
+/// Sets one key of the policy, or of the provider's tokens, as this option says.
+fn change(question: &mut Question, option: &str, key: &str, value: &str) -> Result<(), Failure> {
+    let wrong = |what: String| Failure::wrong_use(format!("{option} {key}: {what}"));
     let long = || -> Result<_, Failure> {
         let long = duration::parse(value).map_err(wrong)?;
         if long.is_zero() { Err(wrong("it cannot be zero".to_owned())) } else { Ok(long) }

@@ -12,7 +12,7 @@ use crate::args::Status;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::names::NO_ACCOUNT;
-use crate::output;
+use crate::output::{self, BROKEN_AT_THE_EDGE, CUT_AT_THE_EDGE};
 use crate::render::status::{block, line};
 use crate::session::{Desk, Open, vault_problem, with};
 
@@ -186,7 +186,9 @@ struct Screen {
 
 impl Screen {
     fn open() -> Result<Self, Failure> {
-        output::draw("\x1b[?1049h\x1b[?25l").map(|()| Self { shown: Vec::new() })
+        // Each line has a row of its own, so none may run into the next.
+        let opened = output::draw(&format!("\x1b[?1049h\x1b[?25l{CUT_AT_THE_EDGE}"));
+        opened.map(|()| Self { shown: Vec::new() })
     }
 
     /// Draws the lines that differ from those that stand there; all of them where `anew`, as a terminal may have been
@@ -216,7 +218,7 @@ fn differing(before: &[String], lines: &[String]) -> String {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let _ = output::draw("\x1b[?25h\x1b[?1049l");
+        let _ = output::draw(&format!("{BROKEN_AT_THE_EDGE}\x1b[?25h\x1b[?1049l"));
     }
 }
 

@@ -21,8 +21,8 @@ pub(crate) async fn run(what: Exercise) -> Result<(), Failure> {
     match what {
         Exercise::List { json } => list(json),
         Exercise::Show { name } => show(&name),
-        Exercise::Run(args) => until_interrupted(run::run(args)).await,
-        Exercise::Profile(args) => until_interrupted(profile::run(args)).await,
+        Exercise::Run(args) => until_interrupted(Box::pin(run::run(args))).await,
+        Exercise::Profile(args) => until_interrupted(Box::pin(profile::run(args))).await,
         Exercise::Fault(args) => faults::plan(args).await,
         Exercise::Faults { at, json } => faults::list(&at, json).await,
         Exercise::Clear { at } => faults::clear(&at).await,

@@ -28,14 +28,16 @@ pub(super) async fn run(args: Run) -> Result<(), Failure> {
         return contract(&desk, account, &args, file).await;
     }
     let scenarios = chosen(&args)?;
+    // A name that says no form is refused before minutes are spent on what it was to hold.
+    let forms = args.report.iter().map(|place| Form::of(place)).collect::<Result<Vec<_>, _>>()?;
     let (against, named) = against(&desk, account, &args).await?;
     let keys = desk.paths.state_dir.join("lab");
     std::fs::create_dir_all(&keys)
         .map_err(|error| Failure::failed(format!("{} cannot be made: {error}", keys.display())))?;
     let outcomes = played(&scenarios, &against, &keys).await?;
     let report = Report::new(desk.now(), named, outcomes);
-    for place in &args.report {
-        write(&report, place)?;
+    for (form, place) in forms.into_iter().zip(&args.report) {
+        write(&report, form, place)?;
     }
     tell(&report)
 }
@@ -132,25 +134,48 @@ fn line(outcome: &Outcome) -> String {
     format!("FAIL  {:<30} {at_fault} did wrong ({standard}){details}", outcome.name)
 }
 
-fn write(report: &Report, place: &Path) -> Result<(), Failure> {
-    let json = || {
-        serde_json::to_string_pretty(report)
-            .map_err(|_| Failure::failed("the report cannot be written as JSON"))
-    };
-    match place.to_str() {
-        Some("json") => return output::value(&json()?),
-        Some("junit") => return output::value(report::junit(report).trim_end()),
-        _ => {}
-    }
-    let text = match place.extension().and_then(|ending| ending.to_str()) {
-        Some("html" | "htm") => report::html(report),
-        Some("json") => json()?,
-        Some("xml" | "junit") => report::junit(report),
-        _ => {
-            return Err(Failure::wrong_use(format!("what form is {} to have?", place.display()))
-                .hint("end its name with .html, .json or .xml, or say `json` or `junit` to print it"));
+/// What a report looks like, and whether it goes into a file.
+#[derive(Clone, Copy)]
+enum Form {
+    Printed(Text),
+    File(Text),
+}
+
+#[derive(Clone, Copy)]
+enum Text {
+    Html,
+    Json,
+    Junit,
+}
+
+impl Form {
+    fn of(place: &Path) -> Result<Self, Failure> {
+        match place.to_str() {
+            Some("json") => return Ok(Self::Printed(Text::Json)),
+            Some("junit") => return Ok(Self::Printed(Text::Junit)),
+            _ => {}
         }
+        match place.extension().and_then(|ending| ending.to_str()) {
+            Some("html" | "htm") => Ok(Self::File(Text::Html)),
+            Some("json") => Ok(Self::File(Text::Json)),
+            Some("xml" | "junit") => Ok(Self::File(Text::Junit)),
+            _ => Err(Failure::wrong_use(format!("what form is {} to have?", place.display()))
+                .hint("end its name with .html, .json or .xml, or say `json` or `junit` to print it")),
+        }
+    }
+}
+
+fn write(report: &Report, form: Form, place: &Path) -> Result<(), Failure> {
+    let (Form::Printed(text) | Form::File(text)) = form;
+    let text = match text {
+        Text::Html => report::html(report),
+        Text::Json => serde_json::to_string_pretty(report)
+            .map_err(|_| Failure::failed("the report cannot be written as JSON"))?,
+        Text::Junit => report::junit(report),
     };
+    if let Form::Printed(_) = form {
+        return output::value(text.trim_end());
+    }
     if let Some(folder) = place.parent() {
         // Where this does not work the file cannot be written either, and that is said.
         let _ = std::fs::create_dir_all(folder);
