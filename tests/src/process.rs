@@ -83,6 +83,13 @@ pub fn signal(process: u32, signal: Signal) {
     kill_process(pid, signal).unwrap();
 }
 
+/// Whether a process has a file open.
+pub fn has_open(process: u32, file: &Path) -> bool {
+    let Ok(open) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    open.filter_map(Result::ok)
+        .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == file))
+}
+
 fn group(child: &Child) -> Pid {
     Pid::from_child(child)
 }

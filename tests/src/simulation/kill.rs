@@ -2,7 +2,6 @@
 //! many of them renew at once.
 
 use std::fs::File;
-use std::path::Path;
 use std::time::Duration;
 
 use latchkey_devserver::{DevServer, Options, RequestRecord};
@@ -11,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::Millis;
 use super::seed::Draw;
 use crate::desktop::{Desktop, Keychain};
+use crate::process::has_open;
 use crate::programs::Running;
 use crate::wait::{Deadline, PATIENCE, until};
 
@@ -259,13 +259,6 @@ fn one_round(scene: &mut Scene, round: usize, processes: usize) -> Option<String
 /// Whether a process that nobody has waited for yet is over.
 fn has_ended(process: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{process}/stat")).map_or(true, |stat| stat.contains(") Z "))
-}
-
-/// Whether a process has a file open.
-fn has_open(process: u32, file: &Path) -> bool {
-    let Ok(open) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return false };
-    open.filter_map(Result::ok)
-        .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == file))
 }
 
 /// The grace window of the kinder backend: longer than the next start takes.

@@ -7,13 +7,10 @@ use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::wait::{PATIENCE, until};
 
 use crate::agent::ends;
-use crate::backend::{REFRESH, asked, living};
+use crate::backend::{REFRESH, asked, by_hand, living, renewed_together};
 
 const PROCESSES: usize = 8;
 const ROUNDS: usize = 5;
-
-/// Long enough that all of them have begun when the first has its answer, on a busy machine.
-const SLOW_ANSWER: Duration = Duration::from_millis(2500);
 
 /// Between two bytes of a reply of about a thousand, which is on its way for seconds then.
 const A_BYTE: Duration = Duration::from_millis(4);
@@ -29,17 +26,17 @@ async fn signed_in(lifetime: Duration) -> (Desktop, DevServer) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_renew_at_once_spend_one_refresh_token_a_round() {
-    let (desktop, backend) = signed_in(Duration::from_mins(10)).await;
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let by_hand = by_hand().await;
+    let backend = &by_hand.0;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
 
     for round in 1..=ROUNDS {
-        backend.faults().add(Fault::new(REFRESH, FaultMode::Delay).after(SLOW_ANSWER)).unwrap();
-        let all: Vec<_> =
-            (0..PROCESSES).map(|_| desktop.start_latchkey(&["renew", "demo", "--json"], "")).collect();
-        for one in all {
-            let done = one.done().ends(0);
-            assert_eq!(done.json()["generation"], round + 1, "{done:#?}");
+        for done in renewed_together(&desktop, &by_hand, PROCESSES).await {
+            assert_eq!(done.clone().ends(0).json()["generation"], round + 1, "{done:#?}");
         }
-        assert_eq!(asked(&backend, REFRESH), round, "{:#?}", backend.requests());
+        assert_eq!(asked(backend, REFRESH), round, "{:#?}", backend.requests());
     }
     assert!(
         backend.requests().iter().all(|request| request.status == Some(200)),

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use latchkey_devserver::{DevServer, Fault, FaultMode, Options, User};
+use latchkey_devserver::{DevServer, Options, User};
 use latchkey_engine::clock::SystemClock;
 use latchkey_engine::ports::Clock as _;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::programs::Done;
 use latchkey_tests::wait::{PATIENCE, until};
 
-use crate::backend::{LOGIN, REFRESH, asked, living, random_text};
+use crate::backend::{LOGIN, REFRESH, asked, by_hand, living, random_text, renewed_together};
 use crate::canary::Watched;
 
 /// A machine without a keychain where the sealed file was chosen.
@@ -182,16 +182,13 @@ async fn a_process_that_is_killed_at_any_time_leaves_a_session_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_renew_at_once_spend_one_refresh_token() {
     let desktop = with_passphrase(machine(), &random_text("pass-"));
-    let backend = living(Duration::from_mins(10)).await;
-    desktop.add_demo(backend.address().port());
+    let backend = by_hand().await;
+    desktop.add_demo(backend.0.address().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
-    let slow = Duration::from_millis(2500);
-    backend.faults().add(Fault::new(REFRESH, FaultMode::Delay).after(slow)).unwrap();
-    let all: Vec<_> = (0..6).map(|_| desktop.start_latchkey(&["renew", "demo", "--json"], "")).collect();
-    for one in all {
-        assert_eq!(one.done().ends(0).json()["generation"], 2);
+    for done in renewed_together(&desktop, &backend, 6).await {
+        assert_eq!(done.ends(0).json()["generation"], 2);
     }
-    assert_eq!(asked(&backend, REFRESH), 1);
+    assert_eq!(asked(&backend.0, REFRESH), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
