@@ -8,6 +8,7 @@ pub(crate) mod lab;
 pub(crate) mod log;
 pub(crate) mod settings;
 
+use latchkey_engine::config::Language;
 use latchkey_engine::event_log::Level;
 use latchkey_engine::inspection::Inspection;
 use latchkey_engine::sign_in::SignIn;
@@ -21,6 +22,7 @@ use crate::copied_token::CopiedToken;
 use crate::input::{self, DecisionInput, PasswordInput, TokenInput};
 use crate::qr_picture::QrPicture;
 use crate::shell::Shell;
+use crate::words::Tongue;
 use crate::{startup, window};
 
 /// What the window shows of the app itself.
@@ -200,21 +202,28 @@ pub(crate) async fn renew(shell: State<'_, Shell>, account: String) -> Result<()
     Ok(())
 }
 
-/// Looks into the access token in hand.
+/// Looks into the access token in hand. The window speaks this language.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) async fn inspect(shell: State<'_, Shell>, account: String) -> Result<Inspection, CommandError> {
-    Ok(shell.engine.inspect(&input::account(&account)?).await?)
+pub(crate) async fn inspect(
+    shell: State<'_, Shell>,
+    account: String,
+    language: Language,
+) -> Result<Inspection, CommandError> {
+    let inspection = shell.engine.inspect(&input::account(&account)?).await?;
+    Ok(Tongue::of(language).say_inspection(inspection))
 }
 
-/// Looks into a token that a person has. It is sent nowhere.
+/// Looks into a token that a person has. It is sent nowhere. The window speaks this language.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
 pub(crate) async fn inspect_token(
     shell: State<'_, Shell>,
     token: TokenInput,
+    language: Language,
 ) -> Result<Inspection, CommandError> {
-    Ok(shell.engine.inspect_other(&input::token(token)?).await)
+    let inspection = shell.engine.inspect_other(&input::token(token)?).await;
+    Ok(Tongue::of(language).say_inspection(inspection))
 }
 
 /// Puts the access token in hand into the clipboard, for a while. The page is not given it.

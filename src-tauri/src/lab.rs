@@ -21,6 +21,7 @@ use crate::command_error::CommandError;
 use crate::dev_server;
 use crate::input::{self, PasswordInput};
 use crate::shell::Shell;
+use crate::words::Tongue;
 
 /// The made-up user of the development backend.
 const USER: &str = "demo";
@@ -124,13 +125,17 @@ fn failed(what: impl std::fmt::Display) -> CommandError {
 
 impl Shell {
     /// Every scenario that comes with the app.
-    pub(crate) fn lab_scenarios() -> Result<Vec<LabScenario>, CommandError> {
+    pub(crate) fn lab_scenarios(tongue: Tongue) -> Result<Vec<LabScenario>, CommandError> {
         let scenarios = shipped::all().map_err(failed)?;
-        let listed = scenarios.into_iter().map(|scenario| LabScenario {
-            name: scenario.name,
-            title: scenario.title,
-            about: scenario.about.trim().to_owned(),
-            standard: scenario.standard,
+        let listed = scenarios.into_iter().map(|scenario| {
+            let (title, about) =
+                tongue.scenario(&scenario.name).unwrap_or((&scenario.title, scenario.about.trim()));
+            LabScenario {
+                title: title.to_owned(),
+                about: about.to_owned(),
+                name: scenario.name,
+                standard: scenario.standard,
+            }
         });
         Ok(listed.collect())
     }

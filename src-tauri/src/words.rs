@@ -1,11 +1,14 @@
-//! In which language the app speaks where the page does not: in the tray and in notifications, and of mistakes in the
-//! configuration.
+//! In which language the app speaks where the page does not: in the tray and in notifications, of mistakes in the
+//! configuration, of tokens that are not believed, and of the lab's scenarios.
 
 mod german;
+mod scenarios;
+mod token;
 
 use std::borrow::Cow;
 
 use latchkey_engine::config::Language;
+use latchkey_engine::inspection::{Inspection, SignatureStatus};
 
 /// A language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ impl Tongue {
         }
     }
 
-    /// What the configuration says of a mistake, in this language.
+    /// What the configuration says of a mistake, or the engine of a token or a keychain, in this language.
     pub(crate) fn say(self, english: &str) -> String {
         self.pick(Cow::Borrowed(english), german::german(english)).into_owned()
     }
@@ -49,6 +52,22 @@ impl Tongue {
             || self.say(english),
             |((place, what), remedy)| format!("{place}: {}; {}", self.say(what), self.say(remedy)),
         )
+    }
+
+    /// What was found of a token, in this language.
+    pub(crate) fn say_inspection(self, mut inspection: Inspection) -> Inspection {
+        if let SignatureStatus::Refused { why } | SignatureStatus::NotChecked { why } =
+            &mut inspection.signature
+        {
+            *why = self.say(why);
+        }
+        inspection
+    }
+
+    /// What a scenario of this name is called in this language, and what it is about; none where it is as it comes.
+    pub(crate) fn scenario(self, name: &str) -> Option<(&'static str, &'static str)> {
+        let (_, title, about) = scenarios::SCENARIOS.iter().find(|(known, ..)| *known == name)?;
+        self.pick(None, Some((*title, *about)))
     }
 
     /// The one of two texts that is in this language.

@@ -99,6 +99,26 @@ describe("the log", () => {
     expect(list.scrollTop).toBe(13_000);
   });
 
+  it("stays with the record one reads while older ones are let go", async () => {
+    const { host } = await openLog(Array.from({ length: 110_000 }, (_, index) => record(index + 1)));
+    const list = screen.getByRole("listbox", { name: "Log records" }).parentElement as HTMLElement;
+    Object.defineProperties(list, { scrollHeight: { value: 110_000 * 26 }, clientHeight: { value: 480 } });
+    const scroll = async (top: number) => {
+      list.scrollTop = top;
+      await fireEvent.scroll(list);
+    };
+    await scroll(109_000 * 26);
+    await scroll(50_000 * 26);
+    expect(screen.getByText("record 50001")).toBeInTheDocument();
+    host.record({ message: "one too many", account: "work", kind: "renewed" });
+    await pass(0);
+    expect(screen.getByText("100,000 records")).toBeInTheDocument();
+    await fireEvent.scroll(list);
+    expect(list.scrollTop).toBe((50_000 - 10_001) * 26);
+    expect(screen.getByText("record 50001")).toBeInTheDocument();
+    expect(screen.getByRole("button", { name: "Follow" })).toHaveAttribute("aria-pressed", "false");
+  });
+
   it("draws a screenful of 100 000 records, not all", async () => {
     await openLog(Array.from({ length: 100_000 }, (_, index) => record(index + 1)));
     expect(screen.getByText("100,000 records")).toBeInTheDocument();

@@ -1,5 +1,6 @@
 //! The commands of the Lab view.
 
+use latchkey_engine::config::Language;
 use latchkey_engine::lab::ProfileFinding;
 use latchkey_lab::runner::Outcome;
 use latchkey_lab::sandbox::SandboxState;
@@ -10,12 +11,13 @@ use crate::foresee::{Foreseen, PolicyTrial};
 use crate::input::PasswordInput;
 use crate::lab::{LabBackend, LabFault, LabScenario, LabSwitch, TourMove};
 use crate::shell::Shell;
+use crate::words::Tongue;
 
-/// The scenarios that come with the app.
+/// The scenarios that come with the app. The window speaks this language.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn lab_scenarios() -> Result<Vec<LabScenario>, CommandError> {
-    Shell::lab_scenarios()
+pub(crate) fn lab_scenarios(language: Language) -> Result<Vec<LabScenario>, CommandError> {
+    Shell::lab_scenarios(Tongue::of(language))
 }
 
 /// Plays a scenario in virtual time; a rule of the backend's may be broken.

@@ -172,7 +172,7 @@ fn free_port() -> u16 {
 #[test]
 fn a_pasted_token_is_read_on_this_machine_and_what_is_none_is_said_so() {
     let world = World::new(Vec::new());
-    let look = |token: &str| world.ask("inspect_token", json!({ "token": token }));
+    let look = |token: &str| world.ask("inspect_token", json!({ "token": token, "language": "en" }));
     let header_and_claims = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwic3ViIjoiYWRhIn0";
     let found = look(&format!("Authorization: Bearer {header_and_claims}.c2ln")).unwrap();
     assert_eq!(found["jwt"], true);
@@ -181,6 +181,18 @@ fn a_pasted_token_is_read_on_this_machine_and_what_is_none_is_said_so() {
     assert!(!found.to_string().contains("c2ln"), "the signature would make it a token again");
     assert_eq!(look("2YotnFZFEjr1zCsicMWpAA").unwrap()["jwt"], false);
     assert_eq!(look(" \n").unwrap_err()["code"], "invalid_input");
+}
+
+#[test]
+fn a_german_window_hears_of_tokens_and_scenarios_in_german() {
+    let world = World::new(Vec::new());
+    let asked = json!({ "token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.c2ln", "language": "de" });
+    let why = &world.ask("inspect_token", asked).unwrap()["signature"]["why"];
+    assert_eq!(why, "es nennt keinen Aussteller");
+    let scenarios = world.ask("lab_scenarios", json!({ "language": "de" })).unwrap();
+    assert_eq!(scenarios[0]["title"], "Ein Administrator beendet die Sitzung");
+    let scenarios = world.ask("lab_scenarios", json!({ "language": "en" })).unwrap();
+    assert_eq!(scenarios[0]["title"], "An administrator ends the session");
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub(super) fn text(account: &AccountName, news: &News, tongue: Tongue) -> Text {
             ),
             body: format!(
                 "{}. {}",
-                problem.message(),
+                tongue.say(problem.message()),
                 pick(
                     "Leave Latchkey running until it has saved them.",
                     "Lassen Sie Latchkey laufen, bis sie gespeichert sind."
@@ -214,6 +214,8 @@ mod tests {
         let told = text(&name("work"), &unsaved, Tongue::En);
         assert_eq!(told.summary, "Cannot save the new tokens: work");
         assert!(told.body.starts_with("The keychain is locked. Unlock it"), "{}", told.body);
+        let told = text(&name("work"), &unsaved, Tongue::De);
+        assert!(told.body.starts_with("Der Schlüsselbund ist gesperrt. Entsperren Sie ihn"), "{}", told.body);
     }
 
     #[test]

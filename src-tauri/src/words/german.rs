@@ -1,11 +1,13 @@
 //! What the configuration says of mistakes, in German: where it is said, it is said in English. `{}` stands for anything,
-//! which may be one of these words again.
+//! which may be one of these words again. What is said of tokens stands beside it.
 
 use std::borrow::Cow;
 
+use super::token;
+
 /// An English sentence, or what is known of it, in German; as it is where nothing is.
 pub(crate) fn german(english: &str) -> Cow<'_, str> {
-    for (pattern, words) in WORDS {
+    for (pattern, words) in WORDS.iter().chain(token::WORDS) {
         match pattern.split_once("{}") {
             None if *pattern == english => return Cow::Borrowed(words),
             None => {}

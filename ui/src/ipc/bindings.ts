@@ -31,10 +31,10 @@ export const commands = {
 	signOut: (account: string) => __TAURI_INVOKE<null>("sign_out", { account }),
 	/**  Renews now and waits for the outcome. */
 	renew: (account: string) => __TAURI_INVOKE<null>("renew", { account }),
-	/**  Looks into the access token in hand. */
-	inspect: (account: string) => __TAURI_INVOKE<Inspection>("inspect", { account }),
-	/**  Looks into a token that a person has. It is sent nowhere. */
-	inspectToken: (token: TokenInput) => __TAURI_INVOKE<Inspection>("inspect_token", { token }),
+	/**  Looks into the access token in hand. The window speaks this language. */
+	inspect: (account: string, language: Language) => __TAURI_INVOKE<Inspection>("inspect", { account, language }),
+	/**  Looks into a token that a person has. It is sent nowhere. The window speaks this language. */
+	inspectToken: (token: TokenInput, language: Language) => __TAURI_INVOKE<Inspection>("inspect_token", { token, language }),
 	/**  Puts the access token in hand into the clipboard, for a while. The page is not given it. */
 	copyAccessToken: (account: string) => __TAURI_INVOKE<CopiedToken>("copy_access_token", { account }),
 	/**
@@ -98,8 +98,8 @@ export const commands = {
 	 *  belongs to the app is opened there, and no runtime waits for it.
 	 */
 	tryAgain: (language: Language) => __TAURI_INVOKE<Trouble | null>("try_again", { language }),
-	/**  The scenarios that come with the app. */
-	labScenarios: () => __TAURI_INVOKE<LabScenario[]>("lab_scenarios"),
+	/**  The scenarios that come with the app. The window speaks this language. */
+	labScenarios: (language: Language) => __TAURI_INVOKE<LabScenario[]>("lab_scenarios", { language }),
 	/**  Plays a scenario in virtual time; a rule of the backend's may be broken. */
 	labRun: (name: string, rule: string | null) => __TAURI_INVOKE<Outcome>("lab_run", { name, rule }),
 	/**  The development backend as it is now; nothing where no account uses it. */

@@ -1,5 +1,5 @@
 // The lab of a host without an app: a small backend that keeps the rules of rotation, and runs that were written down.
-import type { Cell, Foreseen, PolicyTrial, ProfileFinding, LabBackend, LabFault, LabScenario, LabSwitch, Outcome, Run, SandboxState, SignedOut, TokenFate, TourMove } from "./bindings";
+import type { Cell, Foreseen, Language, PolicyTrial, ProfileFinding, LabBackend, LabFault, LabScenario, LabSwitch, Outcome, Run, SandboxState, SignedOut, TokenFate, TourMove } from "./bindings";
 import { mark } from "./fake-sessions";
 
 const RUN_BEGAN = Date.parse("2027-03-01T08:00:00Z");
@@ -88,6 +88,12 @@ function month(trial: PolicyTrial, life: string): Foreseen {
   return { used, forecast: { life, sign_outs, sign_ins, renewals, requests: renewals + sign_ins + sign_outs.length, without_token_s: 0, at_work_s: 23 * 9 * 3600, days } };
 }
 
+/** The host words scenarios in the window's language. */
+const GERMAN = {
+  title: "Jemand anderes legt ein Refresh-Token vor, das ersetzt wurde",
+  about: "Ein kopiertes Refresh-Token ist der Diebstahl, den Rotation bemerken soll.",
+};
+
 export class FakeLab {
   /** What the development backend is like; nothing where no account uses it. */
   labState: LabBackend | null = null;
@@ -96,8 +102,8 @@ export class FakeLab {
   #grace = 0;
   #passed = false;
 
-  labScenarios(): Promise<LabScenario[]> {
-    return Promise.resolve([SCENARIO]);
+  labScenarios(language: Language): Promise<LabScenario[]> {
+    return Promise.resolve([language === "de" ? { ...SCENARIO, ...GERMAN } : SCENARIO]);
   }
 
   labRun(name: string, rule: string | null): Promise<Outcome> {

@@ -54,9 +54,9 @@ export interface Host {
   signOut(account: string): Promise<void>;
   renew(account: string): Promise<void>;
   /** Looks into the access token in hand. */
-  inspect(account: string): Promise<Inspection>;
+  inspect(account: string, language: Language): Promise<Inspection>;
   /** Looks into a token that somebody has; it is sent nowhere. */
-  inspectToken(token: string): Promise<Inspection>;
+  inspectToken(token: string, language: Language): Promise<Inspection>;
   /** Puts the access token into the clipboard, for so many seconds. */
   copyAccessToken(account: string): Promise<CopiedToken>;
   /** Decides whether a program, by its id, may have the account's tokens. */
@@ -80,7 +80,7 @@ export interface Host {
   /** The window was closed, which would end the app. */
   onClosing(listener: () => void): Promise<Unsubscribe>;
   /** The scenarios that come with the app. */
-  labScenarios(): Promise<LabScenario[]>;
+  labScenarios(language: Language): Promise<LabScenario[]>;
   /** Plays a scenario; a rule of the backend's may be broken. */
   labRun(name: string, rule: string | null): Promise<Outcome>;
   /** The development backend; nothing where no account uses it. */

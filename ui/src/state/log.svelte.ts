@@ -23,6 +23,7 @@ export class LogStore {
   #version = $state(0);
   #all: Entry[] = [];
   #shown: Entry[] = [];
+  #gone = 0;
   #last: number | null = null;
   #early: LogRecord[] | null = null;
   #stop: Unsubscribe | null = null;
@@ -84,7 +85,9 @@ export class LogStore {
     if (kinds.size > this.kinds.length) this.kinds = [...kinds].sort();
     if (this.#all.length > KEEP * 1.1) {
       this.#all.splice(0, this.#all.length - KEEP);
-      this.#shown = this.#all.filter(matches);
+      const shown = this.#all.filter(matches);
+      this.#gone += this.#shown.length - shown.length;
+      this.#shown = shown;
     }
     this.#version += 1;
   }
@@ -126,6 +129,12 @@ export class LogStore {
   get count(): number {
     void this.#version;
     return this.#shown.length;
+  }
+
+  /** How many of those that were shown have been let go so far, to keep no more than there is room for. */
+  get gone(): number {
+    void this.#version;
+    return this.#gone;
   }
 
   slice(from: number, to: number): Entry[] {
