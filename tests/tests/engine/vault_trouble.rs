@@ -103,6 +103,25 @@ async fn saving_is_tried_for_a_day_and_the_tokens_are_not_forgotten() {
     assert_eq!(world.notices.all().len(), 1);
 }
 
+/// One worker takes up first what was begun last: the look into the vault comes after the renewal that was asked for
+/// behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_late_look_into_the_vault_does_not_take_the_place_of_tokens_that_wait_to_be_stored() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    world.vault.fail_next_writes(1, VaultProblem::Refused);
+    let (both, account) = (engine.clone(), world.account.clone());
+    let renewed = tokio::spawn(async move {
+        both.reload(&account).unwrap();
+        both.renews().await
+    });
+    assert_eq!(renewed.await.unwrap().unwrap_err().code(), "keychain_refused");
+    assert_eq!(engine.settles().await.state, "saving");
+    world.clock.advance(SignedDuration::from_millis(200));
+    engine.until_generation(2).await;
+    assert_eq!(world.stored().await.unwrap().generation, 2, "what is published is durable");
+}
+
 #[tokio::test]
 async fn a_person_who_renews_while_tokens_wait_to_be_stored_is_told_whether_they_are_now() {
     let world = World::new().await;

@@ -7,7 +7,8 @@ use crate::limits::End;
 use crate::policy::{Basis, Plan, Policy};
 use crate::reason::{Reason, VaultProblem};
 use crate::session::effect::EffectId;
-use crate::session::input::Asker;
+use crate::session::input::{Asker, Input};
+use crate::session::transition::answered;
 use crate::time::Stamp;
 use crate::token_set::{Clock, Source, TokenFacts};
 
@@ -213,7 +214,12 @@ impl Session {
         self.owed.as_ref().is_some_and(|owed| owed.debt == Debt::Expire)
     }
 
-    /// When [`crate::session::Input::TimePassed`] is wanted, if ever.
+    /// Whether this is the answer that is waited for; one that comes too late is dropped.
+    pub fn awaits(&self, answer: &Input) -> bool {
+        answered(answer).is_some_and(|id| self.in_flight == Some(id))
+    }
+
+    /// When [`Input::TimePassed`] is wanted, if ever.
     pub fn deadline(&self) -> Option<Stamp> {
         let own = self.end().map(|end| if self.warned == Some(end.at.boot) { end.at } else { end.warns() });
         self.next_deadline().into_iter().chain(own).min_by_key(|at| at.boot)

@@ -305,11 +305,12 @@ impl Actor {
         if self.workshop.http.asked_to_revalidate() && !self.workshop.provider.reads_sessions() {
             self.revalidate(None);
         }
-        if let Some(arrived) = done.arrived {
+        // What comes too late takes the place of nothing: tokens that wait to be saved are nowhere else.
+        if let Some(arrived) = done.arrived.filter(|_| self.session.awaits(&done.input)) {
             self.arrived = Some(Box::new(arrived));
         }
         self.input(done.input);
-        // What was neither published nor waits to be saved came too late, and the lock it holds is wanted.
+        // What was neither published nor waits to be saved is of no use, and the lock it holds is wanted.
         if !self.saving() {
             self.arrived = None;
         }
