@@ -166,3 +166,19 @@ async fn an_end_whose_tokens_cannot_be_erased_hands_out_nothing_and_erases_later
     engine.settles().await;
     assert!(world.kept().await.is_none());
 }
+
+#[tokio::test]
+async fn a_use_that_waits_to_be_noted_does_not_hold_up_tokens_that_wait_to_be_stored() {
+    let limits = Limits { idle_timeout: Some(secs(3000)), ..Limits::default() };
+    let access_lifetime = std::time::Duration::from_mins(30);
+    let world = World::like(Like { limits, access_lifetime, ..Like::default() }).await;
+    let engine = world.signed_in().await;
+    engine.time_passes(secs(400)).await;
+    world.vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
+    engine.renews().await.unwrap_err();
+    engine.is_used();
+    assert_eq!(engine.settles().await.state, "saving");
+    world.vault.fail_next_writes(0, VaultProblem::Locked);
+    assert_eq!(engine.next_thing_happens().await.state, "signed_in");
+    assert_eq!(world.stored().await.unwrap().generation, 2);
+}

@@ -171,10 +171,12 @@ impl Workshop {
         Ok(stored.filter(|envelope| envelope.signed_out_at.is_none()))
     }
 
-    /// Tries again to store tokens that have arrived.
+    /// Tries again to store tokens that have arrived. With the lock in hand nobody's turn is waited for: whoever has it
+    /// may be waiting for that lock.
     pub(crate) async fn save(&self, unsaved: &Unsaved) -> Result<(), VaultProblem> {
-        let _turn = self.turn.lock().await;
-        let lock = if unsaved.lock.is_some() { None } else { self.lock_to_store().await? };
+        let held = unsaved.lock.is_some();
+        let _turn = if held { self.turn.try_lock().ok() } else { Some(self.turn.lock().await) };
+        let lock = if held { None } else { self.lock_to_store().await? };
         let stored = self.vault.write(&self.account, &unsaved.envelope).await;
         if stored.is_ok() {
             self.close_intent().await;
