@@ -52,6 +52,24 @@ async fn a_seal_that_cannot_be_stored_is_tried_until_it_is() {
 }
 
 #[tokio::test]
+async fn a_seal_that_comes_late_does_not_fall_on_a_sign_in_of_another_process() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    world.server().revoke("demo").await;
+    world.vault.fail_next_writes(1, VaultProblem::Locked);
+    engine.renews().await.unwrap_err();
+    let other = world.engine();
+    other.signs_out().await.unwrap();
+    other.signs_in().await.unwrap();
+    assert_eq!(world.stored().await.unwrap().generation, 1, "generations have begun anew");
+    // The seal is tried again, and nobody's renewal is due yet.
+    engine.time_passes(SignedDuration::from_secs(5)).await;
+    engine.until_state("signed_in").await;
+    assert!(world.stored().await.unwrap().quarantined.is_none());
+    assert_eq!(other.renews().await.unwrap().generation, 2);
+}
+
+#[tokio::test]
 async fn a_refusal_under_a_clock_that_is_off_is_given_a_second_look_and_then_counts() {
     for ahead in [SignedDuration::from_hours(1), SignedDuration::from_hours(-3)] {
         let world = World::like(Like { clock_ahead: ahead, ..Like::default() }).await;

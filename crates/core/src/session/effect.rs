@@ -1,5 +1,6 @@
 //! What a session wants done.
 
+use crate::fingerprint::Fingerprint;
 use crate::limits::{End, Usage};
 use crate::reason::{Reason, VaultProblem};
 use crate::record::Record;
@@ -42,6 +43,8 @@ pub enum Effect {
         id: EffectId,
         /// The generation that was refused; a newer one in the vault is adopted instead.
         generation: u64,
+        /// Its refresh token. Another one of the same generation is of a new sign-in, and adopted as well.
+        token: Option<Fingerprint>,
         /// Why it must not be sent again.
         reason: Reason,
     },

@@ -82,8 +82,8 @@ impl Actor {
                 let there = workshop.probe(look).await;
                 Done { input: Input::Probed(id, there), arrived: None, told: None }
             }),
-            Effect::Seal { id, generation, reason } => self.begin(move |workshop| async move {
-                let (outcome, arrived) = workshop.seal(generation, reason).await;
+            Effect::Seal { id, generation, token, reason } => self.begin(move |workshop| async move {
+                let (outcome, arrived) = workshop.seal(generation, token, reason).await;
                 Done { input: Input::Sealed(id, outcome), arrived, told: None }
             }),
             Effect::Wipe(id) => self.begin(move |workshop| async move {

@@ -1,6 +1,7 @@
 //! The second look before a refusal counts, and its seal.
 
 use latchkey_core::disposition::{Disposition, disposition};
+use latchkey_core::fingerprint::Fingerprint;
 use latchkey_core::reason::Reason;
 use latchkey_core::session::{Failed, Renewal, Sealed};
 
@@ -23,8 +24,14 @@ impl Workshop {
         (Renewal::Failed(failed), None)
     }
 
-    /// Stores that, and why, the refresh token of this generation must not be sent again.
-    pub(crate) async fn seal(&self, generation: u64, reason: Reason) -> (Sealed, Option<Arrived>) {
+    /// Stores that, and why, the refresh token of this generation must not be sent again. Generations begin anew after a
+    /// sign-out: what another process signed in with meanwhile is told apart by its token.
+    pub(crate) async fn seal(
+        &self,
+        generation: u64,
+        token: Option<Fingerprint>,
+        reason: Reason,
+    ) -> (Sealed, Option<Arrived>) {
         let _turn = self.turn.lock().await;
         let _lock = match self.lock_to_store().await {
             Ok(lock) => lock,
@@ -35,8 +42,9 @@ impl Workshop {
             Ok(None) => return (Sealed::Absent, None),
             Err(error) => return (Sealed::NotNow(self.vault_failed("read", &error)), None),
         };
-        if stored.generation != generation {
-            return (Sealed::Adopted(self.facts(&stored)), Some(Arrived::of(&stored, None)));
+        let facts = self.facts(&stored);
+        if (facts.generation, facts.refresh_fingerprint) != (generation, token) {
+            return (Sealed::Adopted(facts), Some(Arrived::of(&stored, None)));
         }
         let sealed = Envelope { quarantined: Some(reason), ..stored };
         match self.vault.write(&self.account, &sealed).await {

@@ -120,7 +120,8 @@ impl Change {
     }
 
     pub(super) fn pay(&mut self) {
-        let generation = self.session.held.as_ref().map(|held| held.facts.generation);
+        let held = self.session.held.as_ref();
+        let held = held.map(|held| (held.facts.generation, held.facts.refresh_fingerprint));
         match self.session.owed.as_ref().map(|owed| owed.debt.clone()) {
             Some(Debt::Erase) => {
                 let id = self.await_answer();
@@ -135,9 +136,9 @@ impl Change {
                 self.revoke(if over { Revoke::Last } else { Revoke::Again });
             }
             Some(Debt::Seal { reason }) => {
-                let Some(generation) = generation else { return self.session.owed = None };
+                let Some((generation, token)) = held else { return self.session.owed = None };
                 let id = self.await_answer();
-                self.effects.push(Effect::Seal { id, generation, reason });
+                self.effects.push(Effect::Seal { id, generation, token, reason });
             }
             None => {}
         }
