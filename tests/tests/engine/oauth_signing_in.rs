@@ -199,6 +199,22 @@ async fn a_device_code_is_shown_and_asked_for_no_faster_than_allowed() {
 }
 
 #[tokio::test]
+async fn a_code_stays_to_be_seen_while_the_session_before_comes_to_its_end() {
+    let settings = Settings { access_lifetime: Duration::from_hours(1), ..Settings::default() };
+    let world = OauthWorld::with(settings, "max_age = \"2min\"").await;
+    let engine = world.signed_in().await;
+    let _ending = engine.begins(SignIn::Device);
+    engine.prompt().await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    for _ in 0..40 {
+        engine.now().await;
+    }
+    let status = engine.now().await;
+    assert_eq!((status.state.as_str(), status.access.is_some()), ("signing_in", false));
+    assert!(status.sign_in.is_some(), "the code is still good, and somebody is reading it");
+}
+
+#[tokio::test]
 async fn a_device_that_is_refused_is_told_so_once() {
     for (fault, code) in [
         (Device::Denied, "sign_in_denied"),

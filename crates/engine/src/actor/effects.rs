@@ -106,6 +106,8 @@ impl Actor {
                 self.beside = Beside {
                     history: std::mem::take(&mut self.beside.history),
                     skew: self.beside.skew,
+                    // A sign-in goes on when the session before it comes to its own end.
+                    prompt: self.beside.prompt.take().filter(|_| self.attempt.is_some()),
                     ..Beside::default()
                 };
             }
