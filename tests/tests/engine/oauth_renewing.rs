@@ -233,6 +233,23 @@ async fn a_refresh_token_goes_to_the_host_that_issued_it_and_to_no_other() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_describe_itself_now_is_asked_once_in_a_renewal_and_not_before_each_request() {
+    let settings = Settings { access_lifetime: std::time::Duration::from_hours(48), ..Settings::default() };
+    let world = OauthWorld::with(settings, "").await;
+    let engine = world.signed_in().await;
+    world.clock.advance(SignedDuration::from_hours(25));
+    for _ in 0..9 {
+        world.provider.answer_next(Endpoint::Discovery, 503, "text/plain", "later");
+    }
+    let before = world.provider.count(Endpoint::Discovery);
+    assert_eq!(engine.renews().await.unwrap().generation, 2, "what it said before is good enough");
+    assert_eq!(world.provider.count(Endpoint::Discovery), before + 1);
+    world.clock.advance(SignedDuration::from_mins(2));
+    assert_eq!(engine.renews().await.unwrap().generation, 3);
+    assert_eq!(world.provider.count(Endpoint::Discovery), before + 2, "and it is asked again later");
+}
+
+#[tokio::test]
 async fn tokens_whose_key_is_gone_need_a_new_sign_in() {
     let world = OauthWorld::with(Settings { dpop_required: true, ..Settings::default() }, "").await;
     let engine = world.signed_in().await;

@@ -23,6 +23,9 @@ const KEPT: Bounds = Bounds {
     at_most: SignedDuration::from_hours(24),
 };
 
+/// How long what a server said before is good enough when it does not answer.
+const ASKED_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
 /// Metadata, and until when they are taken for fresh.
 #[derive(Clone)]
 pub(super) struct Known {
@@ -118,7 +121,12 @@ impl Oauth {
             }
             // A server that is out of reach has not changed; one that says something else is not overheard.
             Err(Failure::Misfit { why }) => Err(Failure::Misfit { why }),
-            Err(failure) => known.as_ref().map(|known| known.metadata.clone()).ok_or(failure),
+            // It is asked again soon, and not before each request of one renewal: a lost reply has to be asked for quickly.
+            Err(failure) => {
+                let known = known.as_mut().ok_or(failure)?;
+                known.until = inner.clock.now().plus(ASKED_AGAIN);
+                Ok(known.metadata.clone())
+            }
         }
     }
 }
