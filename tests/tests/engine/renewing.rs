@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use latchkey_devserver::{Fault, FaultMode};
-use latchkey_tests::engine_world::World;
+use latchkey_engine::EngineHandle;
+use latchkey_tests::engine_world::{World, guarded, reason};
 
 #[tokio::test]
 async fn renewal_happens_by_itself_ahead_of_expiry_and_the_status_tells_how_often_what_next_and_why() {
@@ -133,4 +134,23 @@ async fn a_renewal_that_fails_is_told_to_everyone_who_waits_for_it() {
     told.sort();
     told.dedup();
     assert_eq!(told.len(), 4, "each is told what happened to it: {told:#?}");
+}
+
+#[tokio::test]
+async fn a_refresh_token_goes_to_the_backend_that_issued_it_although_the_account_names_another() {
+    let world = World::new().await;
+    world.signed_in().await.close().await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = tokio::spawn(async move { listener.accept().await.map(drop) });
+    let moved = world.account_named(world.account.clone(), port);
+    let engine = EngineHandle::start(world.setup(), [moved]);
+    let renewed = guarded("renewing", engine.renew(&world.account)).await;
+    assert_eq!(renewed.unwrap_err().code(), "not_now");
+    let status = engine.status(&world.account).await.unwrap();
+    assert_eq!((status.state.as_str(), reason(&status)), ("waiting", "misfit"));
+    guarded("signing out", engine.sign_out(&world.account)).await.unwrap();
+    engine.close().await;
+    assert!(!asked.is_finished(), "the token went elsewhere");
+    assert!(world.stored().await.is_none());
 }

@@ -11,9 +11,9 @@ use latchkey_core::secret::{AccessToken, RefreshToken};
 use crate::config::{Carrier, CredentialsConfig};
 use crate::http::{Http, Reply, Request};
 use crate::ports::Clock;
-use crate::provider::{Issued, SignInFailure, reply};
+use crate::provider::{Issued, SignInFailure, pin, reply};
 use crate::sign_in::Login;
-use crate::vault::Identity;
+use crate::vault::{Envelope, Identity};
 
 /// At the login and logout endpoints no status says anything about a refresh token.
 const NONE_REFUSED: BTreeSet<u16> = BTreeSet::new();
@@ -35,6 +35,7 @@ impl Credentials {
         let received = clock.now().wall;
         let mut issued = reply::read(&answer, &self.config.map, &NONE_REFUSED, received)
             .map_err(|failure| refused_login(failure, &answer))?;
+        issued.oauth.token_host = Some(self.token_host());
         if issued.access.is_none() {
             return Err(SignInFailure::Refused(no_access_token()));
         }
@@ -52,9 +53,23 @@ impl Credentials {
         Request::post_json(&self.config.login_url, &members)
     }
 
-    pub(super) async fn renew(&self, refresh: &RefreshToken, clock: &dyn Clock) -> Result<Issued, Failure> {
+    pub(super) async fn renew(
+        &self,
+        refresh: &RefreshToken,
+        held: &Envelope,
+        clock: &dyn Clock,
+    ) -> Result<Issued, Failure> {
+        pin::pinned(held, Some(&self.token_host()), "refresh address")?;
         let answer = self.http.send(self.carrying(&self.config.refresh_url, refresh)).await?;
-        reply::read(&answer, &self.config.map, &self.config.refused_status, clock.now().wall)
+        let mut issued =
+            reply::read(&answer, &self.config.map, &self.config.refused_status, clock.now().wall)?;
+        issued.oauth.token_host = Some(self.token_host());
+        Ok(issued)
+    }
+
+    /// The host that refresh tokens are for.
+    fn token_host(&self) -> String {
+        pin::host(&self.config.refresh_url)
     }
 
     pub(super) async fn accepts(&self, access: &AccessToken) -> Option<bool> {
@@ -70,6 +85,11 @@ impl Credentials {
 
     pub(super) fn revokes(&self) -> bool {
         self.config.logout_url.is_some()
+    }
+
+    /// Whether it is this backend's tokens that are held.
+    pub(super) fn issued(&self, held: &Envelope) -> bool {
+        pin::is_of(held, Some(&self.token_host()))
     }
 
     pub(super) async fn sign_out(

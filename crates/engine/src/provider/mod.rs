@@ -4,6 +4,7 @@ pub mod credentials;
 pub mod expiry;
 pub mod nextauth;
 pub mod oauth;
+mod pin;
 mod reply;
 pub mod trial;
 
@@ -49,11 +50,11 @@ pub struct Issued {
     pub identity: Identity,
     /// What a site says of the session besides, fit to be shown.
     pub session_data: Option<Vec<(String, String)>>,
-    /// What only an authorization server says.
+    /// What mostly an authorization server says.
     pub oauth: OauthFacts,
 }
 
-/// What an authorization server says of its tokens besides their ends.
+/// What an authorization server says of its tokens besides their ends, and where they are from.
 #[derive(Default)]
 pub struct OauthFacts {
     /// The token type (RFC 6749 §7.1).
@@ -177,7 +178,7 @@ impl Provider {
         clock: &dyn Clock,
     ) -> Result<Issued, Failure> {
         match self {
-            Self::Credentials(provider) => provider.renew(refresh, clock).await,
+            Self::Credentials(provider) => provider.renew(refresh, held, clock).await,
             Self::Oauth(provider) => provider.renew(refresh, held).await,
             Self::Nextauth(provider) => provider.renew(refresh, update, clock).await,
         }
@@ -302,8 +303,11 @@ impl Provider {
     pub async fn sign_out(&self, held: &Envelope, clock: &dyn Clock) -> Result<SignedOut, Failure> {
         match self {
             Self::Credentials(provider) => {
-                provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await?;
-                Ok(SignedOut { revoked: provider.revokes(), page: None })
+                let ours = provider.issued(held);
+                if ours {
+                    provider.sign_out(held.tokens.refresh.as_ref(), &held.tokens.access).await?;
+                }
+                Ok(SignedOut { revoked: ours && provider.revokes(), page: None })
             }
             Self::Oauth(provider) => provider.sign_out(held).await,
             Self::Nextauth(provider) => provider.sign_out(held, clock).await,

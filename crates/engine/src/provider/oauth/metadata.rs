@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::config::{Endpoints, IssuerUrl, OauthConfig, Url, endpoint, is_loopback};
+use crate::config::{Endpoints, IssuerUrl, OauthConfig, endpoint, is_loopback};
 use crate::jose::Algorithms;
+use crate::provider::pin;
 
 /// How many names of a list are looked at.
 const MAX_NAMES: usize = 200;
@@ -133,14 +134,8 @@ impl Metadata {
 
     /// The host that tokens come from, with its port: what a refresh token is bound to.
     pub(super) fn token_host(&self) -> Option<String> {
-        self.endpoints.token.as_ref().map(host)
+        self.endpoints.token.as_ref().map(pin::host)
     }
-}
-
-/// A host with its port.
-fn host(url: &Url) -> String {
-    let name = url.host_str().unwrap_or_default();
-    url.port_or_known_default().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
 /// What metadata call an endpoint.

@@ -9,7 +9,7 @@ use super::metadata::Metadata;
 use super::token::{bound_to, failure};
 use super::{Oauth, token_reply};
 use crate::jose::dpop::ProofKey;
-use crate::provider::SignedOut;
+use crate::provider::{SignedOut, pin};
 use crate::vault::Envelope;
 
 impl Oauth {
@@ -20,7 +20,7 @@ impl Oauth {
         let key = bound_to(held).ok().flatten();
         let tokens = (held.tokens.refresh.as_ref(), Some(&held.tokens.access));
         // Tokens are told to no other host than the one that issued them.
-        let may_be_told = held.token_host.is_none() || held.token_host == metadata.token_host();
+        let may_be_told = pin::is_of(held, metadata.token_host().as_deref());
         if may_be_told {
             self.revoke(&metadata, tokens.0, tokens.1, key.as_ref().map(|key| &key.proofs)).await?;
         }

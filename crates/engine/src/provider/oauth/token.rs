@@ -4,7 +4,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use latchkey_core::disposition::{Answer, Body, ErrorCode, Failure};
 use latchkey_core::secret::RefreshToken;
-use latchkey_core::text;
 use reqwest::Url;
 use zeroize::Zeroizing;
 
@@ -12,7 +11,7 @@ use super::metadata::Metadata;
 use super::{BoundKey, Oauth, locked, token_reply};
 use crate::http::{Reply, Request, retry_after};
 use crate::jose::dpop::{self, ProofKey, Server, asks_for_nonce};
-use crate::provider::{Issued, reply};
+use crate::provider::{Issued, pin, reply};
 use crate::vault::Envelope;
 
 /// Names and values of a form.
@@ -26,7 +25,7 @@ impl Oauth {
         held: &Envelope,
     ) -> Result<Issued, Failure> {
         let metadata = self.metadata().await?;
-        pinned(&metadata, held)?;
+        pin::pinned(held, metadata.token_host().as_deref(), "token endpoint")?;
         let key = bound_to(held)?;
         let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.expose())];
         form.extend(self.resource());
@@ -132,21 +131,6 @@ impl Oauth {
     /// Whom the tokens are for (RFC 8707 §2.2), where the account says.
     pub(super) fn resource(&self) -> Option<(&'static str, &str)> {
         self.inner.config.resource.as_deref().map(|resource| ("resource", resource))
-    }
-}
-
-/// A refresh token goes to the host that issued it; where metadata lead to another, the person decides by signing in
-/// again.
-fn pinned(metadata: &Metadata, held: &Envelope) -> Result<(), Failure> {
-    match (&held.token_host, metadata.token_host()) {
-        (Some(issued_by), Some(now)) if *issued_by != now => Err(Failure::Misfit {
-            why: format!(
-                "its token endpoint has moved from `{}` to `{}`; sign in again if that is right",
-                text::foreign(issued_by),
-                text::foreign(&now)
-            ),
-        }),
-        (Some(_) | None, _) => Ok(()),
     }
 }
 
