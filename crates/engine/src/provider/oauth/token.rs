@@ -40,7 +40,7 @@ impl Oauth {
         let received = self.inner.clock.now().wall;
         let mut issued = token_reply::read(&answer, &metadata, received)?;
         let must_be_bound = key.is_some() && is_bound(held.token_type.as_deref());
-        token_reply::keep_to_the_binding(&mut issued, must_be_bound);
+        token_reply::keep_to_the_binding(&mut issued, key.is_some(), must_be_bound);
         Ok(issued)
     }
 

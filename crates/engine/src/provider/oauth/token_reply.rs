@@ -86,9 +86,10 @@ fn understood(token_type: Option<&str>) -> bool {
 }
 
 /// An access token that should be bound to a key and is not must not be used (RFC 9449 §5). One that says that it is
-/// bound where no key was shown cannot be.
-pub(super) fn keep_to_the_binding(issued: &mut Issued, must_be_bound: bool) {
-    if must_be_bound && !is_bound(issued.oauth.token_type.as_deref()) {
+/// bound where no key was `shown` cannot be.
+pub(super) fn keep_to_the_binding(issued: &mut Issued, shown: bool, must_be_bound: bool) {
+    let bound = is_bound(issued.oauth.token_type.as_deref());
+    if if bound { !shown } else { must_be_bound } {
         issued.access = None;
         issued.oauth.token_type = None;
     }

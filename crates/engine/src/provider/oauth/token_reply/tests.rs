@@ -118,14 +118,21 @@ fn the_end_of_a_refresh_token_is_read_where_servers_write_it() {
 #[test]
 fn a_bound_session_takes_no_unbound_token() {
     let mut unbound = read_json(&json!({}));
-    keep_to_the_binding(&mut unbound, true);
+    keep_to_the_binding(&mut unbound, true, true);
     assert!(unbound.access.is_none() && refresh(&unbound) == Some("r"));
     let mut bound = read_json(&json!({ "token_type": "dpop" }));
-    keep_to_the_binding(&mut bound, true);
+    keep_to_the_binding(&mut bound, true, true);
     assert!(bound.access.is_some());
     let mut free = read_json(&json!({}));
-    keep_to_the_binding(&mut free, false);
+    keep_to_the_binding(&mut free, false, false);
     assert!(free.access.is_some());
+}
+
+#[test]
+fn a_token_that_is_bound_to_a_key_which_nobody_showed_is_not_taken() {
+    let mut bound = read_json(&json!({ "token_type": "DPoP" }));
+    keep_to_the_binding(&mut bound, false, false);
+    assert!(bound.access.is_none() && bound.oauth.token_type.is_none() && refresh(&bound) == Some("r"));
 }
 
 proptest! {
