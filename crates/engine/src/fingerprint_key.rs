@@ -49,8 +49,9 @@ pub fn load_or_create(paths: &Paths) -> Result<Loaded, KeyError> {
         return Ok(Loaded { key, warning });
     }
     create_private_dir(&paths.locks_dir()).map_err(unusable)?;
+    // No account's name begins like that, and each account has a lock of its name here.
     let lock =
-        private_file().append(true).open(paths.locks_dir().join("fingerprint.lock")).map_err(unusable)?;
+        private_file().append(true).open(paths.locks_dir().join(".fingerprint.lock")).map_err(unusable)?;
     lock.lock().map_err(unusable)?;
     // Somebody else may have made it while this process waited for the lock.
     let warning = match read(&path).map_err(unusable)? {

@@ -130,7 +130,8 @@ pub(super) fn check_table(name: &AccountName, table: Table) -> Result<AccountCon
 
 /// One at a time: two processes that read, change and write would lose an account.
 pub(super) fn lock(paths: &Paths) -> Result<std::fs::File, ConfigError> {
-    let path = paths.locks_dir().join("config.lock");
+    // No account's name begins like that, and each account has a lock of its name here.
+    let path = paths.locks_dir().join(".config.lock");
     let take = || {
         create_private_dir(&paths.locks_dir())?;
         create_private_dir(&paths.config_dir)?;

@@ -272,3 +272,17 @@ fn account() -> impl Strategy<Value = AccountConfig> {
 fn name(text: &str) -> AccountName {
     AccountName::new(text).unwrap()
 }
+
+#[tokio::test]
+async fn a_file_is_edited_while_an_account_named_like_its_lock_is_renewed() {
+    use crate::ports::RenewalLock as _;
+    let (_root, paths) = folders();
+    for name in ["config", "fingerprint"] {
+        let account = AccountName::new(name).unwrap();
+        let _edited = edit::lock(&paths).unwrap();
+        crate::fingerprint_key::load_or_create(&paths).unwrap();
+        let renewed =
+            crate::renewal_lock::FileLock::new(paths.locks_dir(), Arc::new(crate::clock::SystemClock));
+        renewed.acquire(&account, std::time::Duration::ZERO).await.unwrap();
+    }
+}
