@@ -10,17 +10,18 @@ pub const MAX_FOREIGN: usize = 200;
 /// Control characters (line breaks, ANSI escapes) and characters that change the direction of writing become
 /// spaces, anything that looks like a token is masked, and the text is cut to [`MAX_FOREIGN`] characters.
 pub fn foreign(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c })
-        .take(MAX_FOREIGN + 1)
-        .collect();
-    let mut plain = mask(&plain);
-    if plain.chars().count() > MAX_FOREIGN {
-        plain = plain.chars().take(MAX_FOREIGN).collect();
-        plain.push('…');
+    let plain = text.chars().map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c });
+    masked(plain, MAX_FOREIGN).trim().to_owned()
+}
+
+/// A text cut to so many characters, in which what looks like a token is masked: also one that the cut goes through.
+pub fn masked(text: impl Iterator<Item = char>, most: usize) -> String {
+    let mut masked = mask(&text.take(most + 4 * TOKEN_LIKE).collect::<String>());
+    if masked.chars().count() > most {
+        masked = masked.chars().take(most).collect();
+        masked.push('…');
     }
-    plain.trim().to_owned()
+    masked
 }
 
 /// A text that somebody wants to read as it is (a claim of a token), fit for the window: without what draws on a terminal
@@ -101,6 +102,8 @@ mod tests {
     fn a_servers_text_cannot_draw_on_the_terminal_or_turn_the_line_round() {
         assert_eq!(foreign("a\r\nb\u{1b}[31m c\u{202e}d"), "a  b [31m c d");
         assert_eq!(foreign(&"long ".repeat(100)).chars().count(), MAX_FOREIGN + 1);
+        let at_the_cut = format!("{} 9f86d081884c7d659a2feaa0c55ad015", "w".repeat(MAX_FOREIGN - 20));
+        assert!(!foreign(&at_the_cut).contains("9f86"), "a token that is cut in two is one all the same");
         assert_eq!(
             harmless("/opt/\u{202e}a\n3f2a91bc04d73f2a91bc04d73f2a91bc"),
             "/opt/ a 3f2a91bc04d73f2a91bc04d73f2a91bc"

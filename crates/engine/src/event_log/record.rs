@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use latchkey_core::account::AccountName;
-use latchkey_core::text::mask;
+use latchkey_core::text::masked;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -115,12 +115,7 @@ pub(super) fn add_fact(facts: &mut BTreeMap<String, Value>, key: &str, value: Va
 
 /// A text without what draws on a terminal, breaks a line or looks like a token, and of bounded length.
 pub(crate) fn plain(text: &str) -> String {
-    let mut cut: String = text.chars().map(|c| if draws(c) { ' ' } else { c }).take(MAX_TEXT + 1).collect();
-    if cut.chars().count() > MAX_TEXT {
-        cut.pop();
-        cut.push('…');
-    }
-    mask(&cut)
+    masked(text.chars().map(|c| if draws(c) { ' ' } else { c }), MAX_TEXT)
 }
 
 /// Control characters, line separators, and what changes the direction of writing (Unicode Annex 9).
