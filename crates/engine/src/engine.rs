@@ -341,8 +341,10 @@ impl EngineHandle {
         self.inner.closed.store(true, Ordering::SeqCst);
         let accounts =
             std::mem::take(&mut *self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner));
-        for known in accounts.values() {
-            close(&known.outbox).await;
+        // All are told before one is waited for: none begins anything while another finishes.
+        let closing: Vec<_> = accounts.values().filter_map(|known| close(&known.outbox)).collect();
+        for closed in closing {
+            let _ = closed.await;
         }
     }
 
@@ -381,9 +383,9 @@ fn still(session: &SessionStatus, notice: &Notice) -> bool {
     }
 }
 
-async fn close(outbox: &Outbox) {
+/// Tells an account's task to end; it answers when it has.
+fn close(outbox: &Outbox) -> Option<oneshot::Receiver<()>> {
     let (reply, closed) = oneshot::channel();
-    if outbox.send(Message::Close(reply)).is_ok() {
-        let _ = closed.await;
-    }
+    outbox.send(Message::Close(reply)).ok()?;
+    Some(closed)
 }

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use latchkey_core::account::AccountName;
 use latchkey_core::reason::VaultProblem;
-use latchkey_tests::engine_world::World;
+use latchkey_core::secret::Password;
+use latchkey_engine::EngineHandle;
+use latchkey_engine::sign_in::{Login, SignIn};
+use latchkey_tests::engine_world::{PASSWORD, World};
 
 #[tokio::test]
 async fn closing_in_the_middle_of_an_exchange_waits_for_it_and_stores() {
@@ -64,4 +69,31 @@ async fn an_account_that_is_removed_is_signed_out_first() {
     assert!(world.stored().await.is_none());
     assert!(engine.accounts().is_empty());
     assert_eq!(engine.token().await.err().unwrap().code(), "unknown_account");
+}
+
+#[tokio::test]
+async fn no_account_begins_anything_while_another_still_finishes() {
+    let world = World::new().await;
+    let port = world.server().address().port();
+    let names = ["first", "second"].map(|name| AccountName::new(name).unwrap());
+    let accounts = names.clone().map(|name| world.account_named(name, port));
+    let engine = EngineHandle::start(world.setup(), accounts);
+    for name in &names {
+        let login = Login { username: "demo".to_owned(), password: Password::new(PASSWORD) };
+        engine.sign_in(name, SignIn::Password(login)).await.unwrap();
+    }
+    world.next_renewal_takes(Duration::from_millis(500));
+    let (asking, first) = (engine.clone(), names[0].clone());
+    let asking = tokio::spawn(async move { asking.renew(&first).await });
+    let mut watch = engine.watch();
+    watch.wait_for(|all| all[&names[0]].state == "renewing").await.unwrap();
+    let due = async {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        world.clock.advance(SignedDuration::from_secs(55));
+    };
+    tokio::join!(engine.close(), due);
+    let _ = asking.await;
+    assert_eq!(world.refreshes(), 1, "the second was due, and the engine was ending");
 }

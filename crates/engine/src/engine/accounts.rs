@@ -35,8 +35,8 @@ impl EngineHandle {
 
     async fn close_account(&self, account: &AccountName) {
         let known = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-        if let Some(known) = known {
-            close(&known.outbox).await;
+        if let Some(closed) = known.and_then(|known| close(&known.outbox)) {
+            let _ = closed.await;
         }
     }
 
