@@ -22,10 +22,15 @@ pub(crate) fn watch(clock: Arc<dyn Clock>, network: &dyn Network) -> watch::Rece
     let (tell, told) = watch::channel(Surroundings::default());
     let mut changes = network.changes();
     tokio::spawn(async move {
+        // Kept when something else happens first: a wake sets the clock and changes the network at once.
+        let mut set = clock.wall_set();
         loop {
             tokio::select! {
                 () = tell.closed() => return,
-                () = clock.wall_set() => tell.send_modify(|seen| seen.clock_set = seen.clock_set.wrapping_add(1)),
+                () = &mut set => {
+                    set = clock.wall_set();
+                    tell.send_modify(|seen| seen.clock_set = seen.clock_set.wrapping_add(1));
+                }
                 () = changed(&mut changes) => tell.send_modify(|seen| seen.network = seen.network.wrapping_add(1)),
             }
         }
@@ -37,5 +42,29 @@ pub(crate) fn watch(clock: Arc<dyn Clock>, network: &dyn Network) -> watch::Rece
 pub(crate) async fn changed<T>(watched: &mut watch::Receiver<T>) {
     if watched.changed().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::network::ManualNetwork;
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_while_the_network_changes_is_noticed_as_well() {
+        for _ in 0..40 {
+            let clock = ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
+            let network = ManualNetwork::default();
+            let mut seen = watch(Arc::new(clock.clone()), &network);
+            tokio::task::yield_now().await;
+            network.changes_now();
+            clock.advance_wall(SignedDuration::from_hours(1));
+            let both = |seen: &Surroundings| seen.clock_set == 1 && seen.network == 1;
+            let within = std::time::Duration::from_secs(5);
+            tokio::time::timeout(within, seen.wait_for(both)).await.unwrap().unwrap();
+        }
     }
 }
