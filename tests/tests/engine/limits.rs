@@ -163,8 +163,8 @@ async fn an_end_whose_tokens_cannot_be_erased_hands_out_nothing_and_erases_later
     assert!(engine.token().await.is_err());
     world.vault.fail_reads(None);
     engine.time_passes(secs(60)).await;
-    engine.settles().await;
-    assert!(world.kept().await.is_none());
+    engine.close().await;
+    assert!(world.kept().await.is_none(), "erased once the provider was told");
 }
 
 #[tokio::test]
