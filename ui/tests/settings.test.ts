@@ -95,11 +95,19 @@ describe("settings", () => {
     await pass(0);
     expect(screen.getByText("Write a time such as 22:00.")).toBeInTheDocument();
     expect((await host.settings()).app.notifications.quiet_from).toBe("22:00");
+    const to = screen.getByTestId("setting-quiet_to");
+    await user.clear(to);
+    await user.type(to, "8:00");
+    await user.tab();
+    await pass(0);
+    // The other one is still no time, and what stands there is not what holds.
+    expect(screen.getByText("Write a time such as 22:00.")).toBeInTheDocument();
+    expect([from, to].map((field) => field.getAttribute("aria-invalid"))).toEqual(["true", null]);
     await user.clear(from);
     await user.type(from, "9:30");
     await user.tab();
     await pass(0);
-    expect((await host.settings()).app.notifications).toMatchObject({ quiet_from: "09:30", quiet_to: "07:00" });
+    expect((await host.settings()).app.notifications).toMatchObject({ quiet_from: "09:30", quiet_to: "08:00" });
   });
 
   it("keep what was set when it cannot be written down, and say why", async () => {
@@ -109,6 +117,11 @@ describe("settings", () => {
     await pass(0);
     expect(screen.getByRole("alert")).toHaveTextContent("config.toml cannot be written");
     expect((await host.settings()).app.notifications.not_saved).toBe(true);
+    expect(screen.getByTestId("setting-not_saved")).toBeChecked();
+    host.failNext("setSettings", { code: "configuration", message: "config.toml cannot be written", hint: null });
+    await user.selectOptions(screen.getByTestId("setting-dates"), "iso");
+    await pass(0);
+    expect(screen.getByTestId("setting-dates")).toHaveValue("language");
   });
 
   it("show where secrets are kept, what was found, and what to do", async () => {

@@ -99,7 +99,6 @@ export const sessions: typeof english = {
       no_tokens: "Zuerst muss der Schlüsselbund gelesen werden",
     },
     lastRenewals: { one: "Die letzte Erneuerung dauerte {took}.", other: "Die letzten {count} Erneuerungen dauerten {took}." },
-    unnamed: "Kein Name bekannt",
     roles: "Rollen: {roles}",
     moreRoles: { one: "{roles} und eine weitere", other: "{roles} und {count} weitere" },
   },

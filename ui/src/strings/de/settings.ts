@@ -75,7 +75,6 @@ export const settings: typeof english = {
     discard: "Änderungen verwerfen",
     keeps: "Die Sitzung läuft weiter; niemand muss sich neu anmelden.",
     ends: "Das Speichern meldet Sie ab: Die Token gehören dem anderen Server; sie werden dort widerrufen und hier gelöscht. Danach melden Sie sich neu an.",
-    inFile: "in der Datei: {key}",
     notSet: "nicht gesetzt",
     isSet: "Ein Geheimnis ist gesetzt. Geben Sie ein anderes ein, um es zu ersetzen.",
     usually: "{value}, wenn nicht gesetzt",

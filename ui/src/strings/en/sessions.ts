@@ -96,7 +96,6 @@ export const sessions = {
       no_tokens: "The keychain has to be read first",
     },
     lastRenewals: { one: "The last renewal took {took}.", other: "The last {count} renewals took {took}." } as Plural,
-    unnamed: "No name known",
     roles: "Roles: {roles}",
     moreRoles: { other: "{roles} and {count} more" } as Plural,
   },

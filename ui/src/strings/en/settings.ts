@@ -74,7 +74,6 @@ export const settings = {
     discard: "Discard changes",
     keeps: "The session goes on; nobody has to sign in again.",
     ends: "Saving signs you out: the tokens in hand are the other server's, so they are revoked there and erased here. You sign in again afterwards.",
-    inFile: "in the file: {key}",
     notSet: "not set",
     isSet: "A secret is set. Type another one to replace it.",
     usually: "{value} unless set",
