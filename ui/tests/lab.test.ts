@@ -84,6 +84,33 @@ it("a profile is measured and each finding has a grade in words", async () => {
   expect(screen.getByTestId("lab-findings")).toHaveTextContent("worth knowing");
 });
 
+it("a profile is that of the account that is chosen, and of no other", async () => {
+  const opened = await openWindow({ sessions: [signedIn(NOW, { account: "demo" }), signedIn(NOW, { account: "work" })] });
+  const { host, user } = opened;
+  host.labFindings = [{ fact: "grace", title: "Grace window", value: "none", code: "grace_none", values: {}, grade: "note", advice: null, advice_code: null, standard: null }];
+  await user.click(screen.getByTestId("nav-lab"));
+  await pass(0);
+  await user.click(screen.getByTestId("lab-profile"));
+  await pass(0);
+  await user.click(screen.getByTestId("lab-measure"));
+  await pass(0);
+  expect(screen.getByTestId("lab-findings")).toBeInTheDocument();
+  const account = screen.getByRole("combobox", { name: en.lab.profile.account });
+  await user.selectOptions(account, "work");
+  expect(screen.queryByTestId("lab-findings")).toBeNull();
+  await user.type(screen.getByLabelText(en.lab.profile.username), "ada");
+  await user.type(screen.getByLabelText(en.lab.profile.password), "secret");
+  let answer: (found: typeof host.labFindings) => void = () => undefined;
+  const asked = vi.spyOn(host, "labProfile").mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+  await user.click(screen.getByTestId("lab-measure"));
+  expect(asked).toHaveBeenCalledWith("work", "ada", "secret");
+  expect(screen.getByLabelText(en.lab.profile.password)).toHaveValue("");
+  await user.selectOptions(account, "demo");
+  answer(host.labFindings);
+  await pass(0);
+  expect(screen.queryByTestId("lab-findings")).toBeNull();
+});
+
 it("a policy is foreseen over a month, and beside another one", async () => {
   const { user } = await openLab("policies");
   expect(screen.getAllByTestId("policy-end")).toHaveLength(4);
