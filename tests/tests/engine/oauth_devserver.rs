@@ -155,6 +155,20 @@ async fn keys_that_the_backend_replaces_are_fetched_anew() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_not_known_yet_ends_no_session() {
+    let world = world_of(Options::default(), "verify_access_token = true").await;
+    let engine = signed_in(&world).await;
+    // Within a minute the keys are asked for once: the second key is as one that is published late.
+    for generation in [2, 3] {
+        world.provider.rotate_keys(true).await.unwrap();
+        let renewed = engine.renews().await.map_err(|error| error.to_string());
+        assert_eq!(renewed.map(|status| status.generation), Ok(generation));
+    }
+    world.clock.advance(jiff::SignedDuration::from_mins(1));
+    assert_eq!(engine.renews().await.unwrap().generation, 4);
+}
+
+#[tokio::test]
 async fn where_the_account_wants_it_the_session_at_the_backend_ends_too() {
     let world = world_of(Options::default(), "end_session = true").await;
     let engine = world.engine();

@@ -118,4 +118,18 @@ impl Refusal {
     pub fn may_be_cured_by_newer_keys(&self) -> bool {
         matches!(self, Self::UnknownKey | Self::BadSignature)
     }
+
+    /// Whether it says more of the moment than of the token: keys that are not at hand or not published yet, and clocks
+    /// that are wrong.
+    pub fn is_of_the_moment(&self) -> bool {
+        matches!(
+            self,
+            Self::KeysUnavailable(_)
+                | Self::UnknownKey
+                | Self::ClockWrong
+                | Self::Expired(_)
+                | Self::NotYetValid(_)
+                | Self::IssuedInFuture(_)
+        )
+    }
 }

@@ -166,7 +166,13 @@ impl Oauth {
         }
         if self.inner.config.verify_access_token {
             match self.access_token_is_genuine(&metadata, &renewed.tokens.access).await {
-                Ok(_) | Err(Refusal::KeysUnavailable(_)) => {}
+                Ok(_) => {}
+                Err(refusal) if refusal.is_of_the_moment() => {
+                    warn!(
+                        kind = "access_token_not_verified",
+                        "A renewed access token is used unverified: {refusal}"
+                    );
+                }
                 Err(refusal) => return Err(no_genuine_access_token(&refusal)),
             }
         }
