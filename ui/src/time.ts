@@ -56,37 +56,45 @@ export function lastTurn(now: number, moments: readonly number[]): number {
   return moments.reduce((last, moment) => (moment <= now ? Math.max(last, moment) : last), now - (now % MINUTE));
 }
 
+/** Makes something when it is first asked for, and then has it. */
+function once<T>(make: () => T): () => T {
+  let made: { it: T } | undefined;
+  return () => (made ??= { it: make() }).it;
+}
+
 /** `iso`: year, month, day and 24 hours, whatever the locale does (ISO 8601). */
 export function makeTimes(locale?: string | readonly string[], timeZone?: string, iso = false): Times {
-  // Building a formatter costs a hundred times what using it does.
-  const format = (options: Intl.DateTimeFormatOptions) => {
-    const formatter = new Intl.DateTimeFormat(locale, timeZone ? { ...options, timeZone } : options);
-    return (at: number) => (valid(at) ? formatter.format(at) : text.time.unknown);
+  // Building a formatter costs a hundred times what using it does, and a first frame needs two or three of them.
+  const format = (options: () => Intl.DateTimeFormatOptions) => {
+    const formatter = once(() => new Intl.DateTimeFormat(locale, timeZone ? { ...options(), timeZone } : options()));
+    return (at: number) => (valid(at) ? formatter().format(at) : text.time.unknown);
   };
   // The units of the field (s, min, h, d), which the host's own sentences use too; digits by locale.
-  const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-  const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-  const say = (unit: "ms" | "s" | "min" | "h" | "d", n: number) => fill(text.time[unit], { n: whole.format(n) });
+  const whole = once(() => new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }));
+  const exact = once(() => new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }));
+  const say = (unit: "ms" | "s" | "min" | "h" | "d", n: number) => fill(text.time[unit], { n: whole().format(n) });
 
-  const isoParts = new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", { year: "numeric", month: "2-digit", day: "2-digit", ...(timeZone ? { timeZone } : {}) });
+  const isoParts = once(() => new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", { year: "numeric", month: "2-digit", day: "2-digit", ...(timeZone ? { timeZone } : {}) }));
 
   // 09:12, but 9:12 AM: what each of the two conventions is used to.
-  const { hourCycle } = new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions();
-  const hour = !iso && (hourCycle === "h12" || hourCycle === "h11") ? "numeric" : "2-digit";
-  const cycle: Intl.DateTimeFormatOptions = iso ? { hourCycle: "h23" } : {};
+  const ofDay = once((): Intl.DateTimeFormatOptions => {
+    if (iso) return { hour: "2-digit", hourCycle: "h23" };
+    const { hourCycle } = new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions();
+    return { hour: hourCycle === "h12" || hourCycle === "h11" ? "numeric" : "2-digit" };
+  });
 
-  const clock = format({ hour, minute: "2-digit", second: "2-digit", ...cycle });
-  const short = format({ hour, minute: "2-digit", ...cycle });
-  const day = format({ year: "numeric", month: "numeric", day: "numeric" });
-  const date = iso ? isoDate : format({ weekday: "short", day: "numeric", month: "short" });
-  const dated = iso ? isoTime : format({ weekday: "short", day: "numeric", month: "short", hour, minute: "2-digit" });
-  const weekday = iso ? isoTime : format({ weekday: "short", hour, minute: "2-digit" });
-  const farDate = iso ? isoDate : format({ year: "numeric", month: "short", day: "numeric" });
+  const clock = format(() => ({ ...ofDay(), minute: "2-digit", second: "2-digit" }));
+  const short = format(() => ({ ...ofDay(), minute: "2-digit" }));
+  const day = format(() => ({ year: "numeric", month: "numeric", day: "numeric" }));
+  const date = iso ? isoDate : format(() => ({ weekday: "short", day: "numeric", month: "short" }));
+  const dated = iso ? isoTime : format(() => ({ weekday: "short", day: "numeric", month: "short", ...ofDay(), minute: "2-digit" }));
+  const weekday = iso ? isoTime : format(() => ({ weekday: "short", ...ofDay(), minute: "2-digit" }));
+  const farDate = iso ? isoDate : format(() => ({ year: "numeric", month: "short", day: "numeric" }));
   const far = (at: number, now: number) => Math.abs(at - now) > 300 * DAY;
 
   function isoDate(at: number): string {
     if (!valid(at)) return text.time.unknown;
-    const parts = new Map(isoParts.formatToParts(at).map(({ type, value }) => [type, value]));
+    const parts = new Map(isoParts().formatToParts(at).map(({ type, value }) => [type, value]));
     return `${parts.get("year") ?? ""}-${parts.get("month") ?? ""}-${parts.get("day") ?? ""}`;
   }
 
@@ -122,7 +130,7 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
     if (wholeHours >= 24) {
       const rest = wholeHours % 24;
       const days = Math.floor(wholeHours / 24);
-      return rest === 0 || days >= 7 ? say("d", days) : fill(text.time.dh, { days: whole.format(days), hours: whole.format(rest) });
+      return rest === 0 || days >= 7 ? say("d", days) : fill(text.time.dh, { days: whole().format(days), hours: whole().format(rest) });
     }
     if (left > CLOSE) return span(Math.floor(left / MINUTE) * MINUTE);
     return `${pad(Math.floor(total / 60))}:${pad(total % 60)}`;
@@ -153,7 +161,7 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
 
   const took = (ms: number): string => {
     if (!Number.isFinite(ms)) return text.time.unknown;
-    return ms < SECOND ? say("ms", Math.max(0, ms)) : fill(text.time.s, { n: exact.format(ms / SECOND) });
+    return ms < SECOND ? say("ms", Math.max(0, ms)) : fill(text.time.s, { n: exact().format(ms / SECOND) });
   };
 
   return { clock, short, when, brief, tick, countdown, coarse, span, took };

@@ -21,11 +21,9 @@ export type LanguageChoice = "system" | Language;
 let strings = $state.raw<Strings>();
 let spoken = $state.raw<Language>("en");
 let regions = $state.raw<readonly string[]>(localesOf("en", "system"));
-const counting = $derived({
-  rules: new Intl.PluralRules(spoken),
-  number: new Intl.NumberFormat([...regions]),
-  list: new Intl.ListFormat([...regions], { type: "conjunction" }),
-});
+const rules = $derived(new Intl.PluralRules(spoken));
+const numbers = $derived(new Intl.NumberFormat([...regions]));
+const lists = $derived(new Intl.ListFormat([...regions], { type: "conjunction" }));
 /** Which choice is the last one: a chunk that arrives late must not undo it. */
 let latest = 0;
 
@@ -45,14 +43,14 @@ export const locales = (): readonly string[] => regions;
 
 /** Puts a number and other values into the form of a sentence that goes with the number. */
 export function plural(forms: Plural, count: number, values: Values = {}): string {
-  return fill(forms[counting.rules.select(count)] ?? forms.other, { count: counting.number.format(count), ...values });
+  return fill(forms[rules.select(count)] ?? forms.other, { count: numbers.format(count), ...values });
 }
 
 /** A whole or broken number as the reader writes it. */
-export const number = (value: number): string => counting.number.format(value);
+export const number = (value: number): string => numbers.format(value);
 
 /** "a, b and c" */
-export const list = (parts: readonly string[]): string => counting.list.format(parts);
+export const list = (parts: readonly string[]): string => lists.format(parts);
 
 /** Speaks this language from now on. Resolves when it does. */
 export async function chooseLanguage(choice: LanguageChoice): Promise<void> {
