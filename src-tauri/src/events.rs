@@ -30,14 +30,20 @@ const LOOK: SignedDuration = SignedDuration::from_hours(1);
 /// The most records in one event.
 const BATCH: usize = 1000;
 
-/// Begins to push.
-pub(crate) fn start<R: Runtime>(app: &AppHandle<R>) {
+/// Begins to tell the tray.
+pub(crate) fn tell_tray<R: Runtime>(app: &AppHandle<R>) {
+    let shell = app.state::<Shell>();
+    let for_tray = app.clone();
+    let show = move |sessions: &[SessionStatus]| tray::show(&for_tray, sessions);
+    let (sessions, settings) = (shell.engine.watch(), shell.app.subscribe());
+    async_runtime::spawn(keep_tray(sessions, settings, Arc::clone(&shell.clock), show));
+}
+
+/// Begins to tell the window.
+pub(crate) fn tell_window<R: Runtime>(app: &AppHandle<R>) {
     let shell = app.state::<Shell>();
     let (engine, log, clock) = (shell.engine.clone(), shell.log.clone(), Arc::clone(&shell.clock));
     let (for_sessions, for_log) = (app.clone(), app.clone());
-    let for_tray = app.clone();
-    let show = move |sessions: &[SessionStatus]| tray::show(&for_tray, sessions);
-    async_runtime::spawn(keep_tray(engine.watch(), shell.app.subscribe(), Arc::clone(&clock), show));
     async_runtime::spawn(push_sessions(engine.watch(), Arc::clone(&clock), move |sessions| {
         // A window that is gone has nobody to tell.
         let _ = for_sessions.emit_to(MAIN, SESSIONS, sessions);

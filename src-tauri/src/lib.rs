@@ -88,6 +88,7 @@ fn builder(arguments: Arguments, preparing: Preparing) -> tauri::Builder<tauri::
     let calls = Arc::clone(&opening);
     tauri::Builder::default()
         .manage(opening)
+        .manage(window::Loaded::default())
         // First, so that a second start ends before it does anything. What it was called with is anyone's word
         // (any program on the session bus can send it) and is not looked at. Without a bus two instances run; the
         // renewal lock keeps them from spending the same token.

@@ -1,6 +1,7 @@
 //! Puts the app together: settings first, then the window, then the sessions in it.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -217,18 +218,23 @@ async fn open_sessions<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments, pr
     let icons = prepared.paths.runtime_dir.join("tray");
     app.manage(start(prepared, arguments, settings, Arc::new(notifications.clone())).await);
     async_runtime::spawn(notifications.watch(app.state::<Shell>().engine.watch()));
+    events::tell_window(app);
+    async_runtime::spawn(put_up_icon(app.clone(), icons));
+    follow_accounts(app);
+}
+
+/// Puts the icon up in the tray once the page is there, which is what people wait for.
+async fn put_up_icon<R: Runtime>(app: AppHandle<R>, icons: PathBuf) {
+    window::page(&app).await;
     let with_icon = app.clone();
     // The icon belongs to the thread that draws. What is shown in it follows once it is there.
-    let put_up = app.run_on_main_thread(move || {
-        if let Err(error) = tray::build(&with_icon, icons) {
-            warn!(kind = "no_tray", "there is no tray icon: {error}");
-        }
-        events::start(&with_icon);
+    let put_up = app.run_on_main_thread(move || match tray::build(&with_icon, icons) {
+        Ok(()) => events::tell_tray(&with_icon),
+        Err(error) => warn!(kind = "no_tray", "there is no tray icon: {error}"),
     });
     if let Err(error) = put_up {
         warn!(kind = "no_tray", "there is no tray icon: {error}");
     }
-    follow_accounts(app);
 }
 
 /// Starts the engine, after the backend some of its accounts may need.

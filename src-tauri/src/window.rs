@@ -2,19 +2,22 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use latchkey_core::account::AccountName;
-use latchkey_engine::config::AppConfig;
+use latchkey_engine::config::{AppConfig, Language};
 use latchkey_engine::snapshot::{SessionStatus, StateName};
 use serde::Serialize;
 use tauri::http::{Request, Response};
-use tauri::webview::NewWindowResponse;
+use tauri::webview::{NewWindowResponse, PageLoadEvent, PageLoadPayload};
 use tauri::{
-    AppHandle, Emitter as _, Manager as _, Runtime, Url, UserAttentionType, WebviewUrl, WebviewWindowBuilder,
-    Window, WindowEvent, async_runtime,
+    AppHandle, Emitter as _, Manager as _, Runtime, Url, UserAttentionType, WebviewUrl, WebviewWindow,
+    WebviewWindowBuilder, Window, WindowEvent, async_runtime,
 };
+use tokio::sync::watch;
 
 use crate::shell::Shell;
+use crate::words::Tongue;
 use crate::{page, quit, startup, tray, view};
 
 /// The label of the one window; its capability bears it too.
@@ -57,9 +60,9 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, page: Page<'_>, hidden: boo
     let mut described = described.clone();
     described.url = WebviewUrl::App(address(page).into());
     let fill_in = {
-        let app = app.clone();
+        let (app, spoken) = (app.clone(), spoken(page));
         move |request: Request<Vec<u8>>, response: &mut Response<Cow<'static, [u8]>>| {
-            page::fill_in(&app, &request, response);
+            page::fill_in(&app, spoken, &request, response);
         }
     };
     let mut builder = WebviewWindowBuilder::from_config(app, &described)?
@@ -67,7 +70,8 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, page: Page<'_>, hidden: boo
         .devtools(cfg!(debug_assertions))
         .on_navigation(is_ours)
         .on_web_resource_request(fill_in)
-        .on_new_window(|_, _| NewWindowResponse::Deny);
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_page_load(|window, load| loaded(&window, &load));
     if startup::measures_first_paint() {
         builder = builder.initialization_script(FIRST_PAINT);
     }
@@ -82,6 +86,34 @@ fn address(page: Page<'_>) -> String {
             format!("index.html?language={}&dates={}", app.language.name(), app.dates.name())
         }
         Page::Trouble => "index.html#trouble".to_owned(),
+    }
+}
+
+/// Whether the page is there.
+#[derive(Default)]
+pub(crate) struct Loaded(watch::Sender<bool>);
+
+/// Says that it is, to those who wait.
+fn loaded<R: Runtime>(window: &WebviewWindow<R>, load: &PageLoadPayload<'_>) {
+    if load.event() == PageLoadEvent::Finished {
+        window.state::<Loaded>().0.send_replace(true);
+    }
+}
+
+/// How long a page is waited for that does not come.
+const PAGE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Ends when the page is there: what nobody looks for before that should not take the processor from it.
+pub(crate) async fn page<R: Runtime>(app: &AppHandle<R>) {
+    let mut loaded = app.state::<Loaded>().0.subscribe();
+    let _ = tokio::time::timeout(PAGE_WITHIN, loaded.wait_for(|is| *is)).await;
+}
+
+/// In which language it opens.
+fn spoken(page: Page<'_>) -> Tongue {
+    match page {
+        Page::App(app) => Tongue::of(app.language),
+        Page::Trouble => Tongue::of(Language::System),
     }
 }
 

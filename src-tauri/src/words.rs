@@ -39,6 +39,11 @@ impl Tongue {
         }
     }
 
+    /// Its code in ISO 639, by which the page knows it too.
+    pub(crate) fn code(self) -> &'static str {
+        self.pick("en", "de")
+    }
+
     /// What the configuration says of a mistake, or the engine of a token or a keychain, in this language.
     pub(crate) fn say(self, english: &str) -> String {
         self.pick(Cow::Borrowed(english), german::german(english)).into_owned()
