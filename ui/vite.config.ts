@@ -15,9 +15,8 @@ export default defineConfig({
     // The CSP allows data: for images only.
     assetsInlineLimit: 0,
     // All that a window opens with comes as one: each file is asked for on its own, of the process that opens the window.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }, { name: "views", test: /\/src\/(accounts|components|inspector|log|settings)\// }] } } },
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] } } },
     modulePreload: false,
-    cssCodeSplit: false,
     emptyOutDir: true,
   },
   test: {

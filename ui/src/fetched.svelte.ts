@@ -1,12 +1,12 @@
-// What a window does not open with is fetched once it is painted, so that it is there before anybody goes to it.
-type Views = typeof import("./views");
+// What a window does not need for its first frame is fetched once that is painted, so that it is there before anybody misses it.
+type Later = typeof import("./later");
 
-let all = $state.raw<Partial<Views>>({});
+let all = $state.raw<Partial<Later>>({});
 
-/** The views that are there. */
-export const views = (): Partial<Views> => all;
+/** The views and parts that are there. */
+export const later = (): Partial<Later> => all;
 
 /** Fetches every one of them. */
-export async function fetchViews(): Promise<void> {
-  all = await import("./views");
+export async function fetchLater(): Promise<void> {
+  all = await import("./later");
 }

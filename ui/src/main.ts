@@ -7,7 +7,7 @@ import { insideTauri, tauriHost, type Host } from "./ipc/host";
 import type { SessionStatus } from "./ipc/bindings";
 import { AppState } from "./state/app.svelte";
 import { chooseLanguage, LANGUAGES, type Language, text } from "./strings";
-import { fetchViews } from "./fetched.svelte";
+import { fetchLater } from "./fetched.svelte";
 
 async function chooseHost(): Promise<Host | null> {
   if (insideTauri()) return tauriHost;
@@ -55,20 +55,18 @@ const firstFrame = () =>
 /** Shows the sessions: they are asked for before there is a page to show them on. */
 async function open(target: Element, host: Host): Promise<void> {
   const state = new AppState(host);
-  state.painted = false;
   void state.start(words, known());
   await words;
   mount(App, { target, props: { host, state } });
   await firstFrame();
-  state.painted = true;
-  await fetchViews();
+  await fetchLater();
 }
 
 const target = document.getElementById("app");
 const host = await chooseHost();
 if (target && host) {
   if (location.hash === "#trouble") {
-    const [{ default: TroubleView }] = await Promise.all([import("./trouble/TroubleView.svelte"), words]);
+    const [{ TroubleView }] = await Promise.all([import("./later"), words]);
     const shown = mount(TroubleView, {
       target,
       props: {

@@ -2,7 +2,7 @@
 import "@testing-library/jest-dom/vitest";
 import { beforeEach, vi } from "vitest";
 import { chooseLanguage } from "../src/strings";
-import { fetchViews } from "../src/fetched.svelte";
+import { fetchLater } from "../src/fetched.svelte";
 
 class NoResizes implements ResizeObserver {
   observe(): void {}
@@ -17,7 +17,7 @@ HTMLCanvasElement.prototype.getContext = () => null;
 Object.defineProperty(navigator, "languages", { get: () => ["en-GB"], configurable: true });
 
 await chooseLanguage("system");
-await fetchViews();
+await fetchLater();
 
 /** The width the media queries see; a test sets it before it opens the window. */
 export const screen = { width: 960 };

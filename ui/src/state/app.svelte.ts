@@ -59,9 +59,6 @@ export class AppState {
     return this.sessions.find((session) => session.account === account) ?? this.sessions[0] ?? null;
   });
 
-  /** Whether a first frame is on the screen. It has what people open the window for; what takes longer to draw follows. */
-  painted = $state(true);
-
   /** Whether the host was asked, by whoever opened the page or by the page itself. */
   begun = false;
 
