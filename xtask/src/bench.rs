@@ -65,7 +65,7 @@ pub(crate) enum Profile {
 const BOTH: [&str; 4] = ["-p", "latchkey-desktop", "-p", "latchkey"];
 
 /// Launches of each program, after one that is not counted.
-const LAUNCHES: usize = 7;
+const LAUNCHES: usize = 15;
 
 pub(crate) fn bench(workspace: &Workspace, what: Measure) -> Result<()> {
     if let Measure::Policy { seed, years } = what {

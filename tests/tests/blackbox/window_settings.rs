@@ -55,6 +55,9 @@ async fn window_settings_act_at_once_and_are_there_after_a_restart() {
 
     let window = Window::open(&desktop, &[]).await;
     window.says("headline", "Angemeldet").await;
+    // The page was served with its words; it did not have to ask for them first.
+    assert_eq!(window.all_css("script[src*='/assets/de-']").await.len(), 1);
+    assert!(window.all_css("script[src*='/assets/en-']").await.is_empty());
     window.press("nav-settings").await;
     window.find("finding").await;
     let level = window.find("setting-log_level").await.prop("value").await.unwrap();
