@@ -31,6 +31,25 @@ describe("the inspector", () => {
     expect(screen.getAllByTestId("claim").some((row) => row.dataset["claim"] === "iss")).toBe(false);
   });
 
+  it("is asked once for each token, whatever else changes of its session", async () => {
+    const { host, user } = await openWindow({ sessions: [signedIn(NOW, { account: "work" })] });
+    await pass(0);
+    const asked = vi.spyOn(host, "inspect");
+    const changes = async (change: object) => {
+      host.change("work", change);
+      await pass(0);
+    };
+    await changes({ identity: { name: "Ada" } });
+    expect(asked, "beside the lifeline").not.toHaveBeenCalled();
+    await user.click(get("inspect"));
+    await pass(0);
+    expect(asked).toHaveBeenCalledTimes(1);
+    await changes({ identity: { name: "Grace" } });
+    expect(asked).toHaveBeenCalledTimes(1);
+    await changes(signedIn(NOW, { account: "work", generation: 43 }));
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
   it("never shows the refresh token, only what stands for it", async () => {
     const { user } = await openWindow({ sessions: [signedIn(NOW, { account: "work" })] });
     await user.click(get("inspect"));

@@ -98,12 +98,16 @@ describe("signing in with the browser", () => {
 
 describe("signing in with a code", () => {
   it("shows it large and as a picture, and counts its time down", async () => {
-    const { user } = await openWindow({ sessions: [corp()], picture });
+    const { host, user } = await openWindow({ sessions: [corp()], picture });
     await user.click(get("sign-in-device"));
     await pass(0);
     expect(get("user-code")).toHaveTextContent("WDJB-MJHT");
     expect(screen.getByText("At login.example.com/device, on any device:")).toBeInTheDocument();
     expect(get("sign-in-picture").getAttribute("viewBox")).toBe("-4 -4 41 41");
+    const drawn = vi.spyOn(host, "signInPicture");
+    host.change("work", { identity: { name: "Ada" } });
+    await pass(0);
+    expect(drawn, "the code is the same").not.toHaveBeenCalled();
     expect(said()).toBe("work: enter the code WDJB-MJHT at login.example.com/device");
     expect(get("session-item-work")).toHaveTextContent("enter WDJB-MJHT");
     expect(get("sign-in-left")).toHaveTextContent("09:41");
