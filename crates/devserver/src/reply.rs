@@ -3,7 +3,7 @@
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, Request},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -165,17 +165,17 @@ impl JsonObject {
     }
 }
 
+/// Whether a body is said to be of this kind, whatever parameters follow (RFC 9110 §8.3.1).
+pub(crate) fn is_sent_as(headers: &HeaderMap, kind: &str) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    said.and_then(|value| value.split(';').next()).is_some_and(|said| said.trim().eq_ignore_ascii_case(kind))
+}
+
 impl<S: Send + Sync> FromRequest<S> for JsonObject {
     type Rejection = Answer;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Answer> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        if !is_json {
+        if !is_sent_as(request.headers(), "application/json") {
             return Err(Answer::invalid_request("the body must be sent as application/json"));
         }
         let bytes = Bytes::from_request(request, state)

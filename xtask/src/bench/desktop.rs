@@ -121,7 +121,7 @@ fn cost(name: &str, desktop: &Desktop, program: &Path, arguments: &[&str]) -> Re
 }
 
 /// A process and all it started.
-fn family(id: u32) -> Vec<u32> {
+pub(super) fn family(id: u32) -> Vec<u32> {
     let all: Vec<(u32, u32)> = fs::read_dir("/proc")
         .map(|entries| {
             entries

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::{Uri, header},
+    http::Uri,
 };
 use url::form_urlencoded;
 
-use crate::reply::Answer;
+use crate::reply::{Answer, is_sent_as};
 
 /// The one parameter that may be sent more than once (RFC 8707 §2). Nothing here depends on it.
 const MAY_REPEAT: &str = "resource";
@@ -50,13 +50,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Answer;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Answer> {
-        let is_form = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-        if !is_form {
+        if !is_sent_as(request.headers(), "application/x-www-form-urlencoded") {
             return Err(Answer::invalid_request(
                 "the body must be sent as application/x-www-form-urlencoded",
             ));

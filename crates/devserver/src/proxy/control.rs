@@ -1,10 +1,13 @@
 //! The proxy's own paths: planning faults, and what passed. The same as those of the dev server.
 
-use axum::http::{Method, StatusCode, header, request::Parts};
+use axum::http::{Method, StatusCode, request::Parts};
 use serde_json::json;
 
 use super::Inner;
-use crate::{Fault, reply::Answer};
+use crate::{
+    Fault,
+    reply::{Answer, is_sent_as},
+};
 
 /// What the person at this machine is answered.
 pub(super) fn answer(inner: &Inner, parts: &Parts, body: &[u8]) -> Answer {
@@ -12,7 +15,7 @@ pub(super) fn answer(inner: &Inner, parts: &Parts, body: &[u8]) -> Answer {
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/__fault") => planned("listed the planned faults"),
         (&Method::POST, "/__fault") => {
-            if !is_json(parts) {
+            if !is_sent_as(&parts.headers, "application/json") {
                 return Answer::invalid_request("the body must be sent as application/json");
             }
             // A fault holds no secret, so the parser's own words may tell what is wrong with it.
@@ -28,10 +31,4 @@ pub(super) fn answer(inner: &Inner, parts: &Parts, body: &[u8]) -> Answer {
         (&Method::GET, "/__requests") => Answer::ok(&inner.log.all(), "listed the requests"),
         _ => Answer::refused(StatusCode::NOT_FOUND, "not_found", "there is no such path here"),
     }
-}
-
-fn is_json(parts: &Parts) -> bool {
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.and_then(|kind| kind.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }

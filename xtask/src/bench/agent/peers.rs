@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, bail};
 
 use super::issuer::Issuer;
+use crate::bench::desktop::family;
 use crate::clock;
 use crate::process::{self, Group};
 
@@ -76,7 +77,7 @@ pub(super) fn oidc_agent(issuer: &Issuer, folder: &Path) -> Result<Option<Peer>>
 
 /// pizauth, in the foreground. Its sign-in page leads straight back.
 pub(super) fn pizauth(issuer: &Issuer, folder: &Path) -> Result<Option<Peer>> {
-    if process::answer(Command::new("pizauth").arg("--help")).is_none() && !in_path("pizauth") {
+    if process::answer(Command::new("pizauth").arg("--help")).is_none() && !process::on_path("pizauth") {
         return Ok(None);
     }
     let config = folder.join("pizauth.conf");
@@ -130,16 +131,4 @@ fn come_back(page: &str) -> Option<()> {
     let request = format!("GET /{path}?code=code&state={} HTTP/1.1\r\nhost: {host}\r\n\r\n", value("state")?);
     stream.write_all(request.as_bytes()).ok()?;
     stream.read(&mut [0; 256]).ok().map(|_| ())
-}
-
-fn in_path(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).exists())
-}
-
-/// A process and those it started.
-fn family(pid: u32) -> Vec<u32> {
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
-    std::iter::once(pid).chain(children).collect()
 }
