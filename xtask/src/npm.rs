@@ -39,9 +39,8 @@ pub(crate) fn command(folder: &Path) -> Command {
         .env("npm_config_update_notifier", "false")
         .env("npm_config_audit", "false")
         .env("npm_config_fund", "false");
-    if say::colour() {
-        command.env("FORCE_COLOR", "1");
-    }
+    // Without a word about it, `CI` makes some of what npm runs colour a file.
+    command.env(if say::colour() { "FORCE_COLOR" } else { "NO_COLOR" }, "1");
     command
 }
 
