@@ -25,12 +25,33 @@ pub(crate) async fn run(args: Renew) -> Result<(), Failure> {
 
 fn say(desk: &Desk, args: &Renew, before: u32, renewed: &SessionStatus) -> Result<(), Failure> {
     if !args.json {
-        output::say(&match renewed.renewals.last_ms {
-            Some(millis) => {
-                format!("Renewed in {millis} ms: generation {before} → {}", renewed.generation)
-            }
-            None => format!("Another process had just renewed: generation {}", renewed.generation),
-        });
+        output::say(&outcome(before, renewed.generation, renewed.renewals.last_ms));
     }
     tell(renewed, &desk.when(), args.json)
+}
+
+/// What became of the tokens of a generation.
+fn outcome(before: u32, now: u32, took_ms: Option<u32>) -> String {
+    match took_ms {
+        Some(millis) => format!("Renewed in {millis} ms: generation {before} → {now}"),
+        None if now == before => {
+            format!("Nothing was renewed: generation {now} has no refresh token to do it with")
+        }
+        None => format!("Another process had just renewed: generation {now}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_that_cannot_be_renewed_is_not_said_to_be() {
+        assert_eq!(
+            outcome(1, 1, None),
+            "Nothing was renewed: generation 1 has no refresh token to do it with"
+        );
+        assert_eq!(outcome(1, 2, Some(80)), "Renewed in 80 ms: generation 1 → 2");
+        assert_eq!(outcome(1, 2, None), "Another process had just renewed: generation 2");
+    }
 }

@@ -43,6 +43,8 @@ const MAX_CONNECTIONS: usize = 64;
 const PORTS_TRIED: u8 = 5;
 /// How long a request may take to arrive.
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
+/// How long nobody is let in when no more files may be opened: their end makes room, and trying again at once does not.
+const NO_ROOM: Duration = Duration::from_millis(100);
 /// The largest head of a request: codes are a few kilobytes at most.
 const MAX_HEAD: usize = 32 * 1024;
 /// How long the last page can be fetched once it is known what it says.
@@ -195,7 +197,7 @@ async fn serve(socket: TcpListener, door: Arc<Door>, closed: CancellationToken) 
             for connection in open.drain(..) {
                 connection.abort();
             }
-            tokio::task::yield_now().await;
+            tokio::time::timeout(NO_ROOM, closed.cancelled()).await.ok();
             continue;
         };
         open.retain(|connection| !connection.is_finished());
