@@ -96,6 +96,13 @@ pub struct World {
     _subscriber: tracing::subscriber::DefaultGuard,
 }
 
+impl Drop for World {
+    /// The log's thread makes its folder anew when it still has lines to write, so that it is waited for.
+    fn drop(&mut self) {
+        self.log.flush();
+    }
+}
+
 impl World {
     /// A world with a token lifetime of a minute, strict reuse detection and right clocks.
     pub async fn new() -> Self {

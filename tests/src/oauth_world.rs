@@ -54,6 +54,13 @@ pub struct OauthWorld<P = BadProvider> {
     _subscriber: tracing::subscriber::DefaultGuard,
 }
 
+impl<P> Drop for OauthWorld<P> {
+    /// The log's thread makes its folder anew when it still has lines to write, so that it is waited for.
+    fn drop(&mut self) {
+        self.log.flush();
+    }
+}
+
 impl OauthWorld {
     /// A world with a provider that behaves, until it is told otherwise.
     pub async fn new() -> Self {
