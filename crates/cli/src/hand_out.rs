@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use latchkey_agent::client::{Client, ClientError};
 use latchkey_agent::protocol::{TokenAnswer, TokenQuestion};
+use latchkey_core::time::Stamp;
 use latchkey_engine::config::AccountConfig;
+use latchkey_engine::ports::Clock as _;
 use latchkey_engine::provider::nextauth::SESSION_COOKIE;
 use latchkey_engine::{IssuedToken, TokenRequest, fingerprint_key};
 use zeroize::Zeroizing;
@@ -36,10 +38,23 @@ pub(crate) async fn token(
     if let Some(token) = from_agent(desk, account, request)? {
         return Ok(token);
     }
-    with(desk, vec![account], async |open| {
-        told(open.engine.token(&account.name, request).await, account).map(Given::from)
+    let (token, ends) = with(desk, vec![account], async |open| {
+        let token = told(open.engine.token(&account.name, request).await, account).map(Given::from)?;
+        let ends = Stamp::from_wall(token.expires_at, desk.clock.now());
+        Ok((token, ends))
     })
-    .await
+    .await?;
+    unended(token, ends, desk.clock.now())
+}
+
+/// A token that has not ended meanwhile. What this process had begun (to store that a token was refused, behind another process
+/// that waits for its answer) may have taken longer to finish than the token lasted.
+fn unended(token: Given, ends: Stamp, now: Stamp) -> Result<Given, Failure> {
+    if ends.passed(now) {
+        return Err(Failure::failed("the access token ended before it could be handed out")
+            .hint("ask again; `latchkey status` says what becomes of the session"));
+    }
+    Ok(token)
 }
 
 /// A token that anybody may use who has it. One that is bound to a key is of no use without (RFC 9449 §7.1).

@@ -12,12 +12,13 @@ use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_core::secret::Password;
+use latchkey_core::time::Stamp;
 use latchkey_engine::config::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig, Url};
 use latchkey_engine::http::Http;
-use latchkey_engine::ports::{NoBrowser, Vault as _};
+use latchkey_engine::ports::{Clock as _, NoBrowser, Vault as _};
 use latchkey_engine::sign_in::{Login, SignIn};
 use latchkey_engine::snapshot::SessionStatus;
-use latchkey_engine::{EngineError, EngineHandle, IssuedToken, Setup, TokenRequest};
+use latchkey_engine::{EngineHandle, IssuedToken, Setup, TokenRequest};
 use tokio::task::JoinHandle;
 
 use super::backend::{Refusal, Rules};
@@ -71,7 +72,7 @@ struct Process {
     handle: EngineHandle,
 }
 
-type Answer = Result<IssuedToken, EngineError>;
+type Answer = Option<IssuedToken>;
 
 struct Run {
     host: Arc<Host>,
@@ -207,10 +208,13 @@ impl Run {
         let (handle, account) = (process.handle.clone(), self.account.name.clone());
         let request =
             TokenRequest { min_valid: SignedDuration::from_secs(30), wait: SignedDuration::from_secs(10) };
+        let clock = Ports { host: self.host.clone(), process: process.number };
         let running = tokio::spawn(async move {
             let answer = handle.token(&account, request).await;
+            let ends = answer.as_ref().ok().map(|token| Stamp::from_wall(token.expires_at, clock.now()));
             handle.close().await;
-            answer
+            // As the program does: to end may take longer than the token lasts.
+            answer.ok().filter(|_| ends.is_some_and(|ends| !ends.passed(clock.now())))
         });
         self.tally.commands.0 += 1;
         self.commands.push((process, running));
@@ -322,7 +326,7 @@ impl Run {
         let ended: Vec<(Process, JoinHandle<Answer>)> = ended;
         for (process, run) in ended {
             self.host.state().dead.insert(process.number);
-            if let Ok(Ok(token)) = run.await {
+            if let Ok(Some(token)) = run.await {
                 self.tally.commands.1 += 1;
                 self.handed_out(&token).await;
             }
