@@ -173,4 +173,20 @@ pub(crate) mod tests {
             assert_eq!(given(said).scheme(), written);
         }
     }
+
+    #[test]
+    fn a_token_that_ends_while_this_process_does_is_not_handed_out() {
+        let given = || Given {
+            access: Zeroizing::new("a".to_owned()),
+            token_type: "Bearer".to_owned(),
+            expires_at: Timestamp::UNIX_EPOCH,
+            falls_short: true,
+            min_valid_capped: false,
+        };
+        let zero = Stamp { wall: Timestamp::UNIX_EPOCH, boot: SignedDuration::ZERO };
+        let at = |secs| zero.plus(SignedDuration::from_secs(secs));
+        assert!(unended(given(), at(12), at(11)).is_ok());
+        let refused = unended(given(), at(12), at(30)).err().unwrap();
+        assert!(refused.message.is_some_and(|message| message.contains("ended before")));
+    }
 }
