@@ -207,22 +207,7 @@ mod tests {
 
     #[test]
     fn every_trouble_with_the_keychain_has_german_words() {
-        use VaultProblem::{
-            Damaged, FileUnusable, Locked, Newer, NotKept, Refused, Slow, TooLarge, Unavailable,
-            WrongPassphrase,
-        };
-        for problem in [
-            Locked,
-            Unavailable,
-            Refused,
-            Slow,
-            TooLarge,
-            Damaged,
-            Newer,
-            WrongPassphrase,
-            FileUnusable,
-            NotKept,
-        ] {
+        for problem in VaultProblem::ALL {
             assert_ne!(german(problem.message()), problem.message());
         }
     }
