@@ -13,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
 use latchkey_core::secret::AccessToken;
-use latchkey_core::session::Notice;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::actor::{Actor, Message, Outbox};
@@ -30,7 +29,7 @@ use crate::provider::Provider;
 use crate::provider::nextauth::Jar;
 use crate::provider::nextauth::site_secret::OpenedCookie;
 use crate::sign_in::SignIn;
-use crate::snapshot::{Beside, History, HistoryMark, SessionStatus, StateName};
+use crate::snapshot::{Beside, History, HistoryMark, SessionStatus};
 use crate::surroundings::{self, Surroundings};
 use crate::workshop::{SiteSecret, Workshop};
 
@@ -137,10 +136,11 @@ impl EngineHandle {
         let around = setup.background.then(|| surroundings::watch(setup.clock.clone(), &*setup.network));
         let consumers = Consumers::new(setup.consents.clone());
         let prompts = {
-            let (consumers, sessions) = (consumers.clone(), sessions.clone());
+            let (consumers, sessions, clock) = (consumers.clone(), sessions.clone(), setup.clock.clone());
             let holds = move |account: &AccountName, told: &Told| match told {
                 Told::Notice(notice) => {
-                    sessions.borrow().get(account).is_some_and(|session| still(session, notice))
+                    let now = clock.now();
+                    sessions.borrow().get(account).is_some_and(|session| session.bears_out(notice, now))
                 }
                 Told::Consent(_) => consumers.asks(account),
             };
@@ -371,15 +371,6 @@ impl EngineHandle {
         let (reply, answer) = oneshot::channel();
         self.tell(account, message(reply))?;
         answer.await.map_err(|_| EngineError::Closing)
-    }
-}
-
-/// Whether what a notice says of a session still holds.
-fn still(session: &SessionStatus, notice: &Notice) -> bool {
-    match notice {
-        Notice::SignInNeeded(_) => matches!(session.state, StateName::NeedsSignIn | StateName::SignedOut),
-        Notice::CannotSave(_) => session.state == StateName::Saving,
-        Notice::EndsSoon(_) => session.generation > 0,
     }
 }
 

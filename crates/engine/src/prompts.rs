@@ -5,11 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::session::Notice;
+use latchkey_core::time::Stamp;
 
 use crate::ports::{Clock, Notifier, Screen};
+use crate::snapshot::{SessionStatus, StateName};
 
 /// How long nothing is shown after a wake.
 const AFTER_WAKE: SignedDuration = SignedDuration::from_secs(30);
@@ -19,6 +21,9 @@ const LOOK: SignedDuration = SignedDuration::from_secs(15);
 const REMINDED: SignedDuration = SignedDuration::from_hours(1);
 /// The shortest sleep that counts: the clocks it is told from are read one after the other.
 const SLEPT: SignedDuration = SignedDuration::from_secs(2);
+
+/// An end that moved by less did not: two clocks are read one after the other.
+const MOVED: SignedDuration = SignedDuration::from_secs(1);
 
 /// What may be told to a person, and whether it still holds.
 type Holds = Box<dyn Fn(&AccountName, &Told) -> bool + Send + Sync>;
@@ -142,6 +147,22 @@ impl Prompts {
             *woken = Woken { asleep, at: Some(now) };
         }
         woken.at.map(|at| now.saturating_sub(at))
+    }
+}
+
+impl SessionStatus {
+    /// Whether what a notice says of it still holds: somebody may have signed in meanwhile, or used it.
+    pub fn bears_out(&self, notice: &Notice, now: Stamp) -> bool {
+        match notice {
+            Notice::SignInNeeded(_) => matches!(self.state, StateName::NeedsSignIn | StateName::SignedOut),
+            Notice::CannotSave(_) => self.state == StateName::Saving,
+            Notice::EndsSoon(end) => {
+                let known = self.clocks.session.as_ref().and_then(|clock| clock.expires_at.parse().ok());
+                // Each by its own clock: the wall clock may have been set.
+                let told = end.at.boot.saturating_sub(now.boot);
+                known.is_some_and(|at: Timestamp| (at.duration_since(now.wall) - told).abs() < MOVED)
+            }
+        }
     }
 }
 

@@ -8,6 +8,9 @@ mod show;
 mod soon;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
@@ -16,10 +19,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use latchkey_core::account::AccountName;
 use latchkey_core::session::Notice;
+use latchkey_core::time::Stamp;
 use latchkey_engine::Sessions;
 use latchkey_engine::config::{AppConfig, NotificationConfig};
 use latchkey_engine::ports::{Clock, Notifier};
-use latchkey_engine::snapshot::{SessionStatus, StateName};
+use latchkey_engine::snapshot::SessionStatus;
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -101,8 +105,11 @@ impl Notifications {
             next.push(end.timestamp());
         } else {
             let held = std::mem::take(&mut self.told().held);
-            for (account, news) in held.into_iter().filter(|(account, news)| still(account, news, sessions)) {
-                self.tell(&account, news);
+            let stamp = self.0.clock.now();
+            for (account, news) in held {
+                if still(&account, &news, sessions, stamp) {
+                    self.tell(&account, news);
+                }
             }
         }
         next.into_iter().min()
@@ -121,11 +128,15 @@ impl Notifications {
         let quiet = self.quiet_until(&now);
         let mut told = self.told();
         if quiet.is_some_and(|end| can_wait(&news, &end)) {
-            told.held.retain(|(other, held)| other != account || held.code() != news.code());
+            told.held.retain(|(other, held)| other != account || !is_the_same(held, &news));
             told.held.push((account.clone(), news));
-        } else if told.said.is_news(account, &news, self.0.clock.now().boot) {
+        } else {
+            let boot = self.0.clock.now().boot;
+            if !told.said.is_news(account, &news, boot) {
+                return;
+            }
             let tongue = Tongue::of(self.0.app.borrow().language);
-            let text = text::text(account, &news, tongue);
+            let text = text::text(account, &news, boot, tongue);
             // Without the thread there is nobody to show it; the window does.
             let _ = self.0.showing.send(Showing {
                 account: account.clone(),
@@ -194,15 +205,19 @@ fn wants_sign_in(news: &News) -> bool {
     }
 }
 
-/// Whether what was held back is still so: somebody may have signed in meanwhile.
-fn still(account: &AccountName, news: &News, sessions: &[SessionStatus]) -> bool {
+/// Whether of two things that are held back only the later is told: a session that ended twice has ended.
+fn is_the_same(held: &News, news: &News) -> bool {
+    held.code() == news.code() || ends_a_session(held) && ends_a_session(news)
+}
+
+/// Whether what was held back is still so.
+fn still(account: &AccountName, news: &News, sessions: &[SessionStatus], now: Stamp) -> bool {
     match news {
-        News::Notice(Notice::SignInNeeded(_) | Notice::CannotSave(_)) => sessions.iter().any(|session| {
-            session.account == account.as_str()
-                && matches!(session.state, StateName::NeedsSignIn | StateName::SignedOut)
-        }),
-        // What ends is looked at anew each time, and a program is never held back.
-        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) | News::Consent(_) => false,
+        News::Notice(notice) => sessions
+            .iter()
+            .any(|session| session.account == account.as_str() && session.bears_out(notice, now)),
+        // What only a sign-in keeps is looked at anew each time, and a program is never held back.
+        News::Ends(_) | News::Consent(_) => false,
     }
 }
 
@@ -220,139 +235,5 @@ impl Said {
         }
         self.0.insert(key, now);
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use latchkey_core::reason::{Reason, VaultProblem};
-    use latchkey_engine::clock::ManualClock;
-    use latchkey_engine::snapshot::{Headline, HeadlineKind};
-
-    use super::*;
-    use crate::test_world::{name, session};
-
-    #[test]
-    fn the_same_is_said_once_an_hour_and_something_else_at_once() {
-        let mut said = Said::default();
-        let at = SignedDuration::from_mins;
-        let refused = News::Notice(Notice::SignInNeeded(Reason::Idle));
-        let unsaved = News::Notice(Notice::CannotSave(VaultProblem::Locked));
-        assert!(said.is_news(&name("work"), &refused, at(0)));
-        assert!(!said.is_news(&name("work"), &refused, at(59)));
-        assert!(said.is_news(&name("work"), &unsaved, at(59)));
-        assert!(said.is_news(&name("home"), &refused, at(59)));
-        assert!(said.is_news(&name("work"), &refused, at(61)));
-    }
-
-    #[test]
-    fn each_program_that_asks_is_told_of_and_none_of_them_twice_in_an_hour() {
-        let world = World::at("2026-11-20T12:00:00Z");
-        for program in ["git", "git", "docker", "git"] {
-            world.notifications.consent_asked(&name("work"), program);
-        }
-        assert_eq!(world.shown().len(), 2);
-    }
-
-    #[test]
-    fn what_is_switched_off_is_not_told() {
-        let world = World::at("2026-11-20T12:00:00Z");
-        world.set(|told| told.sign_in_needed = false);
-        world.notifications.notify(&name("work"), &Notice::SignInNeeded(Reason::Idle));
-        assert_eq!(world.shown(), [""; 0]);
-        world.notifications.notify(&name("work"), &Notice::CannotSave(VaultProblem::Locked));
-        assert_eq!(world.shown(), ["Cannot save the new tokens: work"]);
-    }
-
-    #[test]
-    fn the_window_comes_forward_for_a_session_that_ended_where_that_is_set_and_for_nothing_else() {
-        let world = World::at("2026-11-20T12:00:00Z");
-        let brought = |world: &World| -> Vec<(bool, bool)> {
-            world.texts.lock().unwrap().try_iter().map(|one| (one.notify, one.forward)).collect()
-        };
-        world.notifications.notify(&name("work"), &Notice::SignInNeeded(Reason::Idle));
-        assert_eq!(brought(&world), [(true, false)], "unless it is set");
-        world.set(|told| (told.window_forward, told.sign_in_needed) = (true, false));
-        world.notifications.notify(&name("home"), &Notice::SignInNeeded(Reason::Idle));
-        world.notifications.notify(&name("home"), &Notice::CannotSave(VaultProblem::Locked));
-        assert_eq!(brought(&world), [(false, true), (true, false)]);
-        world.quiet();
-        world.notifications.notify(&name("shop"), &Notice::SignInNeeded(Reason::Idle));
-        assert_eq!(brought(&world), [], "quiet hours hold for the window too");
-    }
-
-    #[test]
-    fn quiet_hours_hold_back_what_can_wait_and_tell_it_when_they_are_over() {
-        let world = World::at("2026-11-20T23:00:00Z");
-        world.quiet();
-        let mut soon = Soon::default();
-        let ended = || vec![session("work", StateName::NeedsSignIn), session("home", StateName::SignedIn)];
-        for account in ["work", "home"] {
-            world.notifications.notify(&name(account), &Notice::SignInNeeded(Reason::Idle));
-        }
-        world.notifications.notify(&name("work"), &Notice::CannotSave(VaultProblem::Locked));
-        assert!(world.notifications.look(&mut soon, &ended()).is_some());
-        assert_eq!(world.shown(), ["Cannot save the new tokens: work"], "tokens would be lost");
-        world.clock.advance(SignedDuration::from_hours(25));
-        world.loud();
-        world.notifications.look(&mut soon, &ended());
-        assert_eq!(world.shown(), ["Sign in again: work"], "somebody has signed in to `home` meanwhile");
-    }
-
-    #[test]
-    fn a_session_that_ends_is_announced_once_and_in_quiet_hours_only_where_it_ends_in_them() {
-        let world = World::at("2026-11-20T12:00:00Z");
-        let mut soon = Soon::default();
-        let mut work = session("work", StateName::SignedIn);
-        let end = "2026-11-20T14:00:00Z".to_owned();
-        work.headline = Headline { kind: HeadlineKind::SignedInUntil, at: Some(end) };
-        let next = world.notifications.look(&mut soon, std::slice::from_ref(&work));
-        assert_eq!(next, Some("2026-11-20T13:45:00Z".parse().unwrap()));
-        assert_eq!(world.shown(), [""; 0]);
-        world.clock.advance(SignedDuration::from_mins(106));
-        for _ in 0..3 {
-            world.notifications.look(&mut soon, std::slice::from_ref(&work));
-        }
-        assert_eq!(world.shown(), ["Sign in soon: work"]);
-    }
-
-    struct World {
-        clock: ManualClock,
-        app: watch::Sender<AppConfig>,
-        notifications: Notifications,
-        texts: Mutex<mpsc::Receiver<Showing>>,
-    }
-
-    impl World {
-        fn at(now: &str) -> Self {
-            let clock = ManualClock::new(now.parse().unwrap());
-            let english =
-                AppConfig { language: latchkey_engine::config::Language::En, ..AppConfig::default() };
-            let (app, receiver) = watch::channel(english);
-            let (showing, texts) = mpsc::channel();
-            let inner =
-                Inner { clock: Arc::new(clock.clone()), app: receiver, told: Mutex::default(), showing };
-            Self { clock, app, notifications: Notifications(Arc::new(inner)), texts: Mutex::new(texts) }
-        }
-
-        fn set(&self, change: impl FnOnce(&mut NotificationConfig)) {
-            self.app.send_modify(|app| change(&mut app.notifications));
-        }
-
-        /// All of today but its last minute, in whatever zone this runs.
-        fn quiet(&self) {
-            self.set(|told| {
-                (told.quiet_from, told.quiet_to) =
-                    (Some("00:00".parse().unwrap()), Some("23:59".parse().unwrap()));
-            });
-        }
-
-        fn loud(&self) {
-            self.set(|told| (told.quiet_from, told.quiet_to) = (None, None));
-        }
-
-        fn shown(&self) -> Vec<String> {
-            self.texts.lock().unwrap().try_iter().map(|one| one.text.summary).collect()
-        }
     }
 }

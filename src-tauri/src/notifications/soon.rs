@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use latchkey_engine::snapshot::SessionStatus;
+use latchkey_core::token_set::Source;
+use latchkey_engine::snapshot::{HeadlineKind, SessionStatus};
 
 use crate::lasting;
 
@@ -32,11 +33,11 @@ impl Soon {
     /// The sessions that end by themselves, at `now`; what has ended is told of otherwise.
     pub(super) fn endings(&mut self, sessions: &[SessionStatus], now: Timestamp) -> Vec<Ending> {
         self.first_seen.retain(|account, _| {
-            sessions.iter().any(|session| session.account == *account && lasting::end(session).is_some())
+            sessions.iter().any(|session| session.account == *account && end(session).is_some())
         });
         let mut endings = Vec::new();
         for session in sessions {
-            let Some(ends_at) = lasting::end(session).filter(|at| *at > now) else { continue };
+            let Some(ends_at) = end(session).filter(|at| *at > now) else { continue };
             let seen = *self.first_seen.entry(session.account.clone()).or_insert(now);
             let began = lasting::beginning(session).unwrap_or(seen).min(ends_at);
             let lead = (ends_at.duration_since(began) / 3).min(LEAD);
@@ -47,9 +48,17 @@ impl Soon {
     }
 }
 
+/// When only a new sign-in helps. Of an end that the account itself sets the session machine tells, in words that fit
+/// it, since using the session may move it; once that does not help, the headline is another one.
+fn end(session: &SessionStatus) -> Option<Timestamp> {
+    let own = session.clocks.session.as_ref().is_some_and(|clock| clock.source == Source::Policy.name());
+    let may_move = own && session.headline.kind == HeadlineKind::SignedInUntil;
+    lasting::end(session).filter(|_| !may_move)
+}
+
 #[cfg(test)]
 mod tests {
-    use latchkey_engine::snapshot::{Headline, HeadlineKind, StateName};
+    use latchkey_engine::snapshot::{ClockStatus, Clocks, Headline, StateName};
 
     use super::*;
     use crate::test_world::session;
@@ -77,6 +86,18 @@ mod tests {
         let later: Vec<_> =
             soon.endings(&sessions, at("12:02:30")).into_iter().map(|one| one.tell_at).collect();
         assert_eq!(later, [at("19:45:00"), at("12:02:00")]);
+    }
+
+    #[test]
+    fn of_an_end_that_the_account_sets_only_one_that_no_use_moves_is_announced() {
+        let own = |kind| {
+            let clock = ClockStatus { expires_at: at("13:00:00").to_string(), source: "policy".to_owned() };
+            let clocks = Clocks { session: Some(clock), ..Clocks::default() };
+            SessionStatus { clocks, ..until("work", kind, "13:00:00") }
+        };
+        let announced = |kind| Soon::default().endings(&[own(kind)], at("12:00:00")).len();
+        assert_eq!(announced(HeadlineKind::SignedInUntil), 0);
+        assert_eq!(announced(HeadlineKind::SignInAgainBy), 1);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! It can be read by anybody who sees the screen, and desktops keep a history of them: it names the account, never the
 //! person, and repeats nothing a server said.
 
-use jiff::Zoned;
+use jiff::{SignedDuration, Zoned};
 use latchkey_core::account::AccountName;
 use latchkey_core::limits::Limit;
 use latchkey_core::policy::in_words;
@@ -45,7 +45,8 @@ pub(super) struct Text {
     pub(super) button: &'static str,
 }
 
-pub(super) fn text(account: &AccountName, news: &News, tongue: Tongue) -> Text {
+/// `now` is on the boot-time clock.
+pub(super) fn text(account: &AccountName, news: &News, now: SignedDuration, tongue: Tongue) -> Text {
     let pick = |english: &'static str, german: &'static str| tongue.pick(english, german);
     let sign_in = pick("Sign in", "Anmelden");
     match news {
@@ -70,7 +71,7 @@ pub(super) fn text(account: &AccountName, news: &News, tongue: Tongue) -> Text {
             button: pick("Open Latchkey", "Latchkey öffnen"),
         },
         News::Notice(Notice::EndsSoon(end)) => {
-            let left = in_words(end.at.boot.saturating_sub(end.warns().boot));
+            let left = in_words(end.at.boot.saturating_sub(now));
             let (summary, body) = ends_soon(end.limit, &left, tongue);
             Text {
                 summary: format!("{summary}: {account}"),
@@ -202,26 +203,28 @@ mod tests {
     use super::*;
     use crate::test_world::name;
 
+    const NOW: SignedDuration = SignedDuration::ZERO;
+
     #[test]
     fn it_says_which_account_and_why_in_our_own_words() {
         let said = Some("token eyJhbGciOiJSUzI1NiJ9.e30.c2ln of ada@example.com was revoked".to_owned());
         let refused = News::Notice(Notice::SignInNeeded(Reason::Refused { said }));
-        let told = text(&name("work"), &refused, Tongue::En);
+        let told = text(&name("work"), &refused, NOW, Tongue::En);
         let expected = ("Sign in again: work", "The provider has ended this session.", "Sign in");
         assert_eq!((told.summary.as_str(), told.body.as_str(), told.button), expected);
-        assert_eq!(text(&name("work"), &refused, Tongue::De).summary, "Neu anmelden: work");
+        assert_eq!(text(&name("work"), &refused, NOW, Tongue::De).summary, "Neu anmelden: work");
         let unsaved = News::Notice(Notice::CannotSave(VaultProblem::Locked));
-        let told = text(&name("work"), &unsaved, Tongue::En);
+        let told = text(&name("work"), &unsaved, NOW, Tongue::En);
         assert_eq!(told.summary, "Cannot save the new tokens: work");
         assert!(told.body.starts_with("The keychain is locked. Unlock it"), "{}", told.body);
-        let told = text(&name("work"), &unsaved, Tongue::De);
+        let told = text(&name("work"), &unsaved, NOW, Tongue::De);
         assert!(told.body.starts_with("Der Schlüsselbund ist gesperrt. Entsperren Sie ihn"), "{}", told.body);
     }
 
     #[test]
     fn it_says_when_a_session_ends_on_the_clock_of_the_wall() {
         let at = "2026-11-20T18:00:00+01:00[Europe/Berlin]".parse().unwrap();
-        let told = text(&name("work"), &News::Ends(at), Tongue::En);
+        let told = text(&name("work"), &News::Ends(at), NOW, Tongue::En);
         assert!(told.body.contains("ends at 18:00"), "{}", told.body);
     }
 }

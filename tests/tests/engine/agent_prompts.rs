@@ -5,11 +5,12 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use latchkey_agent::client::ClientError;
 use latchkey_agent::protocol::TokenQuestion;
+use latchkey_core::limits::Limits;
 use latchkey_core::session::Notice;
 use latchkey_devserver::{Fault, FaultMode};
 use latchkey_engine::Setup;
 use latchkey_engine::screen::ManualScreen;
-use latchkey_tests::engine_world::{Engine, REFRESH, World, guarded};
+use latchkey_tests::engine_world::{Engine, Like, REFRESH, World, guarded};
 
 use crate::agent::Agent;
 
@@ -85,6 +86,19 @@ async fn what_was_set_right_behind_a_locked_screen_is_not_told_afterwards() {
     needs_sign_in(&world, &engine).await;
     world.all_is_well_again();
     engine.signs_in().await.unwrap();
+    screen.lock(false);
+    time_passes(&world, &engine).await;
+    assert_eq!(world.notices.all(), []);
+}
+
+#[tokio::test]
+async fn an_end_that_moved_behind_a_locked_screen_is_not_told_afterwards() {
+    let limits = Limits { idle_timeout: Some(SignedDuration::from_mins(15)), ..Limits::default() };
+    let world = World::like(Like { limits, ..Like::default() }).await;
+    let (engine, screen) = locked(&world).await;
+    engine.time_passes(SignedDuration::from_mins(11)).await;
+    assert!(world.logged().contains(&"ends_soon".to_owned()), "it is about to end");
+    engine.is_used();
     screen.lock(false);
     time_passes(&world, &engine).await;
     assert_eq!(world.notices.all(), []);
