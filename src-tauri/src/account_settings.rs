@@ -105,10 +105,11 @@ impl Shell {
         changes: &Changes,
     ) -> Result<(), CommandError> {
         input::changes(changes)?;
+        let told = |error| self.told(error);
         let added = config::add_by_keys(&self.paths, account, changes)?;
         self.dev_server.start_for(std::slice::from_ref(&added)).await;
-        self.engine.add_account(&added, Vec::new())?;
-        self.engine.status(account).await?;
+        self.engine.add_account(&added, Vec::new()).map_err(told)?;
+        self.engine.status(account).await.map_err(told)?;
         info!(account = %account, kind = "account_added", "The account was added");
         Ok(())
     }
@@ -121,14 +122,15 @@ impl Shell {
         changes: &Changes,
     ) -> Result<(), CommandError> {
         input::changes(changes)?;
+        let told = |error| self.told(error);
         let wanted = config::with_changes(&self.paths, account, changes)?;
         if self.known(account)?.is_some_and(|known| moves(&known, &wanted)) {
-            self.engine.sign_out(account).await?;
+            self.engine.sign_out(account).await.map_err(told)?;
         }
         let wanted = config::change_account(&self.paths, account, changes)?;
         self.dev_server.start_for(std::slice::from_ref(&wanted)).await;
-        self.engine.change_account(&wanted).await?;
-        self.engine.status(account).await?;
+        self.engine.change_account(&wanted).await.map_err(told)?;
+        self.engine.status(account).await.map_err(told)?;
         info!(account = %account, kind = "account_changed", "The account was changed");
         Ok(())
     }
@@ -137,7 +139,7 @@ impl Shell {
     pub(crate) async fn remove_account(&self, account: &AccountName) -> Result<(), CommandError> {
         let known = self.known(account)?;
         // The configuration goes last: without it nobody would know whose tokens are left in the keychain.
-        self.engine.remove_account(account).await?;
+        self.engine.remove_account(account).await.map_err(|error| self.told(error))?;
         if let Err(error) = config::remove_account(&self.paths, account) {
             // It is there after the next start, so it is there now.
             if let Some(known) = known {

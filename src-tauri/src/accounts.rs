@@ -50,9 +50,9 @@ impl Shell {
         // The question needs no client; it is asked before anybody knows which.
         let asking = oauth(&issuer, "latchkey", None).check(&input::account("new")?)?;
         let ProviderConfig::Oauth(config) = &asking.provider else {
-            return Err(EngineError::NotThisWay.into());
+            return Err(self.told(EngineError::NotThisWay));
         };
-        let server = describe(config, &self.http).await.map_err(EngineError::from)?;
+        let server = describe(config, &self.http).await.map_err(|failure| self.told(failure))?;
         Ok(facts(issuer, server))
     }
 }
@@ -63,10 +63,10 @@ impl Shell {
         input::changes(changes)?;
         let tried = config::from_keys(&input::account("new")?, changes)?;
         let ProviderConfig::Credentials(config) = &tried.provider else {
-            return Err(EngineError::NotThisWay.into());
+            return Err(self.told(EngineError::NotThisWay));
         };
         self.dev_server.start_for(std::slice::from_ref(&tried)).await;
-        Ok(try_login(config, &self.http, login, &*self.clock).await?)
+        try_login(config, &self.http, login, &*self.clock).await.map_err(|error| self.told(error))
     }
 }
 

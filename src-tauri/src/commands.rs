@@ -110,7 +110,7 @@ pub(crate) async fn sign_in(
     password: PasswordInput,
 ) -> Result<(), CommandError> {
     let (account, login) = (input::account(&account)?, input::login(username, password)?);
-    shell.engine.sign_in(&account, SignIn::Password(login)).await?;
+    shell.engine.sign_in(&account, SignIn::Password(login)).await.map_err(|error| shell.told(error))?;
     Ok(())
 }
 
@@ -122,7 +122,8 @@ pub(crate) async fn sign_in_with_browser<R: Runtime>(
     shell: State<'_, Shell>,
     account: String,
 ) -> Result<(), CommandError> {
-    shell.engine.sign_in(&input::account(&account)?, SignIn::Browser).await?;
+    let signed_in = shell.engine.sign_in(&input::account(&account)?, SignIn::Browser).await;
+    signed_in.map_err(|error| shell.told(error))?;
     // The person looks at a page that sends them back here.
     window::show(&app);
     Ok(())
@@ -136,7 +137,8 @@ pub(crate) async fn sign_in_with_device<R: Runtime>(
     shell: State<'_, Shell>,
     account: String,
 ) -> Result<(), CommandError> {
-    shell.engine.sign_in(&input::account(&account)?, SignIn::Device).await?;
+    let signed_in = shell.engine.sign_in(&input::account(&account)?, SignIn::Device).await;
+    signed_in.map_err(|error| shell.told(error))?;
     window::hint(&app);
     Ok(())
 }
@@ -145,7 +147,7 @@ pub(crate) async fn sign_in_with_device<R: Runtime>(
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
 pub(crate) fn cancel_sign_in(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
-    Ok(shell.engine.cancel_sign_in(&input::account(&account)?)?)
+    shell.engine.cancel_sign_in(&input::account(&account)?).map_err(|error| shell.told(error))
 }
 
 /// Opens the page of the sign-in under way in the system's browser.
@@ -190,7 +192,7 @@ pub(crate) async fn discover(shell: State<'_, Shell>, issuer: String) -> Result<
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
 pub(crate) async fn sign_out(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
-    shell.engine.sign_out(&input::account(&account)?).await?;
+    shell.engine.sign_out(&input::account(&account)?).await.map_err(|error| shell.told(error))?;
     Ok(())
 }
 
@@ -198,7 +200,7 @@ pub(crate) async fn sign_out(shell: State<'_, Shell>, account: String) -> Result
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
 pub(crate) async fn renew(shell: State<'_, Shell>, account: String) -> Result<(), CommandError> {
-    shell.engine.renew(&input::account(&account)?).await?;
+    shell.engine.renew(&input::account(&account)?).await.map_err(|error| shell.told(error))?;
     Ok(())
 }
 
@@ -210,7 +212,8 @@ pub(crate) async fn inspect(
     account: String,
     language: Language,
 ) -> Result<Inspection, CommandError> {
-    let inspection = shell.engine.inspect(&input::account(&account)?).await?;
+    let inspected = shell.engine.inspect(&input::account(&account)?).await;
+    let inspection = inspected.map_err(|error| shell.told(error))?;
     Ok(Tongue::of(language).say_inspection(inspection))
 }
 
@@ -248,7 +251,8 @@ pub(crate) async fn decide(
     decision: DecisionInput,
 ) -> Result<(), CommandError> {
     let (account, program) = (input::account(&account)?, input::program(&program)?);
-    shell.engine.decide(&account, program, decision.into()).await?;
+    let decided = shell.engine.decide(&account, program, decision.into()).await;
+    decided.map_err(|error| shell.told(error))?;
     Ok(())
 }
 

@@ -46,7 +46,7 @@ impl Shell {
         account: &AccountName,
     ) -> Result<CopiedToken, CommandError> {
         let request = TokenRequest { min_valid: SignedDuration::ZERO, wait: WAIT };
-        let token = self.engine.token(account, request).await?.access;
+        let token = self.engine.token(account, request).await.map_err(|error| self.told(error))?.access;
         let copied = token.clone();
         on_main_thread(app, move |told| {
             let _ = told.send(clipboard::put_secret(&copied));

@@ -23,14 +23,16 @@ impl Shell {
         let account = self.demo_account().await?;
         match self.engine.add_account(&account, Vec::new()) {
             Ok(()) | Err(EngineError::AccountExists(_)) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(self.told(error)),
         }
-        let status = self.engine.status(&account.name).await?;
-        if !matches!(status.state, StateName::SignedOut | StateName::NeedsSignIn) {
-            return Ok(status);
+        let mut status = self.engine.status(&account.name).await.map_err(|error| self.told(error))?;
+        if matches!(status.state, StateName::SignedOut | StateName::NeedsSignIn) {
+            let login = Login { username: USER.to_owned(), password: Password::new(USER) };
+            let signed_in = self.engine.sign_in(&account.name, SignIn::Password(login)).await;
+            status = signed_in.map_err(|error| self.told(error))?;
         }
-        let login = Login { username: USER.to_owned(), password: Password::new(USER) };
-        Ok(self.engine.sign_in(&account.name, SignIn::Password(login)).await?)
+        self.tongue().say_session(&mut status);
+        Ok(status)
     }
 
     /// The account as it is configured, with its backend running.

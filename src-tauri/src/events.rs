@@ -11,9 +11,10 @@ use latchkey_engine::snapshot::SessionStatus;
 use tauri::{AppHandle, Emitter as _, Manager as _, Runtime, async_runtime};
 use tokio::sync::watch;
 
-use crate::shell::Shell;
+use crate::shell::{self, Shell};
 use crate::tray;
 use crate::window::MAIN;
+use crate::words::Tongue;
 
 /// The event with the whole list of sessions.
 const SESSIONS: &str = "sessions";
@@ -44,26 +45,36 @@ pub(crate) fn tell_window<R: Runtime>(app: &AppHandle<R>) {
     let shell = app.state::<Shell>();
     let (engine, log, clock) = (shell.engine.clone(), shell.log.clone(), Arc::clone(&shell.clock));
     let (for_sessions, for_log) = (app.clone(), app.clone());
-    async_runtime::spawn(push_sessions(engine.watch(), Arc::clone(&clock), move |sessions| {
+    let push = move |sessions| {
         // A window that is gone has nobody to tell.
         let _ = for_sessions.emit_to(MAIN, SESSIONS, sessions);
-    }));
+    };
+    async_runtime::spawn(push_sessions(engine.watch(), shell.app.subscribe(), Arc::clone(&clock), push));
     async_runtime::spawn(push_log(log, clock, move |records| {
         let _ = for_log.emit_to(MAIN, LOG, records);
     }));
 }
 
+/// Pushes the sessions whenever they change, and when the app may speak another language.
 async fn push_sessions(
     mut changes: watch::Receiver<Sessions>,
+    mut settings: watch::Receiver<AppConfig>,
     clock: Arc<dyn Clock>,
     push: impl Fn(Vec<SessionStatus>),
 ) {
+    let mut tongue = Tongue::of(settings.borrow_and_update().language);
     loop {
-        let sessions = changes.borrow_and_update().values().map(|one| (**one).clone()).collect();
+        let sessions = shell::sessions(&changes.borrow_and_update(), tongue);
         push(sessions);
         pause(&*clock).await;
-        if changes.changed().await.is_err() {
-            return;
+        tokio::select! {
+            more = changes.changed() => if more.is_err() { return },
+            more = settings.changed() => {
+                if more.is_err() {
+                    return;
+                }
+                tongue = Tongue::of(settings.borrow_and_update().language);
+            }
         }
     }
 }
@@ -117,16 +128,26 @@ mod tests {
     use latchkey_engine::snapshot::StateName;
 
     use super::*;
-    use crate::test_world::{name, session};
+    use crate::test_world::{because_of, name, session};
+
+    /// What the engine says of a backend that is not there.
+    const UNREACHABLE: &str = "nothing listens at its address";
+
+    /// What stands in the sentence of its reason under this name.
+    fn value(session: &SessionStatus, wanted: &str) -> String {
+        let values = &session.reason.as_ref().unwrap().values;
+        values.iter().find(|(name, _)| *name == wanted).unwrap().1.to_owned()
+    }
 
     #[tokio::test]
     async fn many_changes_at_once_come_as_one_list_and_the_last_is_never_lost() {
         let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
         let (sender, changes) = watch::channel(Sessions::new());
+        let (_app, settings) = watch::channel(AppConfig::default());
         let pushed = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn({
             let pushed = Arc::clone(&pushed);
-            push_sessions(changes, Arc::new(clock.clone()), move |sessions| {
+            push_sessions(changes, settings, Arc::new(clock.clone()), move |sessions| {
                 pushed.lock().unwrap().push(sessions);
             })
         });
@@ -144,6 +165,36 @@ mod tests {
         let states: Vec<Vec<StateName>> =
             pushed.iter().map(|all| all.iter().map(|one| one.state).collect()).collect();
         assert_eq!(states, [vec![], vec![StateName::SignedIn]]);
+    }
+
+    #[tokio::test]
+    async fn another_language_brings_the_sessions_anew_with_their_reasons_in_it() {
+        let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
+        let away = because_of(session("work", StateName::Waiting), "unreachable", "what", UNREACHABLE);
+        let (_sender, changes) = watch::channel(Sessions::from([(name("work"), Arc::new(away))]));
+        let english = AppConfig { language: Language::En, ..AppConfig::default() };
+        let (app, settings) = watch::channel(english);
+        let pushed = Arc::new(Mutex::new(Vec::<SessionStatus>::new()));
+        let task = tokio::spawn({
+            let pushed = Arc::clone(&pushed);
+            push_sessions(changes, settings, Arc::new(clock.clone()), move |sessions| {
+                pushed.lock().unwrap().extend(sessions);
+            })
+        });
+        let pushed_times = async |times: usize| {
+            while pushed.lock().unwrap().len() < times {
+                clock.advance(PAUSE);
+                tokio::task::yield_now().await;
+            }
+        };
+        pushed_times(1).await;
+        app.send_modify(|app| app.language = Language::De);
+        pushed_times(2).await;
+        app.send_modify(|app| app.language = Language::En);
+        pushed_times(3).await;
+        let said: Vec<_> = pushed.lock().unwrap().iter().map(|one| value(one, "what")).collect();
+        assert_eq!(said, [UNREACHABLE, "unter seiner Adresse antwortet kein Programm", UNREACHABLE]);
+        task.abort();
     }
 
     #[tokio::test]

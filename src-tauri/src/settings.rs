@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use latchkey_engine::config::{self, AppConfig};
 use latchkey_engine::event_log::Level;
-use latchkey_engine::health::{self, Report, Sentence, Subject};
+use latchkey_engine::health::{self, Report, Subject};
 use serde::Serialize;
 use tauri::{AppHandle, Manager as _, Runtime};
 use tauri_plugin_autostart::ManagerExt as _;
@@ -70,11 +70,9 @@ impl Shell {
             patience: health::PATIENCE,
         })
         .await;
-        for finding in report.findings.iter_mut().filter(|one| one.sentence == Sentence::ConfigUnusable) {
-            for name in ["what", "remedy"] {
-                if let Some(value) = finding.values.get_mut(name) {
-                    *value = tongue.say(value);
-                }
+        for (name, value) in report.findings.iter_mut().flat_map(|finding| &mut finding.values) {
+            if matches!(*name, "what" | "remedy") {
+                *value = tongue.say(value);
             }
         }
         report

@@ -5,17 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use latchkey_agent::server::Server;
-use latchkey_engine::EngineHandle;
 use latchkey_engine::config::AppConfig;
 use latchkey_engine::event_log::EventLog;
 use latchkey_engine::http::Http;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Browser, Clock, Vault};
 use latchkey_engine::snapshot::SessionStatus;
+use latchkey_engine::{EngineError, EngineHandle, Sessions};
 use tokio::sync::watch;
 
+use crate::command_error::CommandError;
 use crate::dev_server::EmbeddedServer;
 use crate::lab::Tour;
+use crate::words::Tongue;
 
 /// How often the vault is read again at most, because somebody looks at the window.
 const RELOAD_EVERY: SignedDuration = SignedDuration::from_secs(5);
@@ -55,9 +57,14 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    /// Every session as it is now.
+    /// Every session as it is now, for the page, in the language of the app.
     pub(crate) fn sessions(&self) -> Vec<SessionStatus> {
-        self.engine.watch().borrow().values().map(|one| (**one).clone()).collect()
+        sessions(&self.engine.watch().borrow(), self.tongue())
+    }
+
+    /// What the page is told of an error of the engine's, in the language of the app.
+    pub(crate) fn told(&self, error: impl Into<EngineError>) -> CommandError {
+        CommandError::of(&error.into(), self.tongue())
     }
 
     /// Another process may have signed in, renewed or signed out: whoever looks at the window wants to know.
@@ -85,4 +92,13 @@ impl Shell {
         }
         self.dev_server.stop().await;
     }
+}
+
+/// Sessions as the page gets them, in this language.
+pub(crate) fn sessions(known: &Sessions, tongue: Tongue) -> Vec<SessionStatus> {
+    let mut sessions: Vec<_> = known.values().map(|one| (**one).clone()).collect();
+    for session in &mut sessions {
+        tongue.say_session(session);
+    }
+    sessions
 }

@@ -16,8 +16,8 @@ use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Clock, NoBrowser, Notifier, Vault};
 use latchkey_engine::renewal_lock::FileLock;
 use latchkey_engine::snapshot::{
-    Clocks, ConsentName, ConsumerStatus, Headline, HeadlineKind, HistoryMark, MarkKind, ReasonStatus,
-    Renewals, SessionStatus, StateName, Values,
+    ActionName, Clocks, ConsentName, ConsumerStatus, Headline, HeadlineKind, HistoryMark, MarkKind,
+    NextStatus, ReasonStatus, Renewals, SessionStatus, StateName, Values,
 };
 use latchkey_engine::vault::memory::MemoryVault;
 use latchkey_engine::{EngineHandle, Setup};
@@ -173,6 +173,26 @@ pub(crate) fn because(mut session: SessionStatus, code: &str) -> SessionStatus {
         message: String::new(),
         values: Values::default(),
     });
+    session
+}
+
+/// The same for a reason that has a value in its sentence, which comes next as well.
+pub(crate) fn because_of(
+    session: SessionStatus,
+    code: &str,
+    name: &'static str,
+    value: &str,
+) -> SessionStatus {
+    let mut session = because(session, code);
+    let values: Values = [(name, value.to_owned())].into_iter().collect();
+    session.next = Some(NextStatus {
+        action: ActionName::RetryRenewal,
+        at: None,
+        why: String::new(),
+        code: code.to_owned(),
+        values: values.clone(),
+    });
+    session.reason.iter_mut().for_each(|reason| reason.values = values.clone());
     session
 }
 

@@ -1,14 +1,18 @@
 //! In which language the app speaks where the page does not: in the tray and in notifications, of mistakes in the
-//! configuration, of tokens that are not believed, and of the lab's scenarios.
+//! configuration, of tokens that are not believed, in the reasons of sessions and errors, and of the lab's scenarios.
 
 mod german;
+mod reasons;
 mod scenarios;
+#[cfg(test)]
+mod sources;
 mod token;
 
 use std::borrow::Cow;
 
 use latchkey_engine::config::Language;
 use latchkey_engine::inspection::{Inspection, SignatureStatus};
+use latchkey_engine::snapshot::SessionStatus;
 
 /// A language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +73,29 @@ impl Tongue {
         inspection
     }
 
+    /// What the engine says inside the sentences of a session, in this language. Where it is English nothing is touched.
+    pub(crate) fn say_session(self, session: &mut SessionStatus) {
+        if self == Self::En {
+            return;
+        }
+        let reason = session.reason.iter_mut().flat_map(|reason| reason.values.iter_mut());
+        let next = session.next.iter_mut().flat_map(|next| next.values.iter_mut());
+        reason.chain(next).for_each(|(name, value)| self.say_value(name, value));
+    }
+
+    /// What stands in a sentence under this name, in this language: short words of the engine's are worded anew, numbers
+    /// and what a provider said are not.
+    pub(crate) fn say_value(self, name: &str, value: &mut String) {
+        let said = match (self, name) {
+            (Self::De, "what" | "why") => Some(self.say(value)),
+            (Self::De, "said") => reasons::said(value).map(str::to_owned),
+            (Self::En | Self::De, _) => None,
+        };
+        if let Some(said) = said {
+            *value = said;
+        }
+    }
+
     /// What a scenario of this name is called in this language, and what it is about; none where it is as it comes.
     pub(crate) fn scenario(self, name: &str) -> Option<(&'static str, &'static str)> {
         let (_, title, about) = scenarios::SCENARIOS.iter().find(|(known, ..)| *known == name)?;
@@ -86,7 +113,10 @@ impl Tongue {
 
 #[cfg(test)]
 mod tests {
+    use latchkey_engine::snapshot::{StateName, Values};
+
     use super::*;
+    use crate::test_world::{because_of, session};
 
     #[test]
     fn a_line_keeps_its_place() {
@@ -95,6 +125,46 @@ mod tests {
             "/home/ada/config.toml: andere dürfen in diese Datei schreiben; ändern Sie das mit `chmod go-w`";
         assert_eq!((Tongue::De.say_line(line).as_str(), Tongue::En.say_line(line).as_str()), (german, line));
         assert_eq!(Tongue::De.say_line("this is empty"), "das ist leer");
+    }
+
+    #[test]
+    fn the_engines_words_in_a_session_are_german_and_a_providers_own_are_as_they_came() {
+        let said_of = |name, value: &str| {
+            let mut session = because_of(session("work", StateName::NeedsSignIn), "distrusted", name, value);
+            Tongue::De.say_session(&mut session);
+            let of = |values: &Values| values.iter().next().unwrap().1.to_owned();
+            let (reason, next) = (session.reason.unwrap(), session.next.unwrap());
+            assert_eq!(of(&reason.values), of(&next.values));
+            of(&reason.values)
+        };
+        for (name, english, german) in [
+            (
+                "why",
+                "its ID token is refused: its `sub` is not the one of the sign-in: it may be another person's",
+                "sein ID-Token wird abgelehnt: sein `sub` ist nicht das der Anmeldung: Es könnte das einer anderen Person sein",
+            ),
+            (
+                "why",
+                "its token endpoint has moved from `a.example:443` to `b.example:443`; sign in again if that is right",
+                "sein Token-Endpunkt ist umgezogen, von `a.example:443` zu `b.example:443`; melden Sie sich neu an, wenn das stimmt",
+            ),
+            (
+                "why",
+                "no NextAuth answers at /api/auth or /auth",
+                "weder unter /api/auth noch unter /auth antwortet ein NextAuth",
+            ),
+            (
+                "what",
+                "failed to lookup address information: Name or service not known",
+                "die Adresse zu seinem Namen fand sich nicht (niemand kennt diesen Namen)",
+            ),
+            ("what", "something new", "something new"),
+            ("said", "the site gives no reason", "die Website nennt keinen Grund"),
+            ("said", "it has no token endpoint", "it has no token endpoint"),
+            ("error", "its reply did not arrive", "its reply did not arrive"),
+        ] {
+            assert_eq!(said_of(name, english), german);
+        }
     }
 
     #[test]

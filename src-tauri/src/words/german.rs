@@ -1,22 +1,17 @@
 //! What the configuration says of mistakes, in German: where it is said, it is said in English. `{}` stands for anything,
-//! which may be one of these words again. What is said of tokens stands beside it.
+//! which may be one of these words again. What is said of tokens and of providers stands beside it.
 
 use std::borrow::Cow;
 
-use super::token;
+use super::{reasons, token};
 
 /// An English sentence, or what is known of it, in German; as it is where nothing is.
 pub(crate) fn german(english: &str) -> Cow<'_, str> {
-    for (pattern, words) in WORDS.iter().chain(token::WORDS) {
-        match pattern.split_once("{}") {
-            None if *pattern == english => return Cow::Borrowed(words),
+    for (pattern, words) in reasons::WORDS.iter().chain(token::WORDS).chain(WORDS) {
+        match in_places(pattern, english) {
             None => {}
-            Some((before, after)) => {
-                let inside = english.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-                if let Some(inside) = inside.filter(|inside| !inside.is_empty()) {
-                    return Cow::Owned(words.replacen("{}", &german(inside), 1));
-                }
-            }
+            Some(places) if places.is_empty() => return Cow::Borrowed(words),
+            Some(places) => return Cow::Owned(filled(words, &places)),
         }
     }
     // A choice between names, such as "`a`, `b` or `c`".
@@ -24,6 +19,31 @@ pub(crate) fn german(english: &str) -> Cow<'_, str> {
         return Cow::Owned(english.replace("` or `", "` oder `"));
     }
     Cow::Borrowed(english)
+}
+
+/// What stands in the places of a pattern, where a text is one of its kind. Nothing else is left open by it.
+fn in_places<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
+    let mut parts = pattern.split("{}");
+    let mut rest = text.strip_prefix(parts.next()?)?;
+    let mut parts = parts.peekable();
+    let mut places = Vec::new();
+    while let Some(part) = parts.next() {
+        let last = parts.peek().is_none();
+        let (inside, after) = if last { (rest.strip_suffix(part)?, "") } else { rest.split_once(part)? };
+        if inside.is_empty() {
+            return None;
+        }
+        places.push(inside);
+        rest = after;
+    }
+    rest.is_empty().then_some(places)
+}
+
+/// German words with what stands in their places, in German where it is known.
+fn filled(words: &str, places: &[&str]) -> String {
+    let mut parts = words.split("{}");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.zip(places).fold(first, |said, (part, place)| said + &german(place) + part)
 }
 
 /// What is exact comes before what has a place for anything.
@@ -313,9 +333,7 @@ const WORDS: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
+    use super::super::sources::{code, files, texts};
     use super::*;
 
     #[test]
@@ -336,43 +354,20 @@ mod tests {
         }
     }
 
-    /// Each sentence that stands in the sources of the configuration, where a value is made of it.
-    fn sentences(folder: &Path, found: &mut Vec<String>) {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            let path = entry.path();
-            if path.is_dir() {
-                sentences(&path, found);
-                continue;
-            }
-            let source = fs::read_to_string(&path).unwrap();
-            let source = source.split("#[cfg(test)]").next().unwrap();
-            for call in ["Flaw::new(", "let remedy =", "let what =", "unfit("] {
-                for (at, _) in source.match_indices(call) {
-                    let statement = source[at..].split(";\n").next().unwrap();
-                    found.extend(literals(statement).filter(|text| text.trim().contains(' ')));
-                }
-            }
-        }
-    }
-
-    fn literals(statement: &str) -> impl Iterator<Item = String> {
-        let mut texts = Vec::new();
-        let mut letters = statement.chars();
-        while letters.by_ref().any(|letter| letter == '"') {
-            let mut text = String::new();
-            while let Some(letter) = letters.next().filter(|letter| *letter != '"') {
-                text.push(if letter == '\\' { letters.next().unwrap_or_default() } else { letter });
-            }
-            texts.push(text);
-        }
-        texts.into_iter()
-    }
-
     #[test]
     fn every_mistake_that_the_configuration_knows_has_german_words() {
         let mut found = Vec::new();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/engine/src/config");
-        sentences(&folder, &mut found);
+        for file in files("engine/src/config") {
+            let code = code(&file);
+            // Where a value is made of a sentence.
+            for call in ["Flaw::new(", "let remedy =", "let what =", "unfit("] {
+                for (at, _) in code.match_indices(call) {
+                    let statement = code[at..].split(";\n").next().unwrap();
+                    found
+                        .extend(texts(statement, false).into_iter().filter(|text| text.trim().contains(' ')));
+                }
+            }
+        }
         assert!(found.len() > 100, "{found:#?}");
         let missing: Vec<_> = found.iter().filter(|text| german(text) == text.as_str()).collect();
         assert!(missing.is_empty(), "{missing:#?}");

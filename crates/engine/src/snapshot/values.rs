@@ -21,6 +21,11 @@ impl Values {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, value.as_str()))
     }
+
+    /// The same, for whoever says the words among them in another language.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut String)> {
+        self.0.iter_mut().map(|(name, value)| (&**name, value))
+    }
 }
 
 impl From<wording::Values> for Values {

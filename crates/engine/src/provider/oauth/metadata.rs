@@ -65,8 +65,10 @@ impl Metadata {
         match document.get("issuer").and_then(Value::as_str) {
             Some(said) if said == issuer.as_str() => {}
             Some(said) => {
-                let said = endpoint(said).map(|url| format!(" (`{url}`)")).unwrap_or_default();
-                return Err(format!("its metadata name another issuer{said}"));
+                return Err(match endpoint(said) {
+                    Some(url) => format!("its metadata name another issuer (`{url}`)"),
+                    None => "its metadata name another issuer".to_owned(),
+                });
             }
             None => return Err("its metadata do not say whose they are (`issuer`)".to_owned()),
         }
