@@ -49,7 +49,11 @@ async function openGerman(options: FakeOptions) {
   return opened;
 }
 
-const unreachable = reason("unreachable", "The provider cannot be reached: nothing listens at its address", { what: "nothing listens at its address" });
+// The host's sentences are English; what it puts into them is in the language of the window.
+const unreachable = reason("unreachable", "The provider cannot be reached: nothing listens at its address", { what: "unter seiner Adresse antwortet kein Programm" });
+const distrusted = reason("distrusted", "A renewal brought tokens that are not believed: its ID token is refused: its signature is not the issuer's. They are not handed out. Sign in again", {
+  why: "sein ID-Token wird abgelehnt: seine Signatur ist nicht die des Ausstellers",
+});
 const away: SessionStatus = {
   ...waiting(NOW),
   reason: unreachable,
@@ -66,6 +70,7 @@ const SESSIONS: Record<string, SessionStatus[]> = {
   waiting: [waiting(NOW)],
   "out of reach": [away],
   "in need of a sign-in": [needsSignIn(NOW)],
+  "whose tokens are not believed": [{ ...needsSignIn(NOW), reason: distrusted }],
   "signed out": [signedOut("demo", reason("signed_out", "You signed out"))],
   "about to sign in elsewhere": [corp()],
   "in the browser": [inBrowser(NOW)],

@@ -28,8 +28,8 @@ describe("in German", () => {
   beforeEach(() => chooseLanguage("de"));
   afterEach(() => chooseLanguage("system"));
 
-  it("what a session may have as its reason is worded anew", () => {
-    const error = { code: "backend_unreachable", message: "the provider cannot be reached: nothing listens at its address", hint: "check it", told: { code: "unreachable", values: { what: "nothing listens at its address" } } };
+  it("what a session may have as its reason is worded anew, around what the host says in German itself", () => {
+    const error = { code: "backend_unreachable", message: "the provider cannot be reached: nothing listens at its address", hint: "check it", told: { code: "unreachable", values: { what: "unter seiner Adresse antwortet kein Programm" } } };
     const said = explain(error);
     expect(said.detail).toBe("Der Anbieter ist nicht erreichbar: unter seiner Adresse antwortet kein Programm");
     expect([said.detailIn, said.todo]).toEqual([undefined, text.errors.backend_unreachable.todo]);

@@ -37,8 +37,8 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = { credentials: ["l
 /** Where an account signs in: another one there ends the session. */
 const PLACE = ["login_url", "refresh_url", "issuer", "client_id", "site"];
 
-/** The host speaks of mistakes in the language that was chosen. */
-const say = (english: string, german: string): string => (language() === "de" ? german : english);
+/** The host speaks the language that was chosen. */
+export const say = (english: string, german: string): string => (language() === "de" ? german : english);
 
 /** The two mistakes that people make most, as the host tells them. */
 export function check(before: Keys | null, changes: Changes): AccountCheck {

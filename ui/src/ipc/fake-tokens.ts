@@ -1,5 +1,6 @@
 // What the fake host says of tokens: claims as several servers write them, and any JWT that is pasted.
 import type { AccessStatus, ClaimStatus, Inspection } from "./bindings";
+import { say } from "./fake-settings";
 
 const claims = (members: Record<string, unknown>): ClaimStatus[] =>
   Object.entries(members).map(([name, value]) => ({ name, value: typeof value === "string" ? value : JSON.stringify(value) }));
@@ -31,13 +32,16 @@ export function inspectionOf({ received_at, expires_at, claims: shown }: AccessS
 }
 
 /** A site's cookie: nobody but the site can look into it. */
-export const SEALED: Inspection = {
+export const sealed = (): Inspection => ({
   jwt: false,
   header: [],
   claims: [],
   previous: null,
-  signature: { kind: "not_checked", why: "only the site can read its cookie; with its secret, so can you" },
-};
+  signature: {
+    kind: "not_checked",
+    why: say("only the site can read its cookie; with its secret, so can you", "nur die Website kann ihr Cookie lesen; mit ihrem Geheimnis können Sie es auch"),
+  },
+});
 
 export function inspectionOfText(token: string): Inspection {
   const parts = (token.split(/\s+/).at(-1) ?? "").split(".");
@@ -50,6 +54,8 @@ export function inspectionOfText(token: string): Inspection {
   };
   const [header, payload] = [read(parts[0]), read(parts[1])];
   const jwt = parts.length === 3 && header !== null && payload !== null;
-  const why = jwt ? "no account is of the issuer that it names, so there are no keys to hold it against" : "it names no issuer";
+  const why = jwt
+    ? say("no account is of the issuer that it names, so there are no keys to hold it against", "kein Konto gehört zu dem Aussteller, den es nennt; daher gibt es keine Schlüssel, um es zu prüfen")
+    : say("it names no issuer", "es nennt keinen Aussteller");
   return { jwt, header: jwt ? claims(header) : [], claims: jwt ? claims(payload) : [], signature: { kind: "not_checked", why } };
 }

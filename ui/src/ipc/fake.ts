@@ -2,7 +2,7 @@
 // tests. It keeps to the contract of `Host` (one list per change, errors as `CommandError`) and holds no
 // secret either: the only password it knows is "demo".
 import { fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut, tokens, withCode } from "./fake-sessions";
-import { inspectionOf, inspectionOfText, SEALED } from "./fake-tokens";
+import { inspectionOf, inspectionOfText, sealed } from "./fake-tokens";
 import { error, FakeSettings, wait, type Command, type FakeOptions } from "./fake-settings-host";
 import type { Host, OpenAccount, Unsubscribe } from "./host";
 import type { CommandError, CopiedToken, DecisionInput, Inspection, LogRecord, QrPicture, ServerFacts, SessionStatus } from "./bindings";
@@ -157,7 +157,7 @@ export class FakeHost extends FakeSettings implements Host {
     await this.answer("inspect");
     const { access, provider } = this.find(account);
     if (access === null) throw error("sign_in_needed", "nobody is signed in");
-    return provider === "nextauth" ? SEALED : inspectionOf(access);
+    return provider === "nextauth" ? sealed() : inspectionOf(access);
   }
 
   async inspectToken(token: string): Promise<Inspection> {

@@ -20,8 +20,6 @@ export interface Told {
   assumed: string;
   /** Where the clock here stands to that of the provider. */
   how: { ahead: string; behind: string };
-  /** Short words of the host inside a sentence. */
-  what: Readonly<Record<string, string>>;
 }
 
 interface Sentence {
@@ -65,16 +63,12 @@ export function worded(sentence: string, values: Sentence["values"], say: Say): 
     if (values["said"] !== undefined) slots["evidence"] = fill(table.evidence.said, values);
     else if (values["status"] !== undefined) slots["evidence"] = fill(table.evidence.status, values);
     else if (detail !== null) slots["evidence"] = fill(table.evidence.detail, { detail });
-    if (detail !== null) slots["what"] = detail;
   }
   return fill(sentence, slots);
 }
 
-/** Short words of the host inside a sentence, in the language of the window. */
-export function detailOf(values: { readonly what?: string; readonly why?: string; readonly error?: string }): string | null {
-  const detail = values.what ?? values.why ?? values.error;
-  return detail === undefined ? null : text.told === null ? detail : named(text.told.what, detail);
-}
+/** Short words of the host inside a sentence: it says them in the language of the window. */
+export const detailOf = ({ what, why, error }: { readonly [name in "what" | "why" | "error"]?: string }): string | null => what ?? why ?? error ?? null;
 
 /** What went wrong at a mark of the past: the host's note, or the sentence of its reason without its values. */
 export function noted({ note, reason }: Pick<HistoryMark, "note" | "reason">): string | null {

@@ -7,28 +7,6 @@ export const told: typeof english = {
     jitter: ", dazu {jitter} Streuung",
     assumed: "; der Server sagt nicht, wie lange das Token gilt, daher ist das angenommen",
     how: { ahead: "vor", behind: "nach" },
-    what: {
-      "nothing listens at its address": "unter seiner Adresse antwortet kein Programm",
-      "connecting took too long": "der Aufbau der Verbindung dauerte zu lange",
-      "the network does not reach it": "das Netz reicht nicht bis zu ihm",
-      "its reply did not arrive": "seine Antwort kam nicht an",
-      "there is no access token where the account looks for it; either the backend wants a second factor, which a REST login has no step for, or the account's `map` has to name another place":
-        "wo das Konto es sucht, steht kein Access-Token; entweder will das Backend einen zweiten Faktor, für den eine REST-Anmeldung keinen Schritt hat, oder das `map` des Kontos muss eine andere Stelle nennen",
-      "it names no issuer": "es nennt keinen Aussteller",
-      "no account is of the issuer that it names, so there are no keys to hold it against": "kein Konto gehört zu dem Aussteller, den es nennt; daher gibt es keine Schlüssel, um es zu prüfen",
-      "it is opaque: only its issuer can read it": "es ist undurchsichtig: Nur sein Aussteller kann es lesen",
-      "the provider cannot be reached": "der Anbieter ist nicht erreichbar",
-      "the account names no issuer whose keys could be asked for": "das Konto nennt keinen Aussteller, dessen Schlüssel sich erfragen ließen",
-      "only the site can read its cookie; with its secret, so can you": "nur die Website kann ihr Cookie lesen; mit ihrem Geheimnis können Sie es auch",
-      "its signature is not the issuer's": "seine Signatur ist nicht die des Ausstellers",
-      "it is from another issuer": "es ist von einem anderen Aussteller",
-      "it is for somebody else (`aud`)": "es ist für jemand anderen (`aud`)",
-      "it does not belong to this sign-in (`nonce`)": "es gehört nicht zu dieser Anmeldung (`nonce`)",
-      "it is not signed (`alg` is `none`)": "es ist nicht signiert (`alg` ist `none`)",
-      "the issuer publishes no key of that name for that algorithm": "der Aussteller veröffentlicht keinen Schlüssel dieses Namens für diesen Algorithmus",
-      "there are no metadata at its address: is the issuer right?": "unter seiner Adresse gibt es keine Metadaten: Stimmt der Aussteller?",
-      "it has no token endpoint": "er hat keinen Token-Endpunkt",
-    },
     sentences: {
       // Of reasons there are only those that have a value inside or nothing to do; the others are put together of what stands in `reasons`.
       max_age_reached: "Die Sitzung hat {allowed} gedauert, so lange, wie dieses Konto es erlaubt. Melden Sie sich neu an",
