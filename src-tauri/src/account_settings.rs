@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use latchkey_core::account::AccountName;
 use latchkey_core::advice::{Advice, Known, Severity, advice};
 use latchkey_core::wording::Values;
+use latchkey_engine::EngineError;
 use latchkey_engine::config::{self, AccountConfig, Changes, ConfigError, Keys, Problem};
 use serde::Serialize;
 use tracing::info;
@@ -106,9 +107,10 @@ impl Shell {
     ) -> Result<(), CommandError> {
         input::changes(changes)?;
         let told = |error| self.told(error);
+        let turn = self.engine.changing().await;
         let added = config::add_by_keys(&self.paths, account, changes)?;
         self.dev_server.start_for(std::slice::from_ref(&added)).await;
-        self.engine.add_account(&added, Vec::new()).map_err(told)?;
+        turn.account_is(&added).await.map_err(told)?;
         self.engine.status(account).await.map_err(told)?;
         info!(account = %account, kind = "account_added", "The account was added");
         Ok(())
@@ -122,14 +124,21 @@ impl Shell {
         changes: &Changes,
     ) -> Result<(), CommandError> {
         input::changes(changes)?;
-        let told = |error| self.told(error);
-        let wanted = config::with_changes(&self.paths, account, changes)?;
-        if self.known(account)?.is_some_and(|known| moves(&known, &wanted)) {
+        let told = |error: EngineError| self.told(error);
+        let turn = self.engine.changing().await;
+        let known = self.known(account)?;
+        // Nobody is signed out for what could not be written down afterwards.
+        let change = config::prepare_change(&self.paths, account, changes)?;
+        if known.is_some_and(|known| moves(&known, change.account())) {
             self.engine.sign_out(account).await.map_err(told)?;
         }
-        let wanted = config::change_account(&self.paths, account, changes)?;
+        let wanted = change.write()?;
         self.dev_server.start_for(std::slice::from_ref(&wanted)).await;
-        self.engine.change_account(&wanted).await.map_err(told)?;
+        match turn.account_is(&wanted).await {
+            // It is written down, and followed once what waits to be stored is.
+            Ok(_) | Err(EngineError::Busy) => {}
+            Err(error) => return Err(told(error)),
+        }
         self.engine.status(account).await.map_err(told)?;
         info!(account = %account, kind = "account_changed", "The account was changed");
         Ok(())
@@ -137,13 +146,14 @@ impl Shell {
 
     /// Signs out of an account and takes it out of the configuration.
     pub(crate) async fn remove_account(&self, account: &AccountName) -> Result<(), CommandError> {
+        let turn = self.engine.changing().await;
         let known = self.known(account)?;
         // The configuration goes last: without it nobody would know whose tokens are left in the keychain.
-        self.engine.remove_account(account).await.map_err(|error| self.told(error))?;
+        turn.remove_account(account).await.map_err(|error| self.told(error))?;
         if let Err(error) = config::remove_account(&self.paths, account) {
             // It is there after the next start, so it is there now.
             if let Some(known) = known {
-                let _ = self.engine.add_account(&known, Vec::new());
+                let _ = turn.account_is(&known).await;
             }
             return Err(error.into());
         }

@@ -20,26 +20,30 @@ const USER: &str = "demo";
 impl Shell {
     /// Configures the account where it is missing, starts its backend, and signs in where nobody is signed in.
     pub(crate) async fn demo(&self) -> Result<SessionStatus, CommandError> {
-        let account = self.demo_account().await?;
-        match self.engine.add_account(&account, Vec::new()) {
-            Ok(()) | Err(EngineError::AccountExists(_)) => {}
-            Err(error) => return Err(self.told(error)),
-        }
-        let mut status = self.engine.status(&account.name).await.map_err(|error| self.told(error))?;
+        self.demo_at(PORT).await
+    }
+
+    /// The same, with its backend at this port unless it is configured to be elsewhere.
+    pub(crate) async fn demo_at(&self, port: u16) -> Result<SessionStatus, CommandError> {
+        let told = |error: EngineError| self.told(error);
+        // To the end of the sign-in: whoever asks a second time finds somebody signed in.
+        let turn = self.engine.changing().await;
+        let account = self.demo_account(port).await?;
+        turn.account_is(&account).await.map_err(told)?;
+        let mut status = self.engine.status(&account.name).await.map_err(told)?;
         if matches!(status.state, StateName::SignedOut | StateName::NeedsSignIn) {
             let login = Login { username: USER.to_owned(), password: Password::new(USER) };
-            let signed_in = self.engine.sign_in(&account.name, SignIn::Password(login)).await;
-            status = signed_in.map_err(|error| self.told(error))?;
+            status = self.engine.sign_in(&account.name, SignIn::Password(login)).await.map_err(told)?;
         }
         self.tongue().say_session(&mut status);
         Ok(status)
     }
 
     /// The account as it is configured, with its backend running.
-    async fn demo_account(&self) -> Result<AccountConfig, CommandError> {
-        let name: AccountName = AccountConfig::demo(PORT).name;
+    async fn demo_account(&self, port: u16) -> Result<AccountConfig, CommandError> {
+        let name: AccountName = AccountConfig::demo(port).name;
         let Some(known) = Config::load(&self.paths)?.account(&name).cloned() else {
-            let port = self.dev_server.start(PORT).await?;
+            let port = self.dev_server.start(port).await?;
             let account = AccountConfig::demo(port);
             return Ok(config::add_account(&self.paths, &name, &AccountToml::from(&account))?);
         };

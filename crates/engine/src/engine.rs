@@ -115,6 +115,8 @@ struct Inner {
     exchanges: Arc<Semaphore>,
     /// Clock and network as they change, where anything is done by itself.
     around: Option<watch::Receiver<Surroundings>>,
+    /// The turn of whoever changes accounts.
+    changing: Arc<tokio::sync::Mutex<()>>,
     /// Set when it is closed: from then on an account is not unknown, it is let go of.
     closed: AtomicBool,
 }
@@ -155,6 +157,7 @@ impl EngineHandle {
                 sessions,
                 exchanges: Arc::new(Semaphore::new(EXCHANGES)),
                 around,
+                changing: Arc::default(),
                 closed: AtomicBool::new(false),
             }),
         };
@@ -215,15 +218,6 @@ impl EngineHandle {
         let known = Known { outbox, config: config.clone(), workshop };
         accounts.insert(config.name.clone(), Box::new(known));
         Ok(())
-    }
-
-    /// Signs out of an account and lets go of it.
-    pub async fn remove_account(&self, account: &AccountName) -> Result<(), EngineError> {
-        self.sign_out(account).await?;
-        self.let_go(account).await;
-        // Nobody would ever tell the provider of an account that is gone.
-        let erased = self.inner.setup.vault.erase(account).await;
-        erased.map_err(|error| EngineError::Vault { problem: error.problem })
     }
 
     /// The clock it goes by.
@@ -339,13 +333,19 @@ impl EngineHandle {
     /// Ends the engine. Exchanges under way are finished and stored first.
     pub async fn close(&self) {
         self.inner.closed.store(true, Ordering::SeqCst);
-        let accounts =
-            std::mem::take(&mut *self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner));
         // All are told before one is waited for: none begins anything while another finishes.
-        let closing: Vec<_> = accounts.values().filter_map(|known| close(&known.outbox)).collect();
-        for closed in closing {
+        let closing = self.tell_all_to_close();
+        // Whose account is being changed waits for what is under way for it, and may have to give it back.
+        let _turn = self.inner.changing.lock().await;
+        for closed in closing.into_iter().chain(self.tell_all_to_close()) {
             let _ = closed.await;
         }
+    }
+
+    fn tell_all_to_close(&self) -> Vec<oneshot::Receiver<bool>> {
+        let accounts =
+            std::mem::take(&mut *self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner));
+        accounts.values().filter_map(|known| close(&known.outbox, true)).collect()
     }
 
     fn tell(&self, account: &AccountName, message: Message) -> Result<(), EngineError> {
@@ -374,9 +374,9 @@ impl EngineHandle {
     }
 }
 
-/// Tells an account's task to end; it answers when it has.
-fn close(outbox: &Outbox) -> Option<oneshot::Receiver<()>> {
-    let (reply, closed) = oneshot::channel();
-    outbox.send(Message::Close(reply)).ok()?;
-    Some(closed)
+/// Tells an account's task to end; it answers when it has, or that it goes on. For good, it ends in any case.
+fn close(outbox: &Outbox, for_good: bool) -> Option<oneshot::Receiver<bool>> {
+    let (closed, answer) = oneshot::channel();
+    outbox.send(Message::Close { closed, for_good }).ok()?;
+    Some(answer)
 }

@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use latchkey_engine::config::{self, AccountConfig, AccountToml};
 use serde_json::{Value, json};
-use tauri::{WebviewUrl, WebviewWindowBuilder};
+use tauri::{Manager as _, WebviewUrl, WebviewWindowBuilder, async_runtime};
 
 use crate::command_names::COMMANDS;
+use crate::shell::Shell;
 use crate::test_world::{OURS, World, ask, name, paths};
 
 /// A port of this machine where nobody listens.
@@ -147,12 +148,16 @@ fn a_server_that_is_not_there_is_said_and_an_address_that_is_none_too() {
     assert_eq!(asked(&"x".repeat(100_000))["code"], "invalid_input");
 }
 
+fn keys() -> Value {
+    json!({
+        "provider": "oauth", "issuer": "https://login.example.com", "client_id": "latchkey", "scope": "openid",
+    })
+}
+
 #[test]
 fn an_account_is_written_down_and_opened_and_its_name_is_taken_then() {
     let world = World::new(Vec::new());
-    let account = json!({ "account": "work", "changes": {
-        "provider": "oauth", "issuer": "https://login.example.com", "client_id": "latchkey", "scope": "openid",
-    } });
+    let account = json!({ "account": "work", "changes": keys() });
     assert_eq!(world.ask("add_account", account.clone()), Ok(Value::Null));
     let written = std::fs::read_to_string(paths(&world.folder).config_file()).unwrap();
     assert!(written.contains("[accounts.work]") && written.contains("client_id = \"latchkey\""), "{written}");
@@ -162,6 +167,45 @@ fn an_account_is_written_down_and_opened_and_its_name_is_taken_then() {
     }
     assert_eq!(world.ask("sign_in_picture", json!({ "account": "work" })), Ok(Value::Null));
     assert_eq!(world.ask("cancel_sign_in", json!({ "account": "work" })), Ok(Value::Null));
+}
+
+#[test]
+fn an_account_that_was_opened_meanwhile_as_it_was_written_down_is_added_all_the_same() {
+    let world = World::new(Vec::new());
+    let work = config::from_keys(&name("work"), &serde_json::from_value(keys()).unwrap()).unwrap();
+    let shell = world.app.state::<Shell>();
+    // As whoever follows the configuration does.
+    async_runtime::block_on(async { shell.engine.add_account(&work, Vec::new()).unwrap() });
+    assert_eq!(world.ask("add_account", json!({ "account": "work", "changes": keys() })), Ok(Value::Null));
+}
+
+#[cfg(feature = "devserver")]
+#[test]
+fn nobody_is_signed_out_for_a_change_that_cannot_be_written_down() {
+    let world = World::new(Vec::new());
+    configure(&world, &AccountConfig::demo(free_port()));
+    world.ask("add_demo", json!({})).unwrap();
+    // What keeps two processes from writing at once cannot be had.
+    let lock = paths(&world.folder).locks_dir().join(".config.lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let elsewhere = format!("http://127.0.0.1:{NOBODY}/auth/login");
+    let moved = json!({ "account": "demo", "changes": { "login_url": elsewhere } });
+    assert_eq!(world.ask("change_account", moved.clone()).unwrap_err()["code"], "configuration");
+    assert_eq!(world.ask("sessions", json!({})).unwrap()[0]["state"], "signed_in");
+    std::fs::remove_dir(&lock).unwrap();
+    assert_eq!(world.ask("change_account", moved), Ok(Value::Null));
+    assert_eq!(world.ask("sessions", json!({})).unwrap()[0]["state"], "signed_out");
+}
+
+#[cfg(feature = "devserver")]
+#[test]
+fn the_demo_that_is_asked_for_twice_at_once_begins_once() {
+    let world = World::new(Vec::new());
+    let (shell, port) = (world.app.state::<Shell>(), free_port());
+    let both = async { tokio::join!(shell.demo_at(port), shell.demo_at(port)) };
+    let (first, second) = async_runtime::block_on(both);
+    assert_eq!([first.unwrap().account, second.unwrap().account], ["demo", "demo"]);
 }
 
 #[cfg(feature = "devserver")]

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
-use latchkey_engine::config::{self, AccountConfig, AccountToml, Consent};
+use latchkey_core::reason::VaultProblem;
+use latchkey_engine::config::{self, AccountConfig, AccountToml, Changes, Consent, KeyValue};
 use latchkey_engine::config_changes::follow;
 use latchkey_engine::paths::Paths;
 use latchkey_tests::engine_world::{Engine, World, guarded};
@@ -101,4 +102,20 @@ async fn a_configuration_that_is_wrong_changes_nothing_and_says_so() {
     let work = AccountConfig { name: name("work"), ..followed.demo() };
     followed.writes(&work);
     followed.until("the new account", |engine| engine.accounts().contains(&work.name)).await;
+}
+
+#[tokio::test]
+async fn a_change_waits_while_new_tokens_cannot_be_stored_and_is_followed_then() {
+    let followed = Followed::new().await;
+    let (vault, engine) = (&followed.world.vault, &followed.engine);
+    vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
+    engine.renews().await.unwrap_err();
+    let asks = Changes::from([("consent".to_owned(), Some(KeyValue::Text("ask".to_owned())))]);
+    config::change_account(&followed.paths, &followed.world.account, &asks).unwrap();
+    let logged = |kind: &str| followed.world.logged().iter().any(|logged| logged == kind);
+    followed.until("that it waits", |_| logged("account_change_waits")).await;
+    assert!(!logged("account_changed"));
+    vault.fail_next_writes(0, VaultProblem::Locked);
+    followed.until("the change", |_| logged("account_changed")).await;
+    assert!(engine.until_state("signed_in").await.generation > 1);
 }

@@ -6,6 +6,7 @@
     reason = "a test fails by a panic, which says where"
 )]
 
+mod account_changes;
 mod agent;
 mod agent_bad_input;
 mod agent_consumers;

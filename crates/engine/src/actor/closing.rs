@@ -7,7 +7,10 @@ use super::Actor;
 
 /// A task that is to end.
 pub(super) struct Closing {
-    pub(super) closed: oneshot::Sender<()>,
+    /// Whether it has.
+    pub(super) closed: oneshot::Sender<bool>,
+    /// Whether it ends with the process, whatever is still unsaved then. Otherwise it goes on with that.
+    pub(super) for_good: bool,
     /// Whether storing what is still unsaved was tried a last time.
     pub(super) tried_saving: bool,
 }
@@ -22,6 +25,12 @@ impl Actor {
                 self.give_up_waiting_for_a_person();
                 return false;
             }
+            Some(closing) if saving && !closing.for_good => {
+                if let Some(closing) = self.closing.take() {
+                    let _ = closing.closed.send(false);
+                }
+                return false;
+            }
             Some(closing) if saving && !closing.tried_saving => closing.tried_saving = true,
             Some(_) => {
                 if let Some(closing) = self.closing.take() {
@@ -31,7 +40,7 @@ impl Actor {
                     tokio::spawn(async move {
                         farewells.wait().await;
                         workshop.hooks.finish().await;
-                        let _ = closing.closed.send(());
+                        let _ = closing.closed.send(true);
                     });
                 }
                 return true;

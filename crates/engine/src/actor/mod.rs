@@ -65,8 +65,12 @@ pub(crate) enum Message {
     /// Something beside the session changed that its status tells.
     Look,
     Status(oneshot::Sender<SessionStatus>),
-    /// Ends the task once nothing is under way.
-    Close(oneshot::Sender<()>),
+    /// Ends the task once nothing is under way, and says that it has. One that has tokens which are not stored yet goes on
+    /// and says so, unless it is to end for good.
+    Close {
+        closed: oneshot::Sender<bool>,
+        for_good: bool,
+    },
     /// Something that was begun has ended.
     Done(Box<Done>),
 }
@@ -245,7 +249,7 @@ impl Actor {
     fn hear(&mut self, message: Message) {
         match message {
             // Nothing can be answered before it is known what the vault holds.
-            message if self.opening() && !matches!(message, Message::Done(_) | Message::Close(_)) => {
+            message if self.opening() && !matches!(message, Message::Done(_) | Message::Close { .. }) => {
                 self.deferred.push(message);
             }
             Message::SignIn(how, reply) => self.sign_in(how, reply),
@@ -288,7 +292,9 @@ impl Actor {
             Message::Status(reply) => {
                 let _ = reply.send(self.status());
             }
-            Message::Close(closed) => self.closing = Some(Closing { closed, tried_saving: false }),
+            Message::Close { closed, for_good } => {
+                self.closing = Some(Closing { closed, for_good, tried_saving: false });
+            }
             Message::Done(done) => self.finished(*done),
         }
     }

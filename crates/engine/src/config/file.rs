@@ -49,21 +49,47 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     })
 }
 
-/// Replaces the file whole. A link stays a link: what it leads to is replaced.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), ConfigError> {
+/// What the file is to say, whole and durable beside it.
+pub(super) struct Prepared {
+    path: PathBuf,
+    target: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+/// Writes what the file is to say, so that nothing but a name is left to change.
+pub(super) fn prepare(path: &Path, text: &str) -> Result<Prepared, ConfigError> {
     let target = real(path);
-    let replace = || {
-        let folder = target.parent().unwrap_or(Path::new("."));
+    let write = || {
         // A temporary file is made for this user alone.
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder_of(&target))?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
-        file.persist(&target)?;
-        // The name is durable with its folder; some file systems cannot sync one.
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        Ok(())
+        Ok(file)
     };
-    replace().map_err(|source| failed(path, "written", source))
+    match write() {
+        Ok(file) => Ok(Prepared { path: path.to_path_buf(), target, file }),
+        Err(source) => Err(failed(path, "written", source)),
+    }
+}
+
+impl Prepared {
+    /// Puts it in the place of the file. A link stays a link: what it leads to is replaced.
+    pub(super) fn put(self) -> Result<(), ConfigError> {
+        let Self { path, target, file } = self;
+        file.persist(&target).map_err(|refused| failed(&path, "written", refused.error))?;
+        // The name is durable with its folder; some file systems cannot sync one.
+        let _ = File::open(folder_of(&target)).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+/// Replaces the file whole.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), ConfigError> {
+    prepare(path, text)?.put()
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
 }
 
 pub(super) fn failed(path: &Path, doing: &'static str, source: io::Error) -> ConfigError {

@@ -97,30 +97,64 @@ pub fn add_by_keys(
     add_table(paths, name, table)
 }
 
+/// A change of an account that is sure to fit the file and lies beside it. Until it is written or let go of, nobody else
+/// writes there.
+pub struct PreparedChange {
+    account: AccountConfig,
+    file: file::Prepared,
+    _lock: std::fs::File,
+}
+
+impl PreparedChange {
+    /// The account as it will be.
+    pub fn account(&self) -> &AccountConfig {
+        &self.account
+    }
+
+    /// Puts it into the file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Io`].
+    pub fn write(self) -> Result<AccountConfig, ConfigError> {
+        self.file.put().map(|()| self.account)
+    }
+}
+
 /// Changes keys of an account; gives it as it is from now on.
 pub fn change_account(
     paths: &Paths,
     name: &AccountName,
     changes: &Changes,
 ) -> Result<AccountConfig, ConfigError> {
-    let _lock = lock(paths)?;
+    prepare_change(paths, name, changes)?.write()
+}
+
+/// The same but for the last step, for whoever has to do before it what cannot be undone.
+///
+/// # Errors
+/// [`ConfigError`]: no such account, keys that mean nothing, a file that cannot be edited or written.
+pub fn prepare_change(
+    paths: &Paths,
+    name: &AccountName,
+    changes: &Changes,
+) -> Result<PreparedChange, ConfigError> {
+    let lock = lock(paths)?;
     let (path, mut document) = read(paths)?;
     if table_of(&document, name).is_none() {
         let known = names(&document);
         return Err(ConfigError::NoSuchAccount { file: path, account: name.clone(), known });
     }
-    let checked = changed(&document, name, changes)?;
+    let account = changed(&document, name, changes)?;
     let refused = || ConfigError::NotEditable { file: path.clone(), account: name.clone(), doing: "changed" };
     let accounts = document.get_mut("accounts").and_then(Item::as_table_like_mut).ok_or_else(refused)?;
     let table = accounts.get_mut(name.as_str()).and_then(Item::as_table_like_mut).ok_or_else(refused)?;
     apply(table, changes);
     let edited = document.to_string();
     // Whatever way the file is written in: what is not read back as it was meant is not written.
-    if only(&edited, name).as_ref() != Some(&checked) {
+    if only(&edited, name).as_ref() != Some(&account) {
         return Err(refused());
     }
-    file::write(&path, &edited)?;
-    Ok(checked)
+    Ok(PreparedChange { account, file: file::prepare(&path, &edited)?, _lock: lock })
 }
 
 /// Sets what differs from what the file says of the app.

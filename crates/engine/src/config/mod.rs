@@ -39,7 +39,8 @@ pub use edit::{add_account, remove_account, set_grace_window, set_hosts};
 pub use hooks::{Hook, HookEvent};
 pub use hosts::{HostPlace, Hosts, Owner, USUAL_USER, may_carry_tokens};
 pub use keys::{
-    Changes, KeyValue, Keys, account_keys, add_by_keys, change_account, from_keys, set_app, with_changes,
+    Changes, KeyValue, Keys, PreparedChange, account_keys, add_by_keys, change_account, from_keys,
+    prepare_change, set_app, with_changes,
 };
 pub use limits::LimitsToml;
 pub use nextauth::{NextauthConfig, NextauthToml};

@@ -34,6 +34,8 @@ pub struct AccountChanges {
     pub changed: Vec<AccountName>,
     /// Those that are gone; their tokens stay in the vault.
     pub removed: Vec<AccountName>,
+    /// Those that are as they were, since new tokens of theirs wait to be stored.
+    pub left: Vec<AccountName>,
 }
 
 impl AccountChanges {
@@ -52,33 +54,62 @@ where
     let file = paths.config_file();
     // Nothing is known at first: the file may have changed since the engine was given its accounts.
     let mut known: Option<Option<Vec<u8>>> = None;
+    // Whether an account could not be taken in as the file has it.
+    let mut left = false;
     loop {
         if let Some(known) = &known {
-            changed(&file, known.as_ref(), engine.clock()).await;
+            let changed = changed(&file, known.as_ref(), engine.clock());
+            if left {
+                tokio::select! {
+                    () = changed => {}
+                    () = pause(engine.clock(), LOOK) => {}
+                }
+            } else {
+                changed.await;
+            }
         }
         if engine.is_closed() {
             return;
         }
         let now = read(&file);
-        if known.as_ref() == Some(&now) {
+        let again = known.as_ref() == Some(&now);
+        if again && !left {
             continue;
         }
         known = Some(now);
         match Config::load(&paths) {
             Ok(config) => {
                 before(config.accounts.clone()).await;
-                tell(&engine.accounts_are(&config.accounts).await);
+                let changes = engine.accounts_are(&config.accounts).await;
+                tell(&changes);
+                if !again {
+                    tell_left(&changes.left);
+                }
+                left = !changes.left.is_empty();
             }
-            Err(error) => warn!(
-                kind = "config_not_read",
-                "The configuration was changed and cannot be read; the accounts stay as they were. {error}"
-            ),
+            Err(error) => {
+                warn!(
+                    kind = "config_not_read",
+                    "The configuration was changed and cannot be read; the accounts stay as they were. {error}"
+                );
+                left = false;
+            }
         }
     }
 }
 
+fn tell_left(left: &[AccountName]) {
+    for account in left {
+        info!(
+            account = account.as_str(),
+            kind = "account_change_waits",
+            "The configuration of the account is followed once its new tokens are stored"
+        );
+    }
+}
+
 fn tell(changes: &AccountChanges) {
-    let AccountChanges { added, changed, removed } = changes;
+    let AccountChanges { added, changed, removed, left: _ } = changes;
     for (accounts, what) in [(added, "is new"), (changed, "was changed"), (removed, "is gone")] {
         for account in accounts {
             info!(
