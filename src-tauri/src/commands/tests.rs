@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use latchkey_engine::config::{self, AccountConfig, AccountToml};
+use latchkey_engine::config::{self, AccountConfig, AccountToml, Language};
 use serde_json::{Value, json};
 use tauri::{Manager as _, WebviewUrl, WebviewWindowBuilder, async_runtime};
 
@@ -239,6 +239,20 @@ fn a_german_window_hears_of_tokens_and_scenarios_in_german() {
         let scenarios = world.ask("lab_scenarios", json!({ "language": language })).unwrap();
         let one = scenarios.as_array().unwrap().iter().find(|one| one["name"] == "admin-revokes").unwrap();
         assert_eq!(one["title"], title);
+    }
+}
+
+#[test]
+fn a_german_window_hears_in_german_why_something_did_not_work() {
+    let world = World::new(vec![AccountConfig::demo(NOBODY)]);
+    let typed = json!({ "account": "demo", "username": "demo", "password": "demo" });
+    for (language, why) in [
+        (Language::De, "unter seiner Adresse antwortet kein Programm"),
+        (Language::En, "nothing listens at its address"),
+    ] {
+        world.app.state::<Shell>().app.send_modify(|app| app.language = language);
+        let error = world.ask("sign_in", typed.clone()).unwrap_err();
+        assert_eq!(error["told"]["values"]["what"], why, "{error}");
     }
 }
 

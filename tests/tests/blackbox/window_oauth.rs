@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use latchkey_tests::bad_provider::{BadProvider, CLIENT_ID, Refresh, Settings, Signing};
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::scripted_browser::{Person, ScriptedBrowser};
 use latchkey_tests::wait::{PATIENCE, until_async};
@@ -54,4 +55,49 @@ async fn window_adds_an_issuer_and_signs_in_with_the_browser_and_with_a_code() {
     let _ = person.enter_device_code(&format!("{}/device", backend.url()), &code).await;
     window.comes_to("signed_in").await;
     assert_eq!(desktop.status("local")["provider"], "oauth");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_says_in_its_language_why_tokens_are_not_believed() {
+    let provider = BadProvider::start(Settings::default()).await;
+    let (desktop, opened) = desktop_with_browser();
+    let account = ["accounts", "add", "work", "--issuer", provider.issuer(), "--client-id", CLIENT_ID];
+    let _ = desktop.latchkey(&[&account[..], &["--scope", "openid offline_access"]].concat()).ends(0);
+    let accounts = fs::read_to_string(desktop.config_file()).unwrap();
+    fs::write(desktop.config_file(), format!("{accounts}\n[app]\nlanguage = \"de\"\n")).unwrap();
+    let window = Window::open(&desktop, &[]).await;
+    let mut person = ScriptedBrowser::of(Person::who_allows("", ""));
+    // This provider needs no person: it sends the browser back at once.
+    let mut goes_there = async || {
+        let page = until_async("the browser to be opened", PATIENCE, async || {
+            fs::read_to_string(&opened).ok().filter(|page| !page.is_empty())
+        })
+        .await;
+        fs::remove_file(&opened).unwrap();
+        person.sign_in(&page).await
+    };
+
+    provider.misbehave(Signing::SignatureWrong);
+    window.press("sign-in-browser").await;
+    goes_there().await;
+    let unsigned = "sein ID-Token wird abgelehnt: seine Signatur ist nicht die des Ausstellers";
+    window.says("error-message", unsigned).await;
+    window.picture("light-german-not-believed").await;
+
+    provider.behave();
+    window.press("sign-in-browser").await;
+    goes_there().await;
+    window.comes_to("signed_in").await;
+    provider.misbehave(Refresh::NewSub);
+    window.press("renew-now").await;
+    window.comes_to("needs_sign_in").await;
+    let another = "sein ID-Token wird abgelehnt: sein `sub` ist nicht das der Anmeldung: Es könnte das einer anderen Person sein";
+    window.says("reason", another).await;
+    window.picture("light-german-distrusted").await;
+
+    window.press("nav-settings").await;
+    window.choose("setting-language", "en").await;
+    window.press("session-item-work").await;
+    window.says("reason", "its `sub` is not the one of the sign-in: it may be another person's").await;
+    window.picture("light-distrusted").await;
 }
