@@ -3,8 +3,8 @@
 //!
 //! The invariants: I1 one exchange at a time, I2 the vault holds the live token or the one before, I3 a sign-in is asked
 //! for only after a verdict on the stored token, I4 no token is handed out after its end, I6 nothing is published before
-//! it is durable, I8 whatever is not well has a cause and a next step. (I5, no secret leaves, and I7, sign-out is final,
-//! have tests of their own.)
+//! it is durable, I8 whatever is not well has a cause and a next step, I9 nobody waits long for a token while the backend
+//! can be asked. (I5, no secret leaves, and I7, sign-out is final, have tests of their own.)
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::{EngineHandle, IssuedToken, Setup, TokenRequest};
 use tokio::task::JoinHandle;
 
-use super::backend::{Refusal, Rules};
+use super::backend::Rules;
 use super::engine_tally::EngineTally;
-use super::gaps::{long, without};
+use super::gaps::{inside, long, without};
 use super::host::{Host, Sabotage, readable};
 use super::model_backend::{Door, number};
 use super::policy_run::Loss;
@@ -153,6 +153,13 @@ impl Run {
             self.looks().await;
             self.collects().await;
             self.person().await;
+            if let Some(since) = self.host.dry(start) {
+                self.host.breaks(format!(
+                    "I9: without a token since {}: {:?}",
+                    readable(since),
+                    self.status()
+                ));
+            }
             let next = [
                 self.host.state().sleepers.values().map(|(_, until)| *until).min(),
                 commands.peek().copied(),
@@ -297,16 +304,11 @@ impl Run {
         let token = stored.and_then(|envelope| number(envelope.tokens.refresh?.expose()));
         let verdict = token.and_then(|token| self.host.state().refused.get(&token).copied());
         self.host.tells(format!("{state}: {code}, {verdict:?}"));
-        let loss = match verdict {
-            Some(Refusal::Idle | Refusal::Ceiling) => Loss::TrueRefusal,
-            Some(Refusal::LostReply) => Loss::LostReply,
-            Some(Refusal::Reused | Refusal::Unknown) => Loss::OwnFault,
-            None => {
-                self.host
-                    .breaks(format!("I3: {state} ({code}) without a verdict on the stored token {token:x?}"));
-                Loss::OwnFault
-            }
-        };
+        let loss = Loss::by(verdict);
+        if verdict.is_none() {
+            self.host
+                .breaks(format!("I3: {state} ({code}) without a verdict on the stored token {token:x?}"));
+        }
         if loss == Loss::OwnFault {
             self.host.breaks(format!("a session was lost through our fault: {verdict:?}, told as {code}"));
         }
@@ -383,8 +385,8 @@ impl Run {
 
     fn ends(mut self, start: Millis) -> EngineTally {
         let state = self.host.state();
-        let spans: Vec<_> =
-            self.host.world.reachable_spans().into_iter().filter(|(from, _)| *from >= start).collect();
+        // What came to nothing ends early.
+        let spans = inside(&self.host.world.reachable_spans(), start, self.host.time());
         self.tally.reachable = long(&spans);
         self.tally.without = long(&without(&spans, &state.valid));
         self.tally.requests = state.requests.len();

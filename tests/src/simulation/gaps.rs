@@ -55,6 +55,12 @@ pub fn long(spans: &Spans) -> Millis {
     spans.iter().map(|(from, until)| until - from).sum()
 }
 
+/// What of them lies between two moments.
+pub fn inside(spans: &Spans, begin: Millis, end: Millis) -> Vec<(Millis, Millis)> {
+    let cut = spans.iter().map(|(from, until)| (*from.max(&begin), *until.min(&end)));
+    cut.filter(|(from, until)| from < until).collect()
+}
+
 /// What is left of `spans` when `covered` is taken out. Both are in the order of their beginnings.
 pub fn without(spans: &Spans, covered: &Spans) -> Vec<(Millis, Millis)> {
     let (mut left, mut first) = (Vec::new(), 0);
@@ -88,5 +94,12 @@ mod tests {
         assert_eq!(without(&spans, &[(2, 4), (3, 6), (25, 45)]), [(0, 2), (6, 10), (20, 25), (45, 50)]);
         assert_eq!(without(&spans, &[]), spans);
         assert_eq!(without(&spans, &[(-5, 60)]), []);
+    }
+
+    #[test]
+    fn only_what_lies_between_two_moments_is_counted() {
+        let spans = [(0, 10), (20, 30), (40, 50)];
+        assert_eq!(inside(&spans, 5, 40), [(5, 10), (20, 30)]);
+        assert_eq!(inside(&spans, 10, 20), []);
     }
 }

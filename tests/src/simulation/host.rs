@@ -11,11 +11,16 @@ use latchkey_engine::vault::memory::MemoryVault;
 use tokio::sync::{Notify, watch};
 
 use super::backend::{Backend, Grant, Refusal, Rules};
+use super::gaps::{inside, long};
 use super::world::World;
 use super::{BEGIN, HOUR, Millis};
 
 /// What is told of the time before something went wrong.
 const REMEMBERED: usize = 60;
+
+/// For so long nobody may be without a token while the backend can be asked: a keychain is locked for ten minutes at
+/// the most, and then a person may be needed.
+const DRY: Millis = HOUR;
 
 /// What is wrong with a machine: with each of these something must be found not to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub enum Sabotage {
     ForgetfulVault,
     /// The keychain says of a token that is there that there is none.
     BlindVault,
+    /// The keychain stays locked after two days.
+    ShutVault,
 }
 
 /// The machine. Processes on it share its keychain, its lock and its clocks, and die one by one.
@@ -211,6 +218,15 @@ impl Host {
         let state = self.state();
         let lines: Vec<&str> = state.told.iter().map(String::as_str).collect();
         lines.join("\n")
+    }
+
+    /// Since when there has been no token, if that is too long although the backend could be asked. Nothing is missed
+    /// before `start`.
+    pub fn dry(&self, start: Millis) -> Option<Millis> {
+        let (now, last) = (self.time(), self.state().valid.last().copied());
+        let since = last.map_or(start, |(_, until)| until);
+        let dry = || long(&inside(&self.world.reachable_spans(), since, now));
+        (now - since > DRY && dry() > DRY).then_some(since)
     }
 
     /// Tokens have become durable: their backend may from now on take the token before them for a stolen one.

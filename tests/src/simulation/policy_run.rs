@@ -136,6 +136,17 @@ pub enum Loss {
     OwnFault,
 }
 
+impl Loss {
+    /// What a session's end was, by the backend's verdict on the token that is stored.
+    pub fn by(verdict: Option<Refusal>) -> Self {
+        match verdict {
+            Some(Refusal::Idle | Refusal::Ceiling) => Self::TrueRefusal,
+            Some(Refusal::LostReply) => Self::LostReply,
+            Some(Refusal::Reused | Refusal::Unknown) | None => Self::OwnFault,
+        }
+    }
+}
+
 /// What a year was like.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -325,11 +336,7 @@ impl Run<'_> {
 
     /// The session is over for this client; gives back when a person has signed in again.
     fn lose(&mut self, time: Millis, dropped: bool, how: &str) -> Millis {
-        let loss = match self.refusal.take() {
-            Some(Refusal::Idle | Refusal::Ceiling) => Loss::TrueRefusal,
-            Some(Refusal::LostReply) => Loss::LostReply,
-            Some(Refusal::Reused | Refusal::Unknown) | None => Loss::OwnFault,
-        };
+        let loss = Loss::by(self.refusal.take());
         *self.tally.lost.entry(loss).or_default() += 1;
         if loss == Loss::OwnFault {
             *self.tally.faults.entry(how.to_owned()).or_default() += 1;

@@ -19,6 +19,7 @@ use latchkey_engine::ports::{
 use latchkey_engine::vault::Envelope;
 use tokio::sync::watch;
 
+use super::DAY;
 use super::host::{Host, Sabotage};
 use super::model_backend::number;
 
@@ -125,7 +126,8 @@ impl Journal for Ports {
 impl Ports {
     /// A locked keychain refuses everything.
     fn unlocked(&self) -> Result<(), VaultError> {
-        if self.host.world.locked.at(self.host.time()) {
+        let shut = self.host.sabotage == Some(Sabotage::ShutVault) && self.host.time() > 2 * DAY;
+        if shut || self.host.world.locked.at(self.host.time()) {
             return Err(VaultError { problem: VaultProblem::Locked, detail: "simulated".to_owned() });
         }
         Ok(())

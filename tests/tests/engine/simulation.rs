@@ -68,6 +68,12 @@ fn a_machine_that_breaks_its_own_promises_is_noticed() {
 }
 
 #[test]
+fn a_session_that_stands_still_is_noticed() {
+    let broken = live_with(1, 14, Some(Sabotage::ShutVault)).broken;
+    assert!(broken.iter().any(|what| what.contains("I9")), "{broken:#?}");
+}
+
+#[test]
 fn ours_gives_up_no_session_that_the_backend_would_have_renewed() {
     let mut refused = 0;
     for (seed, access) in [(11, HOUR), (12, 5 * MINUTE)] {
