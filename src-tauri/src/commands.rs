@@ -93,10 +93,12 @@ pub(crate) fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync 
     ]
 }
 
-/// All sessions, in the order of their names. Never waits: a session whose vault is still being read says so.
+/// All sessions, in the order of their names. Never waits: a session whose vault is still being read says so. The window
+/// speaks this language: what is told of sessions and errors is in it from now on.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn sessions(shell: State<'_, Shell>) -> Vec<SessionStatus> {
+pub(crate) fn sessions(shell: State<'_, Shell>, language: Language) -> Vec<SessionStatus> {
+    shell.speak(Tongue::of(language));
     shell.sessions()
 }
 

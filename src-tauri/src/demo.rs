@@ -35,7 +35,7 @@ impl Shell {
             let login = Login { username: USER.to_owned(), password: Password::new(USER) };
             status = self.engine.sign_in(&account.name, SignIn::Password(login)).await.map_err(told)?;
         }
-        self.tongue().say_session(&mut status);
+        self.spoken.borrow().say_session(&mut status);
         Ok(status)
     }
 

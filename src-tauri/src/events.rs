@@ -49,32 +49,27 @@ pub(crate) fn tell_window<R: Runtime>(app: &AppHandle<R>) {
         // A window that is gone has nobody to tell.
         let _ = for_sessions.emit_to(MAIN, SESSIONS, sessions);
     };
-    async_runtime::spawn(push_sessions(engine.watch(), shell.app.subscribe(), Arc::clone(&clock), push));
+    async_runtime::spawn(push_sessions(engine.watch(), shell.spoken.subscribe(), Arc::clone(&clock), push));
     async_runtime::spawn(push_log(log, clock, move |records| {
         let _ = for_log.emit_to(MAIN, LOG, records);
     }));
 }
 
-/// Pushes the sessions whenever they change, and when the app may speak another language.
+/// Pushes the sessions whenever they change, and when the page speaks another language.
 async fn push_sessions(
     mut changes: watch::Receiver<Sessions>,
-    mut settings: watch::Receiver<AppConfig>,
+    mut spoken: watch::Receiver<Tongue>,
     clock: Arc<dyn Clock>,
     push: impl Fn(Vec<SessionStatus>),
 ) {
-    let mut tongue = Tongue::of(settings.borrow_and_update().language);
     loop {
+        let tongue = *spoken.borrow_and_update();
         let sessions = shell::sessions(&changes.borrow_and_update(), tongue);
         push(sessions);
         pause(&*clock).await;
         tokio::select! {
             more = changes.changed() => if more.is_err() { return },
-            more = settings.changed() => {
-                if more.is_err() {
-                    return;
-                }
-                tongue = Tongue::of(settings.borrow_and_update().language);
-            }
+            more = spoken.changed() => if more.is_err() { return },
         }
     }
 }
@@ -143,11 +138,11 @@ mod tests {
     async fn many_changes_at_once_come_as_one_list_and_the_last_is_never_lost() {
         let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
         let (sender, changes) = watch::channel(Sessions::new());
-        let (_app, settings) = watch::channel(AppConfig::default());
+        let (_page, spoken) = watch::channel(Tongue::En);
         let pushed = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn({
             let pushed = Arc::clone(&pushed);
-            push_sessions(changes, settings, Arc::new(clock.clone()), move |sessions| {
+            push_sessions(changes, spoken, Arc::new(clock.clone()), move |sessions| {
                 pushed.lock().unwrap().push(sessions);
             })
         });
@@ -172,12 +167,11 @@ mod tests {
         let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
         let away = because_of(session("work", StateName::Waiting), "unreachable", "what", UNREACHABLE);
         let (_sender, changes) = watch::channel(Sessions::from([(name("work"), Arc::new(away))]));
-        let english = AppConfig { language: Language::En, ..AppConfig::default() };
-        let (app, settings) = watch::channel(english);
+        let (page, spoken) = watch::channel(Tongue::En);
         let pushed = Arc::new(Mutex::new(Vec::<SessionStatus>::new()));
         let task = tokio::spawn({
             let pushed = Arc::clone(&pushed);
-            push_sessions(changes, settings, Arc::new(clock.clone()), move |sessions| {
+            push_sessions(changes, spoken, Arc::new(clock.clone()), move |sessions| {
                 pushed.lock().unwrap().extend(sessions);
             })
         });
@@ -188,9 +182,9 @@ mod tests {
             }
         };
         pushed_times(1).await;
-        app.send_modify(|app| app.language = Language::De);
+        page.send_replace(Tongue::De);
         pushed_times(2).await;
-        app.send_modify(|app| app.language = Language::En);
+        page.send_replace(Tongue::En);
         pushed_times(3).await;
         let said: Vec<_> = pushed.lock().unwrap().iter().map(|one| value(one, "what")).collect();
         assert_eq!(said, [UNREACHABLE, "unter seiner Adresse antwortet kein Programm", UNREACHABLE]);

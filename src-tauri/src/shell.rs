@@ -38,6 +38,8 @@ pub(crate) struct Shell {
     pub(crate) forgetful: bool,
     /// What is set for the app.
     pub(crate) app: watch::Sender<AppConfig>,
+    /// Which language the page speaks: what is set, until it says so itself.
+    pub(crate) spoken: watch::Sender<Tongue>,
     /// Whether the environment says from which level on records are kept.
     pub(crate) log_level_is_given: bool,
     /// What opens pages for the person.
@@ -57,14 +59,19 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    /// Every session as it is now, for the page, in the language of the app.
+    /// Every session as it is now, in the language of the page.
     pub(crate) fn sessions(&self) -> Vec<SessionStatus> {
-        sessions(&self.engine.watch().borrow(), self.tongue())
+        sessions(&self.engine.watch().borrow(), *self.spoken.borrow())
     }
 
-    /// What the page is told of an error of the engine's, in the language of the app.
+    /// What the page is told of an error of the engine's, in its language.
     pub(crate) fn told(&self, error: impl Into<EngineError>) -> CommandError {
-        CommandError::of(&error.into(), self.tongue())
+        CommandError::of(&error.into(), *self.spoken.borrow())
+    }
+
+    /// From now on the page speaks this language.
+    pub(crate) fn speak(&self, tongue: Tongue) {
+        self.spoken.send_if_modified(|spoken| std::mem::replace(spoken, tongue) != tongue);
     }
 
     /// Another process may have signed in, renewed or signed out: whoever looks at the window wants to know.

@@ -39,6 +39,7 @@ use crate::notifications::Notifications;
 use crate::shell::Shell;
 use crate::trouble::{Trouble, Unopened};
 use crate::window::Page;
+use crate::words::Tongue;
 use crate::{events, opening, quit, settings, tray, window};
 
 /// How many records of earlier runs the lifelines are drawn from.
@@ -273,6 +274,7 @@ async fn start(
         let _ = engine.add_account(account, past(&records, &account.name));
     }
     let agent = serve(&paths, &engine, &log, vault.name());
+    let spoken = watch::Sender::new(Tongue::of(app.borrow().language));
     Shell {
         engine,
         agent: std::sync::Mutex::new(agent),
@@ -282,6 +284,7 @@ async fn start(
         vault,
         forgetful,
         app,
+        spoken,
         log_level_is_given: level.is_some(),
         browser,
         http,

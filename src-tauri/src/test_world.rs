@@ -31,6 +31,7 @@ use tokio::sync::watch;
 use crate::dev_server::EmbeddedServer;
 use crate::lab::Tour;
 use crate::shell::Shell;
+use crate::words::Tongue;
 use crate::{commands, window};
 
 /// The app, with the very access rules of the real one.
@@ -120,6 +121,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         vault,
         forgetful: true,
         app: watch::Sender::new(AppConfig::default()),
+        spoken: watch::Sender::new(Tongue::En),
         log_level_is_given: false,
         browser: Arc::new(NoBrowser),
         http: http.clone(),

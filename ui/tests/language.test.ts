@@ -1,6 +1,7 @@
 // The window in another language, on a fake host.
 import { screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Host } from "../src/ipc/host";
 import { needsSignIn, signedIn } from "../src/ipc/fake-sessions";
 import { chooseLanguage, language, list, number, plural, text } from "../src/strings";
 import { times } from "../src/time";
@@ -31,6 +32,19 @@ it("changes at once, with its dates, and tells the document", async () => {
   await chooseLanguage("en");
   await pass(0);
   expect(screen.getByTestId("state-pill")).toHaveTextContent("Signed in");
+});
+
+it("is told to the host, which is asked anew for the sessions with their reasons", async () => {
+  const { host, user } = await openWindow({ sessions: [needsSignIn(NOW)] });
+  const asked = vi.spyOn(host as Host, "sessions");
+  await user.click(screen.getByTestId("nav-settings"));
+  await pass(0);
+  await user.selectOptions(screen.getByTestId("setting-language"), "de");
+  await pass(0);
+  await user.selectOptions(screen.getByTestId("setting-log_level"), "debug");
+  await pass(0);
+  expect(language()).toBe("de");
+  expect(asked.mock.calls).toEqual([["de"]]);
 });
 
 it.each([

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use latchkey_engine::config::{self, AccountConfig, AccountToml, Language};
+use latchkey_engine::config::{self, AccountConfig, AccountToml};
 use serde_json::{Value, json};
 use tauri::{Manager as _, WebviewUrl, WebviewWindowBuilder, async_runtime};
 
@@ -192,10 +192,10 @@ fn nobody_is_signed_out_for_a_change_that_cannot_be_written_down() {
     let elsewhere = format!("http://127.0.0.1:{NOBODY}/auth/login");
     let moved = json!({ "account": "demo", "changes": { "login_url": elsewhere } });
     assert_eq!(world.ask("change_account", moved.clone()).unwrap_err()["code"], "configuration");
-    assert_eq!(world.ask("sessions", json!({})).unwrap()[0]["state"], "signed_in");
+    assert_eq!(world.ask("sessions", json!({ "language": "en" })).unwrap()[0]["state"], "signed_in");
     std::fs::remove_dir(&lock).unwrap();
     assert_eq!(world.ask("change_account", moved), Ok(Value::Null));
-    assert_eq!(world.ask("sessions", json!({})).unwrap()[0]["state"], "signed_out");
+    assert_eq!(world.ask("sessions", json!({ "language": "en" })).unwrap()[0]["state"], "signed_out");
 }
 
 #[cfg(feature = "devserver")]
@@ -246,11 +246,10 @@ fn a_german_window_hears_of_tokens_and_scenarios_in_german() {
 fn a_german_window_hears_in_german_why_something_did_not_work() {
     let world = World::new(vec![AccountConfig::demo(NOBODY)]);
     let typed = json!({ "account": "demo", "username": "demo", "password": "demo" });
-    for (language, why) in [
-        (Language::De, "unter seiner Adresse antwortet kein Programm"),
-        (Language::En, "nothing listens at its address"),
-    ] {
-        world.app.state::<Shell>().app.send_modify(|app| app.language = language);
+    for (language, why) in
+        [("de", "unter seiner Adresse antwortet kein Programm"), ("en", "nothing listens at its address")]
+    {
+        assert!(world.ask("sessions", json!({ "language": language })).is_ok());
         let error = world.ask("sign_in", typed.clone()).unwrap_err();
         assert_eq!(error["told"]["values"]["what"], why, "{error}");
     }

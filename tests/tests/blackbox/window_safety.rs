@@ -45,7 +45,7 @@ const ELSEWHERE: [&str; 7] =
 const CALL_ALL: &str = "const [names, done] = arguments; \
     const given = { account: 'demo', username: 'demo', password: 'x', issuer: 'http://127.0.0.1:9', level: 'trace', \
       after: null, since: null, limit: 1000, text: 'x', token: 'x', url: 'https://example.com', path: '/etc/passwd', \
-      event: 'sessions', payload: {}, name: 'demo', key: 'x' }; \
+      event: 'sessions', payload: {}, name: 'demo', key: 'x', language: 'en' }; \
     const call = async (name) => { \
       const late = new Promise((go) => setTimeout(() => go(['late', null]), 8000)); \
       const called = window.__TAURI_INTERNALS__.invoke(name, given).then((v) => ['ok', v], (e) => ['refused', e]); \

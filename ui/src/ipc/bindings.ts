@@ -7,8 +7,11 @@ import { invoke as __TAURI_INVOKE } from "@tauri-apps/api/core";
 
 /** Commands */
 export const commands = {
-	/**  All sessions, in the order of their names. Never waits: a session whose vault is still being read says so. */
-	sessions: () => __TAURI_INVOKE<SessionStatus[]>("sessions"),
+	/**
+	 *  All sessions, in the order of their names. Never waits: a session whose vault is still being read says so. The window
+	 *  speaks this language: what is told of sessions and errors is in it from now on.
+	 */
+	sessions: (language: Language) => __TAURI_INVOKE<SessionStatus[]>("sessions", { language }),
 	/**  Signs in with user name and password. */
 	signIn: (account: string, username: string, password: PasswordInput) => __TAURI_INVOKE<null>("sign_in", { account, username, password }),
 	/**  Signs in on a page of the provider's, in the system's browser. Ends when the person is done there. */

@@ -14,7 +14,8 @@ export type Changes = Record<string, KeyValue | null>;
 
 /** Each command rejects with a `CommandError` and nothing else. Those that get a language say what is wrong in it. */
 export interface Host {
-  sessions(): Promise<SessionStatus[]>;
+  /** From now on the host speaks this language of sessions, and of what went wrong. */
+  sessions(language: Language): Promise<SessionStatus[]>;
   signIn(account: string, username: string, password: string): Promise<void>;
   /** Ends when the person is done in the browser, or has given up. What they have to do stands in the session. */
   signInWithBrowser(account: string): Promise<void>;

@@ -6,7 +6,7 @@ import { chooseDates } from "../dates.svelte";
 import type { AppConfig, AppInfo, CommandError, Settings, StateName, SessionStatus } from "../ipc/bindings";
 import type { Changes } from "../ipc/host";
 import { site } from "../sign-in/site";
-import { chooseLanguage, fill, text } from "../strings";
+import { chooseLanguage, fill, language, text } from "../strings";
 import { times } from "../time";
 import { WallClock } from "./clock.svelte";
 import { comesNear, deadline } from "./deadlines";
@@ -75,8 +75,9 @@ export class AppState {
       }
       // Listen first, ask second: a change between the two would be lost the other way round.
       await this.#listen(words);
-      const [sessions] = await Promise.all([this.host.sessions(), words]);
-      this.#take(sessions);
+      // The host is told which language is spoken.
+      await words;
+      await this.#ask();
       // The sessions are what people open the window for: nothing else holds them up.
       this.loaded = true;
       this.info = await this.host.appInfo();
@@ -131,13 +132,13 @@ export class AppState {
       this.#begin = null;
       throw thrown;
     }
-    this.#take(await this.host.sessions());
+    await this.#ask();
     this.open({ kind: "session", account });
   }
 
   async removeAccount(account: string): Promise<void> {
     await this.host.removeAccount(account);
-    this.#take(await this.host.sessions());
+    await this.#ask();
   }
 
   /** Somebody else may have written the file: whoever looks at the settings sees what holds. */
@@ -176,7 +177,14 @@ export class AppState {
   async #follow(app: Pick<AppConfig, "language" | "dates">): Promise<void> {
     chooseDates(app.dates);
     // A language that cannot be loaded leaves the one that is spoken.
+    const before = language();
     await chooseLanguage(app.language).catch(() => undefined);
+    // What the host puts into the reasons of sessions is in the language of the window.
+    if (language() !== before) await this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    this.#take(await this.host.sessions(language()));
   }
 
   /** Whether somebody wants to sign in there although the session lives yet: until new tokens are in hand. */
@@ -207,7 +215,7 @@ export class AppState {
 
   async addDemo(): Promise<void> {
     const added = await this.host.addDemo();
-    this.#take(await this.host.sessions());
+    await this.#ask();
     this.open({ kind: "session", account: added.account });
   }
 
