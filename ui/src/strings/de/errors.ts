@@ -40,7 +40,7 @@ export const errors: typeof english = {
       title: "Dieses Konto gibt es nicht",
       todo: "Vielleicht wurde es entfernt. Sehen Sie mit latchkey accounts list nach.",
     },
-    sign_in_needed: { title: "Dafür müssen Sie sich anmelden", todo: "Melden Sie sich mit dem Formular unten an." },
+    sign_in_needed: { title: "Dafür müssen Sie sich anmelden", todo: "Melden Sie sich unten an." },
     busy: { title: "Latchkey ist schon dabei", todo: "Warten Sie einen Moment." },
     sign_in_denied: {
       title: "Die Anmeldung wurde abgelehnt",

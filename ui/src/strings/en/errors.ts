@@ -39,7 +39,7 @@ export const errors = {
       title: "There is no such account",
       todo: "It may have been removed. Look at latchkey accounts list.",
     },
-    sign_in_needed: { title: "This needs you to sign in", todo: "Sign in with the form below." },
+    sign_in_needed: { title: "This needs you to sign in", todo: "Sign in below." },
     busy: { title: "Latchkey is already doing this", todo: "Wait a moment." },
     sign_in_denied: { title: "The sign-in was declined", todo: "Sign in again; if your provider declines it, ask who runs it." },
     sign_in_refused: { title: "The provider ended the sign-in with an error", todo: "Check the client ID and the scope; who runs the provider can say more." },
