@@ -92,15 +92,9 @@ pub struct World {
     config: AccountConfig,
     options: Options,
     server: Option<DevServer>,
-    dir: TempDir,
     _subscriber: tracing::subscriber::DefaultGuard,
-}
-
-impl Drop for World {
-    /// The log's thread makes its folder anew when it still has lines to write, so that it is waited for.
-    fn drop(&mut self) {
-        self.log.flush();
-    }
+    /// The last to go: the log writes there as long as anybody has it.
+    dir: TempDir,
 }
 
 impl World {

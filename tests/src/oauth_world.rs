@@ -50,15 +50,9 @@ pub struct OauthWorld<P = BadProvider> {
     log: EventLog,
     account: AccountName,
     config: Config,
-    dir: TempDir,
     _subscriber: tracing::subscriber::DefaultGuard,
-}
-
-impl<P> Drop for OauthWorld<P> {
-    /// The log's thread makes its folder anew when it still has lines to write, so that it is waited for.
-    fn drop(&mut self) {
-        self.log.flush();
-    }
+    /// The last to go: the log writes there as long as anybody has it.
+    dir: TempDir,
 }
 
 impl OauthWorld {

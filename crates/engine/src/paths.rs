@@ -204,11 +204,23 @@ impl Platform {
 
 /// Makes a folder and those above it, for this user alone. One that is there is left as it is.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
+    private_dir().recursive(true).create(path)
+}
+
+/// The same where what it lies in is there.
+pub(crate) fn create_private_dir_in(path: &Path) -> io::Result<()> {
+    match private_dir().create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+fn private_dir() -> DirBuilder {
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "elsewhere a folder has no mode"))]
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder
 }
 
 /// Options to make a file that nobody else may read.

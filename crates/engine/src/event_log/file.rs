@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::paths::{create_private_dir, private_file};
+use crate::paths::{create_private_dir, create_private_dir_in, private_file};
 
 /// Beyond this a new file is begun.
 pub(super) const MAX_BYTES: u64 = 5_000_000;
@@ -34,14 +34,25 @@ pub(super) fn lock_file(dir: &Path) -> PathBuf {
     dir.join("events.lock")
 }
 
-/// Appends lines to the log in a folder. Says how many are in the file, also where it ended early.
+/// Appends lines to the log in a folder, which is made where it is not there; what it lies in is not. Says how many are in
+/// the file, also where it ended early.
 pub(super) fn append(dir: &Path, lines: &[Arc<str>]) -> (usize, io::Result<()>) {
     let [current, ..] = files(dir);
-    append_to(&current, lines)
+    match create_private_dir_in(dir) {
+        Ok(()) => append_lines(&current, lines),
+        Err(error) => (0, Err(error)),
+    }
 }
 
-/// The same for a file of any name.
+/// The same for a file of any name, whose folders are made where they are not there.
 pub(super) fn append_to(current: &Path, lines: &[Arc<str>]) -> (usize, io::Result<()>) {
+    match current.parent().map_or(Ok(()), create_private_dir) {
+        Ok(()) => append_lines(current, lines),
+        Err(error) => (0, Err(error)),
+    }
+}
+
+fn append_lines(current: &Path, lines: &[Arc<str>]) -> (usize, io::Result<()>) {
     let mut written = 0;
     while written < lines.len() {
         let left = lines.get(written..).unwrap_or_default();
@@ -84,7 +95,6 @@ fn append_bytes(current: &Path, bytes: &[u8]) -> (usize, io::Result<()>) {
 
 /// The current file, with room for so many bytes and at the start of a line.
 fn open(current: &Path, room: u64) -> io::Result<File> {
-    current.parent().map_or(Ok(()), create_private_dir)?;
     let open = || private_file().read(true).append(true).open(current);
     let mut file = open()?;
     if over(file.metadata()?.len(), room) {

@@ -20,10 +20,11 @@ const MAX_WAITING: usize = 8 * 1024 * 1024;
 /// When a file that could not be written is tried again.
 const TRY_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
-/// How long a flush waits for a disk that hangs.
+/// How long a flush and the end wait for a disk that hangs.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// The writing thread's other end. The thread ends when this is dropped and all lines are written.
+/// The writing thread's other end. Dropping it ends the thread and waits for that: nothing is written, and no folder made,
+/// behind the back of whoever has let go of the log.
 pub(super) struct Writer {
     orders: Sender<Order>,
     waiting: Arc<Waiting>,
@@ -38,6 +39,7 @@ struct Waiting {
 enum Order {
     Line(Arc<str>),
     Flush(SyncSender<bool>),
+    End(SyncSender<bool>),
 }
 
 impl Writer {
@@ -74,8 +76,18 @@ impl Writer {
 
     /// Waits until all that was handed over is in the file; says whether it is.
     pub(super) fn flush(&self) -> bool {
+        self.ask(Order::Flush)
+    }
+
+    fn ask(&self, order: impl FnOnce(SyncSender<bool>) -> Order) -> bool {
         let (done, wait) = sync_channel(1);
-        self.orders.send(Order::Flush(done)).is_ok() && wait.recv_timeout(FLUSH) == Ok(true)
+        self.orders.send(order(done)).is_ok() && wait.recv_timeout(FLUSH) == Ok(true)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.ask(Order::End);
     }
 }
 
@@ -92,11 +104,16 @@ struct Work {
 impl Work {
     fn run(&mut self, inbox: &Receiver<Order>) {
         while let Ok(first) = inbox.recv() {
-            let mut flushes = Vec::new();
+            let (mut flushes, mut ends) = (Vec::new(), false);
             for order in std::iter::once(first).chain(inbox.try_iter().take(1_000)) {
                 match order {
                     Order::Line(line) => self.backlog.push_back(line),
                     Order::Flush(done) => flushes.push(done),
+                    // The last of all orders: whoever gives it has let go of this.
+                    Order::End(done) => {
+                        flushes.push(done);
+                        ends = true;
+                    }
                 }
             }
             let now = (self.clock)();
@@ -110,8 +127,10 @@ impl Work {
             for done in flushes {
                 let _ = done.send(self.backlog.is_empty());
             }
+            if ends {
+                return;
+            }
         }
-        self.write((self.clock)());
     }
 
     fn write(&mut self, now: Timestamp) {

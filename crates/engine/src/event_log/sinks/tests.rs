@@ -16,9 +16,10 @@ const GUARD: Duration = Duration::from_secs(30);
 
 /// A log with these places, at the level `info`.
 struct Desk {
-    dir: TempDir,
     log: EventLog,
     subscriber: tracing::Dispatch,
+    /// The last to go: the log writes there as long as anybody has it.
+    dir: TempDir,
 }
 
 impl Desk {
@@ -28,7 +29,7 @@ impl Desk {
         let (log, layer) = EventLog::open(&dir.path().join("log"), Filter::new(Level::Info), clock);
         let places = log.to_sinks(&sinks(dir.path()), false);
         let subscriber = tracing::Dispatch::new(tracing_subscriber::registry().with(layer).with(places));
-        Self { dir, log, subscriber }
+        Self { log, subscriber, dir }
     }
 
     fn run(&self, work: impl FnOnce()) {
