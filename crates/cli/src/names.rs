@@ -4,9 +4,10 @@ use latchkey_core::account::AccountName;
 use latchkey_engine::config::{AccountConfig, Config};
 
 use crate::failure::Failure;
+use crate::output;
 
 /// What to say where nothing is configured.
-pub(crate) const NO_ACCOUNT: &str = "No account is configured yet. Add one with `latchkey accounts add`, or try it \
+const NO_ACCOUNT: &str = "No account is configured yet. Add one with `latchkey accounts add`, or try it \
      out with `latchkey accounts add demo --devserver`";
 
 /// How alike a name must be to be proposed, from 0 to 1.
@@ -14,6 +15,14 @@ const ALIKE: f64 = 0.7;
 
 /// How many names a hint lists.
 const LISTED: usize = 8;
+
+/// Whether there is no account, which is said then; it is no failure.
+pub(crate) fn no_account<T>(accounts: &[T]) -> bool {
+    if accounts.is_empty() {
+        output::say(NO_ACCOUNT);
+    }
+    accounts.is_empty()
+}
 
 /// The account of this name, or which were nearly meant.
 pub(crate) fn find<'a>(config: &'a Config, name: &AccountName) -> Result<&'a AccountConfig, Failure> {

@@ -10,7 +10,7 @@ use latchkey_engine::config::{self, AccountConfig};
 use crate::args::Accounts;
 use crate::commands::sign_out::tell_what_the_provider_missed;
 use crate::failure::Failure;
-use crate::names::NO_ACCOUNT;
+use crate::names::no_account;
 use crate::render::account::{document, row, sheet};
 use crate::session::{Desk, Open, told, with};
 use crate::{output, prompt};
@@ -32,8 +32,8 @@ fn list(json: bool) -> Result<(), Failure> {
     if json {
         return output::json(&accounts.iter().map(document).collect::<Vec<_>>());
     }
-    if accounts.is_empty() {
-        output::say(NO_ACCOUNT);
+    if no_account(accounts) {
+        return Ok(());
     }
     let widest = accounts.iter().map(|account| account.name.as_str().len()).max().unwrap_or_default();
     accounts.iter().try_for_each(|account| output::value(&row(account, widest)))

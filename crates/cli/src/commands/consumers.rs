@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::args::{Consumers, Which};
 use crate::exit_code::Exit;
 use crate::failure::Failure;
-use crate::names::NO_ACCOUNT;
+use crate::names::no_account;
 use crate::output;
 use crate::render::when::When;
 use crate::session::Desk;
@@ -46,8 +46,7 @@ pub(crate) fn run(what: Consumers) -> Result<(), Failure> {
             if json {
                 return output::json(&documents(&sessions));
             }
-            if sessions.is_empty() {
-                output::say(NO_ACCOUNT);
+            if no_account(&sessions) {
                 return Ok(());
             }
             output::value(page(&sessions, &desk.when())?.trim_end())

@@ -5,7 +5,7 @@ use latchkey_engine::event_log::{LogRecord, account_label};
 
 use crate::args::SignOut;
 use crate::failure::Failure;
-use crate::names::NO_ACCOUNT;
+use crate::names::no_account;
 use crate::output;
 use crate::session::{Desk, Open, tell_agent, told, with};
 
@@ -18,8 +18,7 @@ pub(crate) async fn run(args: SignOut) -> Result<(), Failure> {
         Some(name) => vec![desk.account(name)?],
         None => desk.config.accounts.iter().collect(),
     };
-    if accounts.is_empty() {
-        output::say(NO_ACCOUNT);
+    if no_account(&accounts) {
         return Ok(());
     }
     with(&desk, accounts, async |open| {

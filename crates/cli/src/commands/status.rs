@@ -11,7 +11,7 @@ use crate::agent;
 use crate::args::Status;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::names::NO_ACCOUNT;
+use crate::names::no_account;
 use crate::output::{self, BROKEN_AT_THE_EDGE, CUT_AT_THE_EDGE};
 use crate::render::status::{block, line};
 use crate::session::{Desk, Open, vault_problem, with};
@@ -29,8 +29,8 @@ pub(crate) async fn run(args: Status) -> Result<(), Failure> {
         Some(name) => vec![desk.account(name)?],
         None => desk.config.accounts.iter().collect(),
     };
-    if accounts.is_empty() {
-        return nothing(&args);
+    if no_account(&accounts) {
+        return if args.json { output::json(&[(); 0]) } else { Ok(()) };
     }
     if args.watch && agent::sessions(&desk, &accounts).is_some() {
         return watch_agent(&desk, &accounts, &args).await;
@@ -68,12 +68,6 @@ fn show(
         }
     }
     Ok(())
-}
-
-/// Without accounts there is nothing to show, and something to say.
-fn nothing(args: &Status) -> Result<(), Failure> {
-    output::say(NO_ACCOUNT);
-    if args.json { output::json(&[(); 0]) } else { Ok(()) }
 }
 
 fn page(desk: &Desk, sessions: &[SessionStatus]) -> String {
