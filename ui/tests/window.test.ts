@@ -220,7 +220,7 @@ describe("the window", () => {
 
   it("has the headline in its first frame, and what takes longer to draw after it", async () => {
     const host = new FakeHost({ sessions: [signedIn(NOW, { account: "demo" })] });
-    vi.mocked(later).mockReturnValue({});
+    vi.mocked(later).mockReturnValue(null);
     const first = render(App, { props: { host } });
     await pass(0);
     expect(get("headline")).toHaveTextContent(/^Signed in until/);
