@@ -14,10 +14,20 @@ use crate::command_error::CommandError;
 
 /// At most one backend, started when the first account needs it.
 pub(crate) struct EmbeddedServer {
-    running: Mutex<Option<DevServer>>,
+    running: Mutex<Running>,
     state: PathBuf,
     access_lifetime: Option<Duration>,
     http: Http,
+}
+
+/// What serves the accounts that need a backend.
+#[derive(Default)]
+enum Running {
+    #[default]
+    Nothing,
+    Ours(DevServer),
+    /// Another process at this port, when that was last looked at.
+    Another(u16),
 }
 
 /// The port on which the account expects the embedded backend; `None` for any other account.
@@ -45,7 +55,7 @@ impl EmbeddedServer {
     /// listens there already (`latchkey devserver`) is as good.
     pub(crate) async fn start(&self, port: u16) -> Result<u16, CommandError> {
         let mut running = self.running.lock().await;
-        if let Some(server) = &*running {
+        if let Running::Ours(server) = &*running {
             return Ok(server.address().port());
         }
         match DevServer::start(self.options(port)).await {
@@ -60,11 +70,14 @@ impl EmbeddedServer {
                     warn!(kind = "devserver_notice", "{notice}");
                 }
                 let port = server.address().port();
-                *running = Some(server);
+                *running = Running::Ours(server);
                 Ok(port)
             }
             Err(StartError::PortInUse { .. }) if self.is_ours(port).await => {
-                info!(kind = "devserver_found", port, "Another development backend serves port {port}");
+                if !matches!(*running, Running::Another(known) if known == port) {
+                    info!(kind = "devserver_found", port, "Another development backend serves port {port}");
+                }
+                *running = Running::Another(port);
                 Ok(port)
             }
             Err(error) => Err(CommandError::new("devserver_not_started", chain(&error), None)),
@@ -73,7 +86,7 @@ impl EmbeddedServer {
 
     /// Lets replies leave, then ends it.
     pub(crate) async fn stop(&self) {
-        if let Some(server) = self.running.lock().await.take() {
+        if let Running::Ours(server) = std::mem::take(&mut *self.running.lock().await) {
             server.shutdown().await;
         }
     }
@@ -106,6 +119,12 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use latchkey_engine::event_log::{EventLog, Filter};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
     use super::*;
 
     #[test]
@@ -123,10 +142,27 @@ mod tests {
         let port = first.start(0).await.unwrap();
         assert_eq!(first.start(4).await.unwrap(), port);
         assert_eq!(second.start(port).await.unwrap(), port);
-        assert!(second.running.lock().await.is_none());
+        assert!(matches!(*second.running.lock().await, Running::Another(_)));
         first.stop().await;
         assert_eq!(second.start(port).await.unwrap(), port);
         second.stop().await;
+    }
+
+    #[tokio::test]
+    async fn another_backend_is_spoken_of_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let wall = Arc::new(|| Timestamp::UNIX_EPOCH);
+        let (log, layer) = EventLog::open(&folder.path().join("log"), Filter::default(), wall);
+        let _logged = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        let server = |name: &str| EmbeddedServer::new(folder.path().join(name), None, Http::new().unwrap());
+        let (first, second) = (server("first"), server("second"));
+        let port = first.start(0).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(second.start(port).await.unwrap(), port);
+        }
+        let found = log.last(99).into_iter().filter(|record| record.kind == "devserver_found");
+        assert_eq!(found.count(), 1);
+        first.stop().await;
     }
 
     #[tokio::test]
