@@ -10,7 +10,7 @@ use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_engine::clock::{ManualClock, SystemClock};
 use latchkey_engine::config::{AccountConfig, Config};
-use latchkey_engine::event_log::{EventLog, Filter, Level};
+use latchkey_engine::event_log::{EventLog, Filter, Level, LogRecord};
 use latchkey_engine::http::Http;
 use latchkey_engine::inspection::Inspection;
 use latchkey_engine::journal::MemoryJournal;
@@ -164,7 +164,12 @@ impl<P> OauthWorld<P> {
 
     /// The kinds of what the log holds, oldest first.
     pub fn logged(&self) -> Vec<String> {
-        self.log.since(0, usize::MAX).into_iter().map(|record| record.kind).collect()
+        self.records().into_iter().map(|record| record.kind).collect()
+    }
+
+    /// What the log holds, oldest first.
+    pub fn records(&self) -> Vec<LogRecord> {
+        self.log.since(0, usize::MAX)
     }
 }
 

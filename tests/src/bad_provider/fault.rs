@@ -86,6 +86,8 @@ faults! {
         IatMissing = "iat=missing",
         /// Issued an hour from now.
         IatFuture = "iat=future",
+        /// Valid an hour from now.
+        NbfFuture = "nbf=future",
         /// No end.
         ExpMissing = "exp=missing",
         /// The end as text.

@@ -27,7 +27,7 @@ pub(super) struct Issue {
 pub(super) fn tokens(state: &mut State, issue: &Issue) -> Value {
     let grant = state.grants[issue.grant].clone();
     let lifetime = state.settings.access_lifetime;
-    let access_token = state.secret("at");
+    let access_token = access_token(state, issue);
     let expires = state.later(lifetime);
     state.access.insert(access_token.clone(), Access { grant: issue.grant, expires });
     let refresh_token = issue.keep.clone().unwrap_or_else(|| {
@@ -81,9 +81,35 @@ fn spoil_reply(reply: &mut Map<String, Value>, fault: Tokens, lifetime: u64) {
     set(reply, member, value);
 }
 
+/// An access token: opaque, or a JWT as issuers with ways of their own have them.
+fn access_token(state: &mut State, issue: &Issue) -> String {
+    let secret = state.secret("at");
+    if !state.settings.jwt_access_tokens {
+        return secret;
+    }
+    let (now, lifetime) = (state.now().as_second(), lifetime(state));
+    let mut claims = json!({
+        "iss": issue.issuer.unwrap_or(&state.issuer),
+        "sub": issue.subject.unwrap_or(&state.settings.subject),
+        "aud": "urn:example:api",
+        "azp": CLIENT_ID,
+        "iat": now,
+        "exp": now + lifetime,
+        "jti": secret,
+    });
+    let members = claims.as_object_mut().unwrap();
+    for fault in state.plan.striking() {
+        spoil_claims(members, fault, now, lifetime);
+    }
+    state.keys.sign(&claims, &mut state.plan)
+}
+
+fn lifetime(state: &State) -> i64 {
+    i64::try_from(state.settings.access_lifetime.as_secs()).unwrap()
+}
+
 fn id_claims(state: &mut State, issue: &Issue, access_token: &str) -> Value {
-    let now = state.now().as_second();
-    let lifetime = i64::try_from(state.settings.access_lifetime.as_secs()).unwrap();
+    let (now, lifetime) = (state.now().as_second(), lifetime(state));
     let subject = issue.subject.unwrap_or(&state.settings.subject).to_owned();
     let mut claims = json!({
         "iss": issue.issuer.unwrap_or(&state.issuer),
@@ -119,6 +145,7 @@ fn spoil_claims(claims: &mut Map<String, Value>, fault: IdToken, now: i64, lifet
         IdToken::AzpWrong => ("azp", Some(json!("another-client"))),
         IdToken::IatMissing => ("iat", None),
         IdToken::IatFuture => ("iat", Some(json!(now + HOUR))),
+        IdToken::NbfFuture => ("nbf", Some(json!(now + HOUR))),
         IdToken::ExpMissing => ("exp", None),
         IdToken::ExpString => ("exp", Some(json!((now + lifetime).to_string()))),
         IdToken::ExpPast => ("exp", Some(json!(now - HOUR))),

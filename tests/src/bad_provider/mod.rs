@@ -61,6 +61,8 @@ pub struct Settings {
     pub par_required: bool,
     /// Whether tokens have to be bound to a key; they are in any case when a proof comes along.
     pub dpop_required: bool,
+    /// Whether access tokens are JWTs that are signed like its ID tokens, and wrong like them; opaque otherwise.
+    pub jwt_access_tokens: bool,
     /// Who signs in.
     pub subject: String,
     /// What time it is here: in tokens, in the `Date` header, and for what expires.
@@ -78,6 +80,7 @@ impl Default for Settings {
             grace: Duration::ZERO,
             par_required: false,
             dpop_required: false,
+            jwt_access_tokens: false,
             subject: "alice".to_owned(),
             clock: Arc::new(Timestamp::now),
         }

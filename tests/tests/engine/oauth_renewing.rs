@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use latchkey_engine::vault::Envelope;
 use latchkey_tests::bad_provider::{
-    Discovery, Dpop, Endpoint, IdToken, KeySet, Refresh, Settings, Signing, Tokens,
+    Discovery, Dpop, Endpoint, Fault, IdToken, KeySet, Refresh, Settings, Signing, Tokens,
 };
 use latchkey_tests::engine_world::{guarded, reason};
-use latchkey_tests::oauth_world::OauthWorld;
+use latchkey_tests::oauth_world::{OauthEngine, OauthWorld};
 
 fn refresh_token(envelope: &Envelope) -> String {
     envelope.tokens.refresh.as_ref().unwrap().expose().to_owned()
@@ -51,7 +51,7 @@ async fn a_refresh_that_brings_somebody_elses_id_token_is_sealed_and_never_hande
 
 #[tokio::test]
 async fn a_renewed_id_token_of_the_same_person_that_cannot_be_verified_is_not_kept_and_ends_nothing() {
-    let faults: [latchkey_tests::bad_provider::Fault; 5] = [
+    let faults: [Fault; 5] = [
         IdToken::AudWrong.into(),
         IdToken::AtHashWrong.into(),
         Signing::AlgNone.into(),
@@ -73,6 +73,82 @@ async fn a_renewed_id_token_of_the_same_person_that_cannot_be_verified_is_not_ke
         );
         assert!(world.logged().contains(&"id_token_not_verified".to_owned()), "{}", fault.name());
     }
+}
+
+/// Somebody is signed in at a provider whose access tokens are JWTs that are to be verified. It does this wrong from then
+/// on.
+async fn verified(fault: Option<Fault>) -> (OauthWorld, OauthEngine) {
+    let settings = Settings { jwt_access_tokens: true, ..Settings::default() };
+    let world = OauthWorld::with(settings, "scope = \"api\"\nverify_access_token = true").await;
+    let engine = world.signed_in().await;
+    if let Some(fault) = fault {
+        world.provider.misbehave(fault);
+    }
+    (world, engine)
+}
+
+/// The renewed access token is used though it was not verified, which is said with these words.
+async fn is_used_unverified(world: &OauthWorld, engine: &OauthEngine, words: &str) {
+    let before = world.stored().await.unwrap();
+    assert_eq!(engine.renews().await.unwrap().state, "signed_in", "{words}");
+    let after = world.stored().await.unwrap();
+    assert!(access_token(&after) != access_token(&before), "{words}");
+    assert!(engine.token_at_once().await.unwrap().access.expose() == access_token(&after), "{words}");
+    let said = world.records().into_iter().find(|record| record.kind == "access_token_not_verified");
+    assert!(said.is_some_and(|said| said.message.contains(words)), "{words}");
+    assert!(world.notices.all().is_empty(), "{words}");
+}
+
+#[tokio::test]
+async fn a_renewed_access_token_that_cannot_be_verified_at_the_moment_ends_nothing() {
+    for (fault, words) in [
+        (Fault::from(IdToken::ExpPast), "it expired 1h ago"),
+        (IdToken::NbfFuture.into(), "it is valid only 1h from now"),
+        (IdToken::IatFuture.into(), "it was issued 1h in the future"),
+        (Signing::KidUnknown.into(), "no key of that name"),
+    ] {
+        let (world, engine) = verified(Some(fault)).await;
+        is_used_unverified(&world, &engine, words).await;
+    }
+    let (world, engine) = verified(Some(KeySet::ServerError.into())).await;
+    engine.handle.close().await;
+    // A program that has just begun has no keys yet.
+    is_used_unverified(&world, &world.engine(), "keys are not at hand").await;
+    let (world, engine) = verified(None).await;
+    // Everybody's clock is wrong, the provider's as well.
+    world.clock.set_wall(jiff::Timestamp::UNIX_EPOCH);
+    is_used_unverified(&world, &engine, "the clock of this machine is wrong").await;
+}
+
+#[tokio::test]
+async fn a_renewed_access_token_that_is_not_its_issuers_ends_the_session() {
+    let faults: [Fault; 8] = [
+        IdToken::IssWrong.into(),
+        IdToken::AzpWrong.into(),
+        IdToken::ExpMissing.into(),
+        IdToken::ExpMs.into(),
+        Signing::AlgNone.into(),
+        Signing::AlgHs256Pub.into(),
+        Signing::SignatureWrong.into(),
+        Signing::Crit.into(),
+    ];
+    for fault in faults {
+        let (world, engine) = verified(Some(fault)).await;
+        let before = world.stored().await.unwrap();
+        let ended = engine.renews().await.map_err(|error| error.code());
+        assert_eq!(ended.err(), Some("sign_in_needed"), "{}", fault.name());
+        let status = engine.now().await;
+        assert_eq!(
+            (status.state.as_str(), reason(&status)),
+            ("needs_sign_in", "distrusted"),
+            "{}",
+            fault.name()
+        );
+        let after = world.stored().await.unwrap();
+        assert!(access_token(&after) == access_token(&before), "{}", fault.name());
+    }
+    let (_world, engine) = verified(None).await;
+    assert_eq!(engine.renews().await.unwrap().state, "signed_in", "what is right is believed");
 }
 
 #[tokio::test]

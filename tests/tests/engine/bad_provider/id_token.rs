@@ -27,6 +27,7 @@ async fn claims_of_the_id_token() {
             IdToken::AzpWrong => token["azp"] == "another-client",
             IdToken::IatMissing => token["iat"].is_null(),
             IdToken::IatFuture => iat > exp,
+            IdToken::NbfFuture => token["nbf"].as_i64() > exp,
             IdToken::ExpMissing => token["exp"].is_null(),
             IdToken::ExpString => token["exp"].is_string(),
             IdToken::ExpPast => exp.is_some() && exp < iat,
