@@ -8,6 +8,7 @@ use tauri::test::MockRuntime;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
 use crate::commands;
+use crate::events::SessionNews;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/src/ipc/bindings.ts");
 
@@ -88,6 +89,7 @@ fn generated() -> String {
             commands::lab::lab_tour,
         ])
         .typ::<LogRecord>()
+        .typ::<SessionNews>()
         .constant("codes", latchkey_core::wording::CODES.as_slice())
         .constant("adviceCodes", latchkey_core::advice::ADVICE_CODES.as_slice())
         .constant("findingCodes", latchkey_engine::lab::FINDING_CODES.as_slice());

@@ -8,6 +8,7 @@ use latchkey_engine::config::AppConfig;
 use latchkey_engine::event_log::{EventLog, LogRecord};
 use latchkey_engine::ports::Clock;
 use latchkey_engine::snapshot::SessionStatus;
+use serde::Serialize;
 use tauri::{AppHandle, Emitter as _, Manager as _, Runtime, async_runtime};
 use tokio::sync::watch;
 
@@ -16,7 +17,7 @@ use crate::tray;
 use crate::window::MAIN;
 use crate::words::Tongue;
 
-/// The event with the whole list of sessions.
+/// The event with the sessions that have changed.
 const SESSIONS: &str = "sessions";
 
 /// The event with new records, in order.
@@ -30,6 +31,16 @@ const LOOK: SignedDuration = SignedDuration::from_hours(1);
 
 /// The most records in one event.
 const BATCH: usize = 1000;
+
+/// What the page is told when sessions have changed. A session's past makes it long, and the others' is known.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(specta::Type))]
+pub(crate) struct SessionNews {
+    /// The accounts there are, in the order of their names.
+    accounts: Vec<String>,
+    /// The sessions that are not as they were told last.
+    changed: Vec<SessionStatus>,
+}
 
 /// Begins to tell the tray.
 pub(crate) fn tell_tray<R: Runtime>(app: &AppHandle<R>) {
@@ -45,9 +56,9 @@ pub(crate) fn tell_window<R: Runtime>(app: &AppHandle<R>) {
     let shell = app.state::<Shell>();
     let (engine, log, clock) = (shell.engine.clone(), shell.log.clone(), Arc::clone(&shell.clock));
     let (for_sessions, for_log) = (app.clone(), app.clone());
-    let push = move |sessions| {
-        // A window that is gone has nobody to tell.
-        let _ = for_sessions.emit_to(MAIN, SESSIONS, sessions);
+    let push = move |news| {
+        // A window that is gone has nobody to tell; one that opens asks for all of them.
+        let _ = for_sessions.emit_to(MAIN, SESSIONS, news);
     };
     async_runtime::spawn(push_sessions(engine.watch(), shell.spoken.subscribe(), Arc::clone(&clock), push));
     async_runtime::spawn(push_log(log, clock, move |records| {
@@ -55,22 +66,36 @@ pub(crate) fn tell_window<R: Runtime>(app: &AppHandle<R>) {
     }));
 }
 
-/// Pushes the sessions whenever they change, and when the page speaks another language.
+/// Pushes sessions when they change, and all of them when the page speaks another language.
 async fn push_sessions(
     mut changes: watch::Receiver<Sessions>,
     mut spoken: watch::Receiver<Tongue>,
     clock: Arc<dyn Clock>,
-    push: impl Fn(Vec<SessionStatus>),
+    push: impl Fn(SessionNews),
 ) {
+    let (mut told, mut told_in) = (Sessions::new(), None);
     loop {
         let tongue = *spoken.borrow_and_update();
-        let sessions = shell::sessions(&changes.borrow_and_update(), tongue);
-        push(sessions);
+        let now = changes.borrow_and_update().clone();
+        if told_in.replace(tongue) != Some(tongue) {
+            told.clear();
+        }
+        push(news(&told, &now, tongue));
+        told = now;
         pause(&*clock).await;
         tokio::select! {
             more = changes.changed() => if more.is_err() { return },
             more = spoken.changed() => if more.is_err() { return },
         }
+    }
+}
+
+fn news(told: &Sessions, now: &Sessions, tongue: Tongue) -> SessionNews {
+    let as_told = |name, one| told.get(name).is_some_and(|before| Arc::ptr_eq(before, one));
+    let changed = now.iter().filter(|(name, one)| !as_told(*name, *one));
+    SessionNews {
+        accounts: now.keys().map(ToString::to_string).collect(),
+        changed: shell::sessions(changed.map(|(_, one)| one), tongue),
     }
 }
 
@@ -135,15 +160,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_changes_at_once_come_as_one_list_and_the_last_is_never_lost() {
+    async fn many_changes_at_once_come_as_one_and_the_last_is_never_lost() {
         let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
         let (sender, changes) = watch::channel(Sessions::new());
         let (_page, spoken) = watch::channel(Tongue::En);
         let pushed = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn({
             let pushed = Arc::clone(&pushed);
-            push_sessions(changes, spoken, Arc::new(clock.clone()), move |sessions| {
-                pushed.lock().unwrap().push(sessions);
+            push_sessions(changes, spoken, Arc::new(clock.clone()), move |news| {
+                pushed.lock().unwrap().push(news.changed);
             })
         });
         clock.until_sleepers(1).await;
@@ -171,8 +196,8 @@ mod tests {
         let pushed = Arc::new(Mutex::new(Vec::<SessionStatus>::new()));
         let task = tokio::spawn({
             let pushed = Arc::clone(&pushed);
-            push_sessions(changes, spoken, Arc::new(clock.clone()), move |sessions| {
-                pushed.lock().unwrap().extend(sessions);
+            push_sessions(changes, spoken, Arc::new(clock.clone()), move |news| {
+                pushed.lock().unwrap().extend(news.changed);
             })
         });
         let pushed_times = async |times: usize| {
@@ -189,6 +214,23 @@ mod tests {
         let said: Vec<_> = pushed.lock().unwrap().iter().map(|one| value(one, "what")).collect();
         assert_eq!(said, [UNREACHABLE, "unter seiner Adresse antwortet kein Programm", UNREACHABLE]);
         task.abort();
+    }
+
+    #[test]
+    fn only_what_changed_is_told_and_which_accounts_there_are() {
+        let one = |account| (name(account), Arc::new(session(account, StateName::SignedIn)));
+        let told = Sessions::from([one("gone"), one("new-state"), one("same")]);
+        let mut now = told.clone();
+        now.remove(&name("gone"));
+        now.extend([one("added"), (name("new-state"), Arc::new(session("new-state", StateName::Renewing)))]);
+        let of = |news: SessionNews| {
+            let changed: Vec<String> = news.changed.into_iter().map(|one| one.account).collect();
+            (news.accounts.join(" "), changed.join(" "))
+        };
+        let all = "added new-state same".to_owned();
+        assert_eq!(of(news(&told, &now, Tongue::En)), (all.clone(), "added new-state".to_owned()));
+        assert_eq!(of(news(&now, &now, Tongue::En)), (all.clone(), String::new()));
+        assert_eq!(of(news(&Sessions::new(), &now, Tongue::En)), (all.clone(), all));
     }
 
     #[tokio::test]

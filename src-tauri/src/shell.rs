@@ -11,7 +11,7 @@ use latchkey_engine::http::Http;
 use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Browser, Clock, Vault};
 use latchkey_engine::snapshot::SessionStatus;
-use latchkey_engine::{EngineError, EngineHandle, Sessions};
+use latchkey_engine::{EngineError, EngineHandle};
 use tokio::sync::watch;
 
 use crate::command_error::CommandError;
@@ -61,7 +61,7 @@ pub(crate) struct Shell {
 impl Shell {
     /// Every session as it is now, in the language of the page.
     pub(crate) fn sessions(&self) -> Vec<SessionStatus> {
-        sessions(&self.engine.watch().borrow(), *self.spoken.borrow())
+        sessions(self.engine.watch().borrow().values(), *self.spoken.borrow())
     }
 
     /// What the page is told of an error of the engine's, in its language.
@@ -102,8 +102,11 @@ impl Shell {
 }
 
 /// Sessions as the page gets them, in this language.
-pub(crate) fn sessions(known: &Sessions, tongue: Tongue) -> Vec<SessionStatus> {
-    let mut sessions: Vec<_> = known.values().map(|one| (**one).clone()).collect();
+pub(crate) fn sessions<'a>(
+    known: impl Iterator<Item = &'a Arc<SessionStatus>>,
+    tongue: Tongue,
+) -> Vec<SessionStatus> {
+    let mut sessions: Vec<_> = known.map(|one| (**one).clone()).collect();
     for session in &mut sessions {
         tongue.say_session(session);
     }

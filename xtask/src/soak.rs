@@ -1,5 +1,6 @@
 //! `cargo xtask soak`: for hours what the tests do for a minute. Figures of the policy, services that are restarted,
-//! renewals that are killed, processes that renew at once, simulated years with the real engine, the search for secrets.
+//! renewals that are killed, processes that renew at once, simulated years with the real engine, a window that hears of
+//! changes all the time, the search for secrets.
 
 use std::fs;
 use std::path::PathBuf;
@@ -36,13 +37,16 @@ pub(crate) struct Amount {
     /// Times that the keychain and the bus are restarted
     #[arg(long, default_value_t = 20)]
     restarts: u32,
+    /// Renewals that a window hears of, some six a second
+    #[arg(long, default_value_t = 23_000)]
+    heard: u32,
 }
 
 /// Runs all of it to its end; `true` if nothing went wrong.
 pub(crate) fn soak(workspace: &Workspace, amount: Amount, yes: bool) -> Result<bool> {
     let sets = [packages::WINDOW, packages::HEADLESS, packages::BLACK_BOX];
     provision::provide(workspace, &sets, &[&provision::NEXTEST], yes)?;
-    let Amount { seed, lives, days, kills, rounds, processes, restarts } = amount;
+    let Amount { seed, lives, days, kills, rounds, processes, restarts, heard } = amount;
     let parts: [(&str, &str, &[u32]); 5] = [
         ("figures: how often a token is there, and what an outage costs", "figures", &[seed]),
         ("services that are restarted", "recovery", &[restarts]),
@@ -56,6 +60,10 @@ pub(crate) fn soak(workspace: &Workspace, amount: Amount, yes: bool) -> Result<b
         let words: Vec<_> =
             std::iter::once(what.to_owned()).chain(numbers.iter().map(u32::to_string)).collect();
         outcomes.push((heading, part(heading, || simulate(workspace, &words))?));
+    }
+    if heard != 0 {
+        let window = "a window that hears of changes all the time";
+        outcomes.push((window, part(window, || endures(workspace, heard))?));
     }
     let canary = "secrets: every token and password looked for in everything that is written";
     outcomes.push((canary, part(canary, || secrets(workspace))?));
@@ -80,6 +88,17 @@ fn secrets(workspace: &Workspace) -> Result<bool> {
     let (_desktop, mut command) = test::from_outside(workspace, "package(latchkey-tests) & test(canary)")?;
     Ok(process::stream("nextest", &mut command)?.success)
 }
+
+/// The test that watches a window while many sessions are renewed, for so many renewals.
+fn endures(workspace: &Workspace, renewals: u32) -> Result<bool> {
+    let filter = "package(latchkey-tests) & test(window_that_hears_of_changes)";
+    let (_desktop, mut command) = test::from_outside(workspace, filter)?;
+    command.args(["--profile", "soak", "--no-capture"]).env(RENEWALS, renewals.to_string());
+    Ok(process::stream("nextest", &mut command)?.success)
+}
+
+/// Where that test finds how many.
+const RENEWALS: &str = "LATCHKEY_SOAK_RENEWALS";
 
 /// Builds the simulation, optimised, and runs it; whether it found nothing wrong.
 pub(crate) fn simulate(workspace: &Workspace, words: &[String]) -> Result<bool> {

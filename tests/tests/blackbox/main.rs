@@ -36,6 +36,7 @@ mod window_access;
 mod window_canary;
 mod window_desktop;
 mod window_edges;
+mod window_endurance;
 mod window_first_run;
 mod window_keychain;
 mod window_lab;

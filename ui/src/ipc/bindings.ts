@@ -1027,6 +1027,14 @@ export type SessionChange = {
 	after: string | null,
 };
 
+/**  What the page is told when sessions have changed. A session's past makes it long, and the others' is known. */
+export type SessionNews = {
+	/**  The accounts there are, in the order of their names. */
+	accounts: string[],
+	/**  The sessions that are not as they were told last. */
+	changed: SessionStatus[],
+};
+
 /**  One session, as people and programs see it. */
 export type SessionStatus = {
 	/**  The account's name. */

@@ -5,7 +5,7 @@ import { fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut,
 import { inspectionOf, inspectionOfText, sealed } from "./fake-tokens";
 import { error, FakeSettings, wait, type Command, type FakeOptions } from "./fake-settings-host";
 import type { Host, OpenAccount, Unsubscribe } from "./host";
-import type { CommandError, CopiedToken, DecisionInput, Inspection, LogRecord, QrPicture, ServerFacts, SessionStatus } from "./bindings";
+import type { CommandError, CopiedToken, DecisionInput, Inspection, LogRecord, QrPicture, ServerFacts, SessionNews, SessionStatus } from "./bindings";
 
 export class FakeHost extends FakeSettings implements Host {
   #sessions: SessionStatus[];
@@ -13,7 +13,7 @@ export class FakeHost extends FakeSettings implements Host {
   #renewal: number;
   #person: number | undefined;
   #picture: QrPicture | null;
-  #sessionListeners = new Set<(sessions: SessionStatus[]) => void>();
+  #sessionListeners = new Set<(news: SessionNews) => void>();
   #openListeners = new Set<(asked: OpenAccount) => void>();
   #closingListeners = new Set<() => void>();
   #logListeners = new Set<(records: LogRecord[]) => void>();
@@ -194,7 +194,7 @@ export class FakeHost extends FakeSettings implements Host {
     return Promise.resolve(() => this.#closingListeners.delete(listener));
   }
 
-  onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe> {
+  onSessions(listener: (news: SessionNews) => void): Promise<Unsubscribe> {
     this.#sessionListeners.add(listener);
     return Promise.resolve(() => this.#sessionListeners.delete(listener));
   }
@@ -243,7 +243,7 @@ export class FakeHost extends FakeSettings implements Host {
       ? this.#sessions.map((other) => (other.account === session.account ? session : other))
       : [...this.#sessions, session];
     this.#plan(session);
-    for (const listener of this.#sessionListeners) listener(this.#sessions);
+    this.#tell([session]);
   }
 
   protected has(account: string): boolean {
@@ -252,7 +252,12 @@ export class FakeHost extends FakeSettings implements Host {
 
   protected forget(account: string): void {
     this.#sessions = this.#sessions.filter((session) => session.account !== account);
-    for (const listener of this.#sessionListeners) listener(this.#sessions);
+    this.#tell([]);
+  }
+
+  #tell(changed: SessionStatus[]): void {
+    const accounts = this.#sessions.map(({ account }) => account);
+    for (const listener of this.#sessionListeners) listener({ accounts, changed });
   }
 
   /** A session that is due renews itself. */

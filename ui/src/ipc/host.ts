@@ -2,7 +2,7 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type DecisionInput, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Language, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
+import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type DecisionInput, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Language, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionNews, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -95,8 +95,8 @@ export interface Host {
   /** A month under an account's policy, and what is tried otherwise. */
   labForesee(account: string, life: string, trial: PolicyTrial): Promise<Foreseen>;
   labTour(step: TourMove): Promise<SandboxState>;
-  /** The full list, at each change of any session. */
-  onSessions(listener: (sessions: SessionStatus[]) => void): Promise<Unsubscribe>;
+  /** The sessions that have changed, and which accounts there are. */
+  onSessions(listener: (news: SessionNews) => void): Promise<Unsubscribe>;
   /** The end of a copied token: cleared, or left alone because something else was copied since. */
   onClipboardCleared(listener: (cleared: boolean) => void): Promise<Unsubscribe>;
   /** New records, in order. */

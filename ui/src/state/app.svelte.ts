@@ -11,6 +11,7 @@ import { times } from "../time";
 import { WallClock } from "./clock.svelte";
 import { comesNear, deadline } from "./deadlines";
 import { LogStore } from "./log.svelte";
+import { SessionList } from "./session-list";
 
 export type View = { kind: "session"; account: string | null } | { kind: "inspect"; account: string | null } | { kind: "log" } | { kind: "lab" } | { kind: "add" } | { kind: "settings"; account: string | null };
 
@@ -40,6 +41,7 @@ export class AppState {
   copied = $state.raw<Copied | null>(null);
 
   readonly clock = new WallClock();
+  readonly #list = new SessionList();
   readonly log: LogStore;
   #stops: Unsubscribe[] = [];
   #begin: string | null = null;
@@ -69,7 +71,7 @@ export class AppState {
     try {
       if (known) {
         void words.then(() => {
-          this.#take(known);
+          this.#take(this.#list.answered(0, known));
           this.loaded = true;
         });
       }
@@ -184,7 +186,8 @@ export class AppState {
   }
 
   async #ask(): Promise<void> {
-    this.#take(await this.host.sessions(language()));
+    const { heard } = this.#list;
+    this.#take(this.#list.answered(heard, await this.host.sessions(language())));
   }
 
   /** Whether somebody wants to sign in there although the session lives yet: until new tokens are in hand. */
@@ -223,7 +226,7 @@ export class AppState {
     if (this.#stops.length > 0) return;
     // All at once: each is a way to the host and back, and what people see waits for the last.
     const stops = await Promise.all([
-      this.host.onSessions((sessions) => void words.then(() => this.#take(sessions))),
+      this.host.onSessions((news) => void words.then(() => this.#take(this.#list.changed(news)))),
       this.host.onOpen(({ account, sign_in }) => {
         if (sign_in) {
           this.#begin = account;

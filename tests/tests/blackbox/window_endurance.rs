@@ -1,0 +1,103 @@
+//! The window while many sessions change all the time: what it holds has an end, and nobody is talked to death.
+//!
+//! `cargo xtask soak` has it do so for an hour.
+
+use std::time::Duration;
+
+use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::wait::{PATIENCE, until};
+use latchkey_tests::window::Window;
+
+use crate::backend::{REFRESH, asked, living};
+
+/// So many sessions are renewed every five seconds each, which makes some ten changes of the page a second: the app
+/// tells it of no more.
+const SESSIONS: usize = 32;
+const LIFETIME: Duration = Duration::from_secs(6);
+
+/// Renewals that are watched, unless [`RENEWALS`] says otherwise.
+const USUALLY: usize = 64;
+/// How many are watched; an hour has some 23,000.
+const RENEWALS: &str = "LATCHKEY_SOAK_RENEWALS";
+
+/// The most elements that a page may have while one session is shown: an account in the list has some ten, a renewal on
+/// the lifeline and in what happened some more, and of those the oldest go.
+const ELEMENTS: u64 = 6_000;
+/// The most memory the page may take in the end beyond what it took when everything had been shown once, in KiB: a
+/// leak of four kibibytes with each of an hour's renewals would be more.
+const GROWTH: u64 = 48 * 1024;
+
+/// Counts what is said to those who listen, and how often the page changes.
+const WATCH: &str = "window.said = 0; window.changes = 0; \
+    const watch = (node, each) => new MutationObserver(each).observe(node, { subtree: true, childList: true, \
+    characterData: true, attributes: true }); \
+    watch(document.body, () => { window.changes += 1 }); \
+    for (const region of document.querySelectorAll('[aria-live]')) watch(region, () => { window.said += 1 })";
+
+/// What a page holds.
+#[derive(Debug)]
+struct Held {
+    elements: u64,
+    /// Its process's memory, shared parts divided by those who share them, in KiB.
+    memory: u64,
+}
+
+async fn number(window: &Window, script: &str) -> u64 {
+    window.run(&format!("return {script}")).await.json().as_u64().unwrap()
+}
+
+async fn held(window: &Window) -> Held {
+    let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", window.page_process())).unwrap();
+    let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next());
+    Held {
+        elements: number(window, "document.querySelectorAll('*').length").await,
+        memory: pss.unwrap().parse().unwrap(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_that_hears_of_changes_all_the_time_holds_no_more_and_says_nothing() {
+    let renewals = std::env::var(RENEWALS).ok().and_then(|count| count.parse().ok()).unwrap_or(USUALLY);
+    let backend = living(LIFETIME).await;
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    let port = backend.address().port().to_string();
+    for session in 0..SESSIONS {
+        let account = format!("session-{session:02}");
+        let added = ["accounts", "add", &account, "--devserver", "--devserver-port", &port];
+        let _ = desktop.latchkey(&added).ends(0);
+        let _ = desktop.sign_in(&account, "demo").ends(0);
+    }
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    window.find("lifeline-mark-renewed").await;
+    let mut seen = asked(&backend, REFRESH);
+    renewed(&backend, seen + SESSIONS);
+    window.run(WATCH).await;
+    let before = held(&window).await;
+
+    // Looked at now and then, so that a run of an hour shows how it goes.
+    let (last, step) = (seen + SESSIONS + renewals, (renewals / 12).max(1));
+    while seen < last {
+        seen = asked(&backend, REFRESH) + step;
+        renewed(&backend, seen.min(last));
+        eprintln!("{seen} renewals: {:?}", held(&window).await);
+    }
+    let (after, said) = (held(&window).await, number(&window, "window.said").await);
+    let changes = number(&window, "window.changes").await;
+    eprintln!(
+        "{renewals} renewals of {SESSIONS} sessions, {changes} changes of the page: {before:?}, {after:?}, {said} times said"
+    );
+    assert!(changes > 0, "the page heard of nothing");
+    assert!(after.elements < ELEMENTS, "{after:?}");
+    assert!(after.memory < before.memory + GROWTH, "{before:?}, {after:?}");
+    assert_eq!(said, 0, "a renewal is nothing to interrupt anybody for");
+    window.comes_to("signed_in").await;
+}
+
+/// Waits until the backend was asked so often, which takes as long as it takes.
+fn renewed(backend: &latchkey_devserver::DevServer, times: usize) {
+    while asked(backend, REFRESH) < times {
+        let before = asked(backend, REFRESH);
+        until("another renewal", PATIENCE, || (asked(backend, REFRESH) > before).then_some(()));
+    }
+}
