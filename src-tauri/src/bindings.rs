@@ -62,7 +62,7 @@ fn generated() -> String {
             commands::add_demo,
             commands::first_paint,
             commands::settings::settings::<MockRuntime>,
-            commands::settings::set_settings::<MockRuntime>,
+            commands::settings::set_settings,
             commands::settings::quit::<MockRuntime>,
             commands::settings::stay::<MockRuntime>,
             commands::settings::start_at_login::<MockRuntime>,

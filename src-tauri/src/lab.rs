@@ -167,6 +167,8 @@ impl Shell {
 
     /// Plans a fault at the development backend.
     pub(crate) async fn lab_fault(&self, fault: LabFault) -> Result<(), CommandError> {
+        input::line("path", &fault.path)?;
+        input::line("mode", &fault.mode)?;
         let url = self.lab_url()?;
         let mut body = json!({ "path": fault.path, "mode": fault.mode, "count": fault.count });
         if let (Some(status), Some(object)) = (fault.status, body.as_object_mut()) {

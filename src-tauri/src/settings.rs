@@ -40,9 +40,9 @@ impl Shell {
     }
 
     /// Writes settings down and follows them from now on.
-    pub(crate) fn set_settings(&self, wanted: AppConfig) -> Result<(), CommandError> {
-        config::set_app(&self.paths, &wanted)?;
-        self.follow(wanted);
+    pub(crate) fn set_settings(&self, wanted: &AppConfig) -> Result<(), CommandError> {
+        let before = self.app.borrow().clone();
+        self.follow(config::set_app(&self.paths, &before, wanted)?);
         Ok(())
     }
 

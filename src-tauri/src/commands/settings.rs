@@ -13,7 +13,7 @@ use crate::settings::{self, Settings};
 use crate::shell::Shell;
 use crate::trouble::{self, Trouble};
 use crate::words::Tongue;
-use crate::{quit, tray, window};
+use crate::{quit, window};
 
 /// What is set now.
 #[tauri::command(async)]
@@ -25,16 +25,8 @@ pub(crate) fn settings<R: Runtime>(app: AppHandle<R>, shell: State<'_, Shell>) -
 /// Writes settings of the app down and follows them from now on.
 #[tauri::command(async)]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn set_settings<R: Runtime>(
-    app: AppHandle<R>,
-    shell: State<'_, Shell>,
-    wanted: AppConfig,
-) -> Result<(), CommandError> {
-    shell.set_settings(wanted)?;
-    // It may speak another language now.
-    let sessions = shell.sessions();
-    tray::show(&app, &sessions);
-    Ok(())
+pub(crate) fn set_settings(shell: State<'_, Shell>, wanted: AppConfig) -> Result<(), CommandError> {
+    shell.set_settings(&wanted)
 }
 
 /// Ends the app, with what is under way.

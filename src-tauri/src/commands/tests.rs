@@ -170,6 +170,30 @@ fn an_account_is_written_down_and_opened_and_its_name_is_taken_then() {
 }
 
 #[test]
+fn a_setting_that_was_changed_by_hand_meanwhile_stays_and_is_followed_with_the_next() {
+    let world = World::new(Vec::new());
+    std::fs::write(paths(&world.folder).config_file(), "[app]\nlanguage = \"de\"\n").unwrap();
+    let mut wanted = world.ask("settings", json!({})).unwrap()["app"].clone();
+    wanted["notifications"]["sign_in_soon"] = json!(false);
+    assert_eq!(world.ask("set_settings", json!({ "wanted": wanted })), Ok(Value::Null));
+    wanted["language"] = json!("de");
+    assert_eq!(world.ask("settings", json!({})).unwrap()["app"], wanted);
+    let written = std::fs::read_to_string(paths(&world.folder).config_file()).unwrap();
+    assert_eq!(written, "[app]\nlanguage = \"de\"\n\n[app.notifications]\nsign_in_soon = false\n");
+}
+
+#[test]
+fn a_fault_is_planned_in_words_that_have_an_end() {
+    let world = World::new(Vec::new());
+    for (path, mode) in
+        [("x".repeat(100_000), "drop"), ("/auth/login\n".to_owned(), "drop"), ("/".to_owned(), "a\0")]
+    {
+        let fault = json!({ "path": path, "mode": mode, "status": null, "count": 1 });
+        assert_eq!(world.ask("lab_fault", json!({ "fault": fault })).unwrap_err()["code"], "invalid_input");
+    }
+}
+
+#[test]
 fn an_account_that_was_opened_meanwhile_as_it_was_written_down_is_added_all_the_same() {
     let world = World::new(Vec::new());
     let work = config::from_keys(&name("work"), &serde_json::from_value(keys()).unwrap()).unwrap();

@@ -142,7 +142,8 @@ fn a_file_that_can_be_read_and_not_edited_is_refused_and_left_as_it_is() {
         remove_account(&paths, &name("home")).err(),
         change_account(&paths, &name("home"), &keys).err(),
         set_grace_window(&paths, &name("home"), 7).err(),
-        set_app(&paths, &AppConfig { language: Language::De, ..AppConfig::default() }).err(),
+        set_app(&paths, &AppConfig::default(), &AppConfig { language: Language::De, ..AppConfig::default() })
+            .err(),
     ] {
         let said = refused.unwrap().to_string();
         assert!(said.contains("config.toml:20:12: provider: this is no TOML"), "{said}");

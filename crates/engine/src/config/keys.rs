@@ -157,16 +157,25 @@ pub fn prepare_change(
     Ok(PreparedChange { account, file: file::prepare(&path, &edited)?, _lock: lock })
 }
 
-/// Sets what differs from what the file says of the app.
-pub fn set_app(paths: &Paths, app: &AppConfig) -> Result<(), ConfigError> {
+/// Sets what is wanted otherwise than it was `before`. What somebody wrote into the file meanwhile stays; gives all of it as
+/// it is from now on.
+///
+/// # Errors
+/// [`ConfigError`]: a table `[app]` that is wrong or cannot be edited.
+pub fn set_app(paths: &Paths, before: &AppConfig, wanted: &AppConfig) -> Result<AppConfig, ConfigError> {
     let _lock = lock(paths)?;
     let (path, mut document) = read(paths)?;
-    let usual = app_keys(&AppConfig::default());
-    for ((table, key, value), (_, _, usual)) in app_keys(app).into_iter().zip(usual) {
-        set_app_key(&mut document, table, key, value, usual.as_ref()).ok_or_else(|| ConfigError::Unfit {
-            path: path.clone(),
-            what: "`app` in it is no table",
-            remedy: "write it as `[app]`, or remove it",
+    let (was, usual) = (app_keys(before), app_keys(&AppConfig::default()));
+    let keys = app_keys(wanted).into_iter().zip(was).zip(usual);
+    let changed: Vec<_> =
+        keys.filter(|((key, was), _)| key != was).map(|((key, _), usual)| (key, usual)).collect();
+    for ((table, key, value), (_, _, usual)) in &changed {
+        set_app_key(&mut document, *table, key, value.clone(), usual.as_ref()).ok_or_else(|| {
+            ConfigError::Unfit {
+                path: path.clone(),
+                what: "`app` in it is no table",
+                remedy: "write it as `[app]`, or remove it",
+            }
         })?;
     }
     let edited = document.to_string();
@@ -175,12 +184,14 @@ pub fn set_app(paths: &Paths, app: &AppConfig) -> Result<(), ConfigError> {
     for key in rest {
         alone.remove(&key);
     }
-    let read = Config::parse(&alone.to_string(), None)?;
-    if read.app != *app {
+    let read = Config::parse(&alone.to_string(), None)?.app;
+    let said = app_keys(&read);
+    if !changed.iter().all(|(key, _)| said.contains(key)) {
         let (what, remedy) = ("`app` in it cannot be changed without rewriting it", "edit it by hand");
         return Err(ConfigError::Unfit { path, what, remedy });
     }
-    file::write(&path, &edited)
+    file::write(&path, &edited)?;
+    Ok(read)
 }
 
 /// Each key of `[app]` with the table it stands in below that.

@@ -122,7 +122,9 @@ fn settings_of_the_app_are_written_where_they_differ() {
         },
         ..AppConfig::default()
     };
-    set_app(&paths, &wanted).unwrap();
+    let usual = AppConfig::default();
+    let before = Config::parse(&BY_HAND[BY_HAND.find("[app]").unwrap()..], None).unwrap().app;
+    assert_eq!(set_app(&paths, &before, &wanted).unwrap(), wanted);
     let written = fs::read_to_string(paths.config_file()).unwrap();
     insta::assert_snapshot!(&written[written.find("# The rest").unwrap()..], @r#"
     # The rest of the app.
@@ -135,8 +137,7 @@ fn settings_of_the_app_are_written_where_they_differ() {
     quiet_to = "07:00"
     "#);
     // Back to what is usual: what was said is said again, what was not is taken out where it means nothing.
-    let usual = AppConfig::default();
-    set_app(&paths, &usual).unwrap();
+    set_app(&paths, &wanted, &usual).unwrap();
     let text = fs::read_to_string(paths.config_file()).unwrap();
     let app = &text[text.find("[app]").unwrap()..];
     assert_eq!(Config::parse(app, None).unwrap().app, usual);
@@ -146,9 +147,11 @@ fn settings_of_the_app_are_written_where_they_differ() {
 #[test]
 fn settings_of_the_app_make_the_file_and_nothing_is_written_for_what_is_usual() {
     let (_root, paths) = folders();
-    set_app(&paths, &AppConfig { dates: Dates::Iso, ..AppConfig::default() }).unwrap();
+    set_app(&paths, &AppConfig::default(), &AppConfig { dates: Dates::Iso, ..AppConfig::default() }).unwrap();
     assert_eq!(fs::read_to_string(paths.config_file()).unwrap(), "[app]\ndates = \"iso\"\n");
     fs::write(paths.config_file(), "app = 3\n").unwrap();
-    let error = set_app(&paths, &AppConfig { dates: Dates::Iso, ..AppConfig::default() }).unwrap_err();
+    let error =
+        set_app(&paths, &AppConfig::default(), &AppConfig { dates: Dates::Iso, ..AppConfig::default() })
+            .unwrap_err();
     assert!(matches!(error, ConfigError::Unfit { .. }), "{error}");
 }
