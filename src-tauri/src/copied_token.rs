@@ -1,16 +1,16 @@
 //! An access token in the clipboard: put there at a person's wish, and taken out again after a while, unless they have
 //! copied something else by then. The page learns that it happened, and nothing of the token.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
-use latchkey_core::secret::AccessToken;
 use latchkey_engine::TokenRequest;
 use latchkey_engine::ports::Clock;
 use serde::Serialize;
-use tauri::{AppHandle, Emitter as _, Runtime, async_runtime};
+use tauri::{AppHandle, Emitter as _, Manager as _, Runtime, async_runtime};
 use tokio::sync::oneshot;
 
 use crate::clipboard;
@@ -23,6 +23,9 @@ const STAYS: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long to wait for a token that has to be renewed first.
 const WAIT: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long the end of the app waits for whoever holds the clipboard.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The event that says how it ended: `true` when the clipboard was cleared, `false` when something else was in it.
 const CLEARED: &str = "clipboard-cleared";
@@ -54,10 +57,11 @@ impl Shell {
         .await
         .unwrap_or_else(|| Err(CommandError::new("clipboard", "the clipboard cannot be used", None)))?;
         let copy = COPIES.fetch_add(1, Ordering::SeqCst) + 1;
+        *lock(&self.copied) = Some(token);
         let (app, clock) = (app.clone(), Arc::clone(&self.clock));
         async_runtime::spawn(async move {
             if is_still_the_last(&*clock, copy).await {
-                clear(&app, token).await;
+                clear(&app).await;
             }
         });
         Ok(CopiedToken { stays_secs: u32::try_from(STAYS.as_secs()).unwrap_or_default() })
@@ -70,8 +74,15 @@ async fn is_still_the_last(clock: &dyn Clock, copy: u64) -> bool {
     COPIES.load(Ordering::SeqCst) == copy
 }
 
-/// Clears the clipboard where the token is still in it, and tells the window.
-async fn clear<R: Runtime>(app: &AppHandle<R>, token: AccessToken) {
+/// Clears the clipboard before its time, since the app ends: a clipboard manager that heeds no mark, or the system, would
+/// keep what was left there. Whoever holds the clipboard is not waited for long.
+pub(crate) async fn forget<R: Runtime>(app: &AppHandle<R>) {
+    let _ = tokio::time::timeout(PATIENCE, clear(app)).await;
+}
+
+/// Clears the clipboard where the token that was copied last is still in it, and tells the window.
+async fn clear<R: Runtime>(app: &AppHandle<R>) {
+    let Some(token) = app.try_state::<Shell>().and_then(|shell| lock(&shell.copied).take()) else { return };
     let cleared = on_main_thread(app, move |told| {
         clipboard::clear_if(token, move |cleared| {
             let _ = told.send(cleared);
@@ -80,6 +91,10 @@ async fn clear<R: Runtime>(app: &AppHandle<R>, token: AccessToken) {
     .await;
     // A window that is gone has nobody to tell.
     let _ = app.emit_to(MAIN, CLEARED, cleared.unwrap_or(false));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does something on the thread that draws, where the clipboard is. Nothing when there is none any more.

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use crate::shell::Shell;
 use crate::window::MAIN;
 use crate::words::Tongue;
-use crate::{opening, trouble};
+use crate::{copied_token, opening, trouble};
 
 /// How long to wait for what is under way: longer than an exchange may take, and its storing after that.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -37,7 +37,8 @@ pub(crate) fn quit<R: Runtime>(app: &AppHandle<R>) {
         // Sessions that are just being opened are opened first: only then can they be closed.
         let _ = tokio::time::timeout(PATIENCE, opening::over(&app)).await;
         if let Some(shell) = app.try_state::<Shell>() {
-            if tokio::time::timeout(PATIENCE, shell.close()).await.is_err() {
+            let closed = tokio::time::timeout(PATIENCE, shell.close());
+            if let (Err(_), ()) = tokio::join!(closed, copied_token::forget(&app)) {
                 warn!(kind = "ended_early", "something was still under way after {} s", PATIENCE.as_secs());
             }
             info!(kind = "ended", "Latchkey ended");

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use latchkey_agent::server::Server;
+use latchkey_core::secret::AccessToken;
 use latchkey_engine::config::AppConfig;
 use latchkey_engine::event_log::EventLog;
 use latchkey_engine::http::Http;
@@ -52,6 +53,8 @@ pub(crate) struct Shell {
     pub(crate) dev_server: EmbeddedServer,
     /// The lab's tour, while somebody takes it.
     pub(crate) tour: Tour,
+    /// The access token that was put into the clipboard last and is still to be taken out.
+    pub(crate) copied: Mutex<Option<AccessToken>>,
     /// The report that was written last.
     pub(crate) report: Mutex<Option<PathBuf>>,
     /// When the vault was last read because of the window, on the boot-time clock.

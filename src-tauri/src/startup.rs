@@ -290,6 +290,7 @@ async fn start(
         http,
         dev_server,
         tour: Tour::default(),
+        copied: std::sync::Mutex::default(),
         report: std::sync::Mutex::default(),
         reloaded: std::sync::Mutex::default(),
     }

@@ -128,6 +128,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         dev_server: EmbeddedServer::new(paths.devserver_state_file(), None, http),
         tour: Tour::default(),
         paths,
+        copied: Mutex::default(),
         report: Mutex::default(),
         reloaded: Mutex::default(),
     }

@@ -1,5 +1,7 @@
 //! The lifeline and the inspector in the window of the built app.
 
+use std::io::Write as _;
+use std::process::Stdio;
 use std::time::Duration;
 
 use latchkey_tests::desktop::Desktop;
@@ -59,6 +61,32 @@ fn pasted(desktop: &Desktop, name: &str) -> String {
     let mut xclip = desktop.command("xclip");
     let got = xclip.args(["-selection", "clipboard", "-out", "-target", name]).output().unwrap();
     String::from_utf8(got.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_that_is_quit_takes_the_token_out_of_the_clipboard_though_a_manager_kept_it() {
+    let backend = living(Duration::from_mins(5)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    window.press("copy-access-token").await;
+    window.says("copied", "cleared in").await;
+    let token = pasted(&desktop, "UTF8_STRING");
+    assert!(!token.is_empty());
+    // As a manager does it that heeds no mark: the clipboard is its own from then on.
+    let mut manager = desktop.command("xclip");
+    let mut manager = manager.args(["-selection", "clipboard"]).stdin(Stdio::piped()).spawn().unwrap();
+    manager.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
+    assert!(manager.wait().unwrap().success());
+    assert_eq!(pasted(&desktop, "UTF8_STRING"), token);
+    let app = rustix::process::Pid::from_raw(i32::try_from(window.app()).unwrap()).unwrap();
+    rustix::process::kill_process(app, rustix::process::Signal::TERM).unwrap();
+    until_async("the end of the app", PATIENCE, async || {
+        rustix::process::test_kill_process(app).is_err().then_some(())
+    })
+    .await;
+    assert!(pasted(&desktop, "UTF8_STRING") != token, "the token outlives the app in the clipboard");
 }
 
 #[tokio::test(flavor = "multi_thread")]
