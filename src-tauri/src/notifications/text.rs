@@ -3,7 +3,7 @@
 //! It can be read by anybody who sees the screen, and desktops keep a history of them: it names the account, never the
 //! person, and repeats nothing a server said.
 
-use jiff::{SignedDuration, Zoned};
+use jiff::{SignedDuration, Unit, Zoned};
 use latchkey_core::account::AccountName;
 use latchkey_core::limits::Limit;
 use latchkey_core::policy::in_words;
@@ -71,7 +71,7 @@ pub(super) fn text(account: &AccountName, news: &News, now: SignedDuration, tong
             button: pick("Open Latchkey", "Latchkey öffnen"),
         },
         News::Notice(Notice::EndsSoon(end)) => {
-            let left = in_words(end.at.boot.saturating_sub(now));
+            let left = in_words(whole_minutes(end.at.boot.saturating_sub(now)));
             let (summary, body) = ends_soon(end.limit, &left, tongue);
             Text {
                 summary: format!("{summary}: {account}"),
@@ -79,17 +79,20 @@ pub(super) fn text(account: &AccountName, news: &News, now: SignedDuration, tong
                 button: pick("Open Latchkey", "Latchkey öffnen"),
             }
         }
-        News::Consent(program) => Text {
-            summary: format!(
-                "{}: {account}",
-                pick("A program wants a token", "Ein Programm möchte ein Token")
-            ),
-            body: tongue.pick(
-                format!("{program} waits for your answer. It gets nothing without it."),
-                format!("{program} wartet auf Ihre Antwort. Ohne sie bekommt es nichts."),
-            ),
-            button: pick("Look at it", "Ansehen"),
-        },
+        News::Consent(program) => {
+            let program = without_markup(program);
+            Text {
+                summary: format!(
+                    "{}: {account}",
+                    pick("A program wants a token", "Ein Programm möchte ein Token")
+                ),
+                body: tongue.pick(
+                    format!("{program} waits for your answer. It gets nothing without it."),
+                    format!("{program} wartet auf Ihre Antwort. Ohne sie bekommt es nichts."),
+                ),
+                button: pick("Look at it", "Ansehen"),
+            }
+        }
         News::Ends(at) => {
             let time = at.strftime("%H:%M");
             Text {
@@ -102,6 +105,24 @@ pub(super) fn text(account: &AccountName, news: &News, now: SignedDuration, tong
             }
         }
     }
+}
+
+/// So many minutes as there are nearly: it is told a moment after it was due.
+fn whole_minutes(left: SignedDuration) -> SignedDuration {
+    if left < SignedDuration::from_mins(1) { left } else { left.round(Unit::Minute).unwrap_or(left) }
+}
+
+/// A name that means nothing but itself: the body of a notification may hold markup, and which desktop reads it is not
+/// known (Desktop Notifications Specification, “Markup”).
+fn without_markup(name: &str) -> String {
+    name.chars()
+        .map(|c| match c {
+            '<' => '‹',
+            '>' => '›',
+            '&' => '＆',
+            other => other,
+        })
+        .collect()
 }
 
 /// What to do about an end that the account sets, and how long there is for that.
@@ -198,7 +219,10 @@ fn why(reason: &Reason, tongue: Tongue) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use latchkey_core::limits::End;
     use latchkey_core::reason::VaultProblem;
+    use latchkey_core::time::Stamp;
 
     use super::*;
     use crate::test_world::name;
@@ -219,6 +243,25 @@ mod tests {
         assert!(told.body.starts_with("The keychain is locked. Unlock it"), "{}", told.body);
         let told = text(&name("work"), &unsaved, NOW, Tongue::De);
         assert!(told.body.starts_with("Der Schlüsselbund ist gesperrt. Entsperren Sie ihn"), "{}", told.body);
+    }
+
+    #[test]
+    fn no_name_of_a_program_is_markup() {
+        let asks = News::Consent("<b>R&D</b><img src=x>".to_owned());
+        let told = text(&name("work"), &asks, NOW, Tongue::En);
+        assert!(told.body.starts_with("‹b›R＆D‹/b›‹img src=x› waits"), "{}", told.body);
+    }
+
+    #[test]
+    fn what_is_left_of_a_session_is_told_in_whole_minutes_until_the_last() {
+        let told = |left| {
+            let at = Stamp { wall: Timestamp::UNIX_EPOCH, boot: SignedDuration::from_millis(left) };
+            let end = End { at, limit: Limit::Idle, allowed: SignedDuration::from_hours(1) };
+            text(&name("work"), &News::Notice(Notice::EndsSoon(end)), NOW, Tongue::En).body
+        };
+        for (left, words) in [(299_970, "5 min"), (86_399_000, "1 d"), (61_000, "1 min"), (42_000, "42 s")] {
+            assert!(told(left).starts_with(&format!("Use it within {words}, ")), "{}", told(left));
+        }
     }
 
     #[test]
