@@ -4,11 +4,14 @@
 
 use std::time::Duration;
 
+use latchkey_devserver::RequestRecord;
 use latchkey_tests::desktop::{Desktop, Keychain};
-use latchkey_tests::wait::{PATIENCE, until};
+use latchkey_tests::wait::PATIENCE;
 use latchkey_tests::window::Window;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 
-use crate::backend::{REFRESH, asked, living};
+use crate::backend::{REFRESH, living};
 
 /// So many sessions are renewed every five seconds each, which makes some ten changes of the page a second: the app
 /// tells it of no more.
@@ -69,15 +72,14 @@ async fn window_that_hears_of_changes_all_the_time_holds_no_more_and_says_nothin
     let window = Window::open(&desktop, &[]).await;
     window.comes_to("signed_in").await;
     window.find("lifeline-mark-renewed").await;
-    let begin = asked(&backend, REFRESH) + SESSIONS;
-    renewed(&backend, begin);
+    let mut requests = backend.follow_requests();
+    renewed(&mut requests, SESSIONS).await;
     window.run(WATCH).await;
     let mut looks = Vec::new();
-    for look in 1..=LOOKS {
-        let watched = renewals * look / LOOKS;
-        renewed(&backend, begin + watched);
+    for _ in 0..LOOKS {
+        renewed(&mut requests, renewals / LOOKS).await;
         looks.push(held(&window).await);
-        eprintln!("{watched} renewals: {:?}", looks.last());
+        eprintln!("after another {}: {:?}", renewals / LOOKS, looks.last());
     }
     let (changes, said) = (number(&window, "window.changes").await, number(&window, "window.said").await);
     eprintln!("{renewals} renewals of {SESSIONS} sessions, {changes} changes of the page, {said} times said");
@@ -92,10 +94,15 @@ async fn window_that_hears_of_changes_all_the_time_holds_no_more_and_says_nothin
     window.comes_to("signed_in").await;
 }
 
-/// Waits until the backend was asked so often, which takes as long as it takes.
-fn renewed(backend: &latchkey_devserver::DevServer, times: usize) {
-    while asked(backend, REFRESH) < times {
-        let before = asked(backend, REFRESH);
-        until("another renewal", PATIENCE, || (asked(backend, REFRESH) > before).then_some(()));
+/// Waits until so many more renewals were answered, which takes as long as it takes.
+async fn renewed(requests: &mut Receiver<RequestRecord>, more: usize) {
+    let mut left = u64::try_from(more).unwrap();
+    while left > 0 {
+        let next = tokio::time::timeout(PATIENCE, requests.recv()).await.expect("another renewal in time");
+        left = left.saturating_sub(match next {
+            Ok(request) => u64::from(request.path == REFRESH),
+            Err(RecvError::Lagged(missed)) => missed,
+            Err(RecvError::Closed) => panic!("the backend has ended"),
+        });
     }
 }
