@@ -8,9 +8,12 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 
-use crate::wait::until;
+use crate::wait::{Deadline, pause, until};
+
+/// How long to wait until a group that was killed is gone.
+const GONE: Duration = Duration::from_secs(5);
 
 /// A running program in a process group of its own. Dropping it kills the group.
 #[derive(Debug)]
@@ -69,8 +72,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = kill_process_group(group(&self.child), Signal::KILL);
+        let group = group(&self.child);
+        let _ = kill_process_group(group, Signal::KILL);
         let _ = self.child.wait();
+        // What it had started is on its way out too; whoever starts it again would still meet it on the bus.
+        let end = Deadline::after(GONE);
+        while test_kill_process_group(group).is_ok() && !end.passed() {
+            pause();
+        }
     }
 }
 
