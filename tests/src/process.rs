@@ -12,8 +12,8 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 
 use crate::wait::{Deadline, pause, until};
 
-/// How long to wait until a group that was killed is gone.
-const GONE: Duration = Duration::from_secs(5);
+/// How long to wait until a group that was killed is gone. Where nobody reaps what lost its parent, it never is.
+const GONE: Duration = Duration::from_secs(2);
 
 /// A running program in a process group of its own. Dropping it kills the group.
 #[derive(Debug)]
