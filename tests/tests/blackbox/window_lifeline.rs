@@ -1,12 +1,16 @@
 //! The lifeline and the inspector in the window of the built app.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use latchkey_devserver::DevServer;
 use latchkey_tests::desktop::Desktop;
-use latchkey_tests::wait::{PATIENCE, until_async};
+use latchkey_tests::process::signal;
+use latchkey_tests::wait::{PATIENCE, until, until_async};
 use latchkey_tests::window::{Window, css};
+use rustix::process::Signal;
 use thirtyfour::Key;
 
 use crate::backend::living;
@@ -63,8 +67,8 @@ fn pasted(desktop: &Desktop, name: &str) -> String {
     String::from_utf8(got.stdout).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn window_that_is_quit_takes_the_token_out_of_the_clipboard_though_a_manager_kept_it() {
+/// A window in which somebody has copied the access token.
+async fn with_a_copied_token() -> (DevServer, Desktop, Window) {
     let backend = living(Duration::from_mins(5)).await;
     let desktop = desktop_with_demo(backend.address().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
@@ -72,6 +76,12 @@ async fn window_that_is_quit_takes_the_token_out_of_the_clipboard_though_a_manag
     window.comes_to("signed_in").await;
     window.press("copy-access-token").await;
     window.says("copied", "cleared in").await;
+    (backend, desktop, window)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_that_is_quit_takes_the_token_out_of_the_clipboard_though_a_manager_kept_it() {
+    let (_backend, desktop, window) = with_a_copied_token().await;
     let token = pasted(&desktop, "UTF8_STRING");
     assert!(!token.is_empty());
     // As a manager does it that heeds no mark: the clipboard is its own from then on.
@@ -80,25 +90,16 @@ async fn window_that_is_quit_takes_the_token_out_of_the_clipboard_though_a_manag
     manager.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
     assert!(manager.wait().unwrap().success());
     assert_eq!(pasted(&desktop, "UTF8_STRING"), token);
-    let app = rustix::process::Pid::from_raw(i32::try_from(window.app()).unwrap()).unwrap();
-    rustix::process::kill_process(app, rustix::process::Signal::TERM).unwrap();
-    until_async("the end of the app", PATIENCE, async || {
-        rustix::process::test_kill_process(app).is_err().then_some(())
-    })
-    .await;
+    let app = window.app();
+    signal(app, Signal::TERM);
+    let process = Path::new("/proc").join(app.to_string());
+    until("the end of the app", PATIENCE, || (!process.exists()).then_some(()));
     assert!(pasted(&desktop, "UTF8_STRING") != token, "the token outlives the app in the clipboard");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_looks_into_the_token_and_copies_it_past_the_page() {
-    let backend = living(Duration::from_mins(5)).await;
-    let desktop = desktop_with_demo(backend.address().port());
-    let _ = desktop.sign_in("demo", "demo").ends(0);
-    let window = Window::open(&desktop, &[]).await;
-    window.comes_to("signed_in").await;
-
-    window.press("copy-access-token").await;
-    window.says("copied", "cleared in").await;
+    let (_backend, desktop, window) = with_a_copied_token().await;
     window.picture("light-copied").await;
     let token = desktop.latchkey(&["token", "demo"]).ends(0).stdout.trim().to_owned();
     let page = window.everything().await;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use latchkey_tests::bad_provider::{BadProvider, CLIENT_ID, Refresh, Settings, Signing};
@@ -22,6 +22,14 @@ fn desktop_with_browser() -> (Desktop, PathBuf) {
     (desktop.with("BROWSER", browser), opened)
 }
 
+/// The page that the browser was opened with, as soon as it is.
+async fn opened_page(opened: &Path) -> String {
+    until_async("the browser to be opened", PATIENCE, async || {
+        fs::read_to_string(opened).ok().filter(|page| !page.is_empty())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn window_adds_an_issuer_and_signs_in_with_the_browser_and_with_a_code() {
     let backend = living(Duration::from_mins(1)).await;
@@ -36,10 +44,7 @@ async fn window_adds_an_issuer_and_signs_in_with_the_browser_and_with_a_code() {
 
     window.says("headline", "Go on in your browser").await;
     window.picture("light-go-on-in-browser").await;
-    let page = until_async("the browser to be opened", PATIENCE, async || {
-        fs::read_to_string(&opened).ok().filter(|page| !page.is_empty())
-    })
-    .await;
+    let page = opened_page(&opened).await;
     let mut person = ScriptedBrowser::of(Person::who_allows("demo", "demo"));
     assert_eq!(person.sign_in(&page).await.status, 200);
     window.comes_to("signed_in").await;
@@ -69,10 +74,7 @@ async fn window_says_in_its_language_why_tokens_are_not_believed() {
     let mut person = ScriptedBrowser::of(Person::who_allows("", ""));
     // This provider needs no person: it sends the browser back at once.
     let mut goes_there = async || {
-        let page = until_async("the browser to be opened", PATIENCE, async || {
-            fs::read_to_string(&opened).ok().filter(|page| !page.is_empty())
-        })
-        .await;
+        let page = opened_page(&opened).await;
         fs::remove_file(&opened).unwrap();
         person.sign_in(&page).await
     };

@@ -1,5 +1,5 @@
 // A host without an app: scripted sessions that renew themselves, for development in a browser and for
-// tests. It keeps to the contract of `Host` (one list per change, errors as `CommandError`) and holds no
+// tests. It keeps to the contract of `Host` (what changed at each change, errors as `CommandError`) and holds no
 // secret either: the only password it knows is "demo".
 import { fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut, tokens, withCode } from "./fake-sessions";
 import { inspectionOf, inspectionOfText, sealed } from "./fake-tokens";

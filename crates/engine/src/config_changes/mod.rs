@@ -58,14 +58,9 @@ where
     let mut left = false;
     loop {
         if let Some(known) = &known {
-            let changed = changed(&file, known.as_ref(), engine.clock());
-            if left {
-                tokio::select! {
-                    () = changed => {}
-                    () = pause(engine.clock(), LOOK) => {}
-                }
-            } else {
-                changed.await;
+            tokio::select! {
+                () = changed(&file, known.as_ref(), engine.clock()) => {}
+                () = pause(engine.clock(), LOOK), if left => {}
             }
         }
         if engine.is_closed() {
