@@ -21,6 +21,9 @@ Options:
   --version                       Print the version
 ";
 
+/// What the program says to itself when it starts once more, since the instance it met had ended. Nobody types it.
+pub(crate) const LAST_TRY: &str = "--last-try";
+
 /// The longest lifetime that still shows a renewal to somebody who watches.
 const LONGEST: Duration = Duration::from_hours(1);
 
@@ -45,6 +48,8 @@ pub(crate) struct Arguments {
     pub(crate) access_lifetime: Option<Duration>,
     /// Whether to start without showing the window.
     pub(crate) hidden: bool,
+    /// Whether it was started once more already.
+    pub(crate) last_try: bool,
 }
 
 /// What is wrong with a command line.
@@ -75,6 +80,7 @@ impl Arguments {
             match (option, value) {
                 ("--demo", None) => arguments.demo = true,
                 ("--hidden", None) => arguments.hidden = true,
+                (LAST_TRY, None) => arguments.last_try = true,
                 ("--demo-access-lifetime", value) => {
                     let value = value.or_else(|| words.next()).ok_or(WrongUse::Lifetime)?;
                     arguments.access_lifetime = Some(lifetime(&value).ok_or(WrongUse::Lifetime)?);
@@ -112,7 +118,12 @@ mod tests {
 
     #[test]
     fn options_are_read_in_any_order_and_in_both_spellings() {
-        let all = Arguments { demo: true, access_lifetime: Some(Duration::from_secs(15)), hidden: true };
+        let all = Arguments {
+            demo: true,
+            access_lifetime: Some(Duration::from_secs(15)),
+            hidden: true,
+            last_try: false,
+        };
         assert_eq!(
             parse(&["--demo", "--demo-access-lifetime", "15s", "--hidden"]),
             Ok(Asked::Open(all.clone()))

@@ -7,6 +7,8 @@
 
 use std::process::ExitCode;
 
+use crate::relaunch;
+
 /// Remote control and remote inspection, of Tauri and of the web views.
 const OPENING: [&str; 5] = [
     "TAURI_WEBVIEW_AUTOMATION",
@@ -23,38 +25,11 @@ pub(crate) fn cleaned() -> Option<ExitCode> {
         return None;
     }
     let found = found(|name| std::env::var_os(name).is_some());
-    (!found.is_empty()).then(|| again_without(&found))
+    (!found.is_empty()).then(|| relaunch::instead(&found, None))
 }
 
 fn found(is_set: impl Fn(&str) -> bool) -> Vec<&'static str> {
     OPENING.into_iter().filter(|name| is_set(name)).collect()
-}
-
-/// Changing the environment of a running process is unsound where threads may read it; a new one has its own.
-fn again_without(names: &[&str]) -> ExitCode {
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => return crate::startup::fail(&error),
-    };
-    let mut command = std::process::Command::new(program);
-    command.args(std::env::args_os().skip(1));
-    for name in names {
-        command.env_remove(name);
-    }
-    replace(command)
-}
-
-#[cfg(unix)]
-fn replace(mut command: std::process::Command) -> ExitCode {
-    crate::startup::fail(&std::os::unix::process::CommandExt::exec(&mut command))
-}
-
-#[cfg(not(unix))]
-fn replace(mut command: std::process::Command) -> ExitCode {
-    match command.status() {
-        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
-        Err(error) => crate::startup::fail(&error),
-    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ mod page;
 mod page_process;
 mod qr_picture;
 mod quit;
+mod relaunch;
 mod settings;
 mod shell;
 mod sign_in;
@@ -76,11 +77,16 @@ pub fn run() -> ExitCode {
         let wrong = preparing.end().err().unwrap_or(NotPrepared::NoDisplay);
         return startup::refuse(&wrong, wrong.hint());
     }
+    let last_try = arguments.last_try;
     let app = match builder(arguments, preparing).build(tauri::generate_context!()) {
         Ok(app) => app,
-        Err(error) => return startup::fail(&error),
+        Err(error) => return relaunch::after(&error, last_try),
     };
-    ExitCode::from(u8::try_from(app.run_return(quit::on_run_event)).unwrap_or(1))
+    let code = app.run_return(quit::on_run_event);
+    if let Err(error) = relaunch::if_wanted() {
+        return startup::fail(&error, None);
+    }
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 fn builder(arguments: Arguments, preparing: Preparing) -> tauri::Builder<tauri::Wry> {
@@ -92,7 +98,9 @@ fn builder(arguments: Arguments, preparing: Preparing) -> tauri::Builder<tauri::
         // First, so that a second start ends before it does anything. What it was called with is anyone's word
         // (any program on the session bus can send it) and is not looked at. Without a bus two instances run; the
         // renewal lock keeps them from spending the same token.
-        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| window::show(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| {
+            relaunch::on_another_start(app)
+        }))
         .invoke_handler(move |invoke| calls.take(invoke))
         .on_window_event(window::on_event)
         .plugin(settings::autostart())

@@ -332,8 +332,8 @@ pub(crate) fn refuse(error: &dyn std::error::Error, hint: Option<&str>) -> ExitC
 }
 
 /// Says why the app cannot be opened.
-pub(crate) fn fail(error: &dyn std::error::Error) -> ExitCode {
-    say_error(error, None);
+pub(crate) fn fail(error: &dyn std::error::Error, hint: Option<&str>) -> ExitCode {
+    say_error(error, hint);
     ExitCode::FAILURE
 }
 

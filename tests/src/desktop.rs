@@ -294,6 +294,19 @@ impl Desktop {
         assert!(closed.success(), "no window of the app is there to be closed");
     }
 
+    /// Whether the app's window is there, hidden ones left out.
+    ///
+    /// # Panics
+    /// When `wmctrl` is not installed.
+    pub fn shows_a_window(&self) -> bool {
+        let mut ask = self.command("wmctrl");
+        let said = ask
+            .arg("-l")
+            .output()
+            .expect("`wmctrl` is not installed: install it with `apt-get install wmctrl`");
+        String::from_utf8_lossy(&said.stdout).contains("Latchkey")
+    }
+
     /// The number of the keychain's process.
     pub fn keychain_pid(&self) -> Option<u32> {
         self.keychain.as_ref().map(Process::id)

@@ -28,6 +28,9 @@ pub(crate) enum Part {
 
 const ALL: [Part; 4] = [Part::Session, Part::Jose, Part::Consumers, Part::Agent];
 
+/// What nextest runs of these packages, until the first test that notices.
+const CHOSEN: [&str; 4] = ["--", "--fail-fast", "-E", "kind(lib) | binary(/^engine$/)"];
+
 impl Part {
     fn files(self) -> &'static [&'static str] {
         match self {
@@ -47,21 +50,15 @@ impl Part {
         self.files().iter().any(|glob| file.starts_with(glob.split('*').next().unwrap_or_default()))
     }
 
-    /// The tests that can notice a change, as `cargo test` is told: those in the crate, and for what acts those of the
-    /// engine in process.
+    /// The tests that can notice a change: those in the crate, and for what acts those of the engine in process. They
+    /// are chosen by a filter, since cargo-mutants tries the crate alone first, which has no target of that name.
     fn tests(self) -> &'static [&'static str] {
         match self {
-            Self::Session => &["--test-package=latchkey-core", "--", "--lib"],
-            Self::Jose | Self::Consumers => {
-                &["--test-package=latchkey-engine,latchkey-tests", "--", "--lib", "--test=engine"]
+            Self::Session => &["--test-package=latchkey-core"],
+            Self::Jose | Self::Consumers => &["--test-package=latchkey-engine,latchkey-tests"],
+            Self::Agent => {
+                &["--features=latchkey-agent/server", "--test-package=latchkey-agent,latchkey-tests"]
             }
-            Self::Agent => &[
-                "--features=latchkey-agent/server",
-                "--test-package=latchkey-agent,latchkey-tests",
-                "--",
-                "--lib",
-                "--test=engine",
-            ],
         }
     }
 }
@@ -69,7 +66,7 @@ impl Part {
 /// Tries these parts, or all, or only these files of them; `true` if each change was noticed or is argued.
 pub(crate) fn mutants(workspace: &Workspace, only: &[Part], files: &[String], yes: bool) -> Result<bool> {
     let chosen = chosen(&workspace.root, only, files)?;
-    provision::provide(workspace, &[], &[&provision::MUTANTS], yes)?;
+    provision::provide(workspace, &[], &[&provision::MUTANTS, &provision::NEXTEST], yes)?;
     let mut fine = true;
     for (part, files) in chosen {
         interrupt::check()?;
@@ -78,11 +75,11 @@ pub(crate) fn mutants(workspace: &Workspace, only: &[Part], files: &[String], ye
         // What an earlier run found must not be taken for this one's.
         fresh_private_folder(&out)?;
         let mut command = workspace.cargo();
-        command.args(["mutants", "--jobs=1", "--colors=never", "--output"]).arg(&out);
+        command.args(["mutants", "--jobs=1", "--colors=never", "--test-tool=nextest", "--output"]).arg(&out);
         for file in files {
             command.args(["--file", file]);
         }
-        let noticed = process::stream("mutants", command.args(part.tests()))?.success;
+        let noticed = process::stream("mutants", command.args(part.tests()).args(CHOSEN))?.success;
         fine &= noticed || all_argued(workspace, &out.join("mutants.out"))?;
         say::line(format!("what was tried and what became of it: {}", workspace.shown(&out)));
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_devserver::User;
+use futures_util::StreamExt as _;
+use jiff::SignedDuration;
+use latchkey_devserver::{Fault, FaultMode, User};
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::process::{Process, signal};
 use latchkey_tests::programs::{Running, latchkey_desktop};
@@ -10,7 +12,7 @@ use latchkey_tests::wait::{PATIENCE, until};
 use latchkey_tests::window::{Window, page_process_of};
 use rustix::process::Signal;
 
-use crate::backend::{REFRESH, asked, living, with_users};
+use crate::backend::{REFRESH, asked, by_hand, living, with_users};
 use crate::window::desktop_with_demo;
 
 /// What a hostile server may call its user.
@@ -62,6 +64,64 @@ async fn window_is_opened_once_and_a_second_start_ends() {
     assert_eq!(second.code, Some(0), "{second:#?}");
     window.sign_in("demo", "demo").await;
     window.comes_to("signed_in").await;
+}
+
+/// Whoever starts the app again while it is still finishing a renewal wants its window, and gets it afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn window_that_is_asked_for_while_the_app_ends_comes_when_it_has_ended() {
+    let (backend, clock, waiting) = by_hand().await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let mut first = painted(&desktop);
+    backend.faults().add(Fault::new(REFRESH, FaultMode::Delay).after(Duration::from_secs(10))).unwrap();
+    let _renewed = desktop.start_latchkey(&["renew", "demo", "--json"], "");
+    until("the refresh to arrive", PATIENCE, || (*waiting.borrow() == 1).then_some(()));
+    signal(first.id(), Signal::TERM);
+    until("the app to be on its way out", PATIENCE, || (!desktop.shows_a_window()).then_some(()));
+
+    let _ = Running::start(desktop.command(latchkey_desktop()), "").done().ends(0);
+    assert!(first.runs(), "it ended in the middle of a renewal");
+    clock.advance(SignedDuration::from_secs(10));
+    assert_eq!(first.ended(PATIENCE).code(), Some(0));
+    until("the window of the next one", PATIENCE, || (paints(&desktop) == 2).then_some(()));
+    assert!(desktop.shows_a_window());
+    assert_eq!(desktop.status("demo")["state"], "signed_in");
+    assert_eq!(asked(&backend, REFRESH), 1);
+}
+
+/// The app's name on the session bus, as its second start looks for it.
+const ON_THE_BUS: &str = "dev.latchkey.desktop.SingleInstance";
+
+/// A program that has this name.
+async fn on_the_bus(desktop: &Desktop) -> zbus::Connection {
+    let address = format!("unix:path={}", desktop.path("bus").display());
+    let bus = zbus::connection::Builder::address(address.as_str()).unwrap().name(ON_THE_BUS).unwrap();
+    bus.build().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_opens_though_its_start_meets_an_app_that_just_dies() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    let mut asked = zbus::MessageStream::from(on_the_bus(&desktop).await);
+    let dies = tokio::spawn(async move {
+        while let Some(message) = asked.next().await {
+            if message.unwrap().header().member().is_some_and(|member| member == "ExecuteCallback") {
+                return;
+            }
+        }
+    });
+    let _app = tokio::task::block_in_place(|| painted(&desktop));
+    dies.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_says_so_when_another_program_has_its_name_on_the_bus() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    let squatter = on_the_bus(&desktop).await;
+    // Which makes it answer, that it knows no such call.
+    let _ = squatter.object_server();
+    let refused = Running::start(desktop.command(latchkey_desktop()), "").done().ends(1).says(ON_THE_BUS);
+    assert!(refused.stderr.contains("hint: "), "{refused:#?}");
 }
 
 /// The page is a process of its own: it can be killed, or hang, and nobody is signed out by it.
