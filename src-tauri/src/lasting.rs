@@ -1,7 +1,8 @@
-//! How long a session lasts: from its sign-in to the moment from which only another one helps.
+//! How long a session lasts: from its sign-in, or from when its end moved, to the moment from which only another sign-in
+//! helps.
 
 use jiff::Timestamp;
-use latchkey_engine::snapshot::{HeadlineKind, MarkKind, SessionStatus, StateName};
+use latchkey_engine::snapshot::{HeadlineKind, HistoryMark, MarkKind, SessionStatus, StateName};
 
 /// When only a new sign-in helps, where that is known and nothing done here moves it. A session that is refused
 /// already was told of as that happened.
@@ -14,7 +15,9 @@ pub(crate) fn end(session: &SessionStatus) -> Option<Timestamp> {
     session.headline.at.as_deref().filter(|_| lives && bounded)?.parse().ok()
 }
 
-/// When its person signed in, as far as the history goes back.
+/// From when it lasts so long, as far as the history goes back: its sign-in, or what moved its end since, as each use of
+/// a session that rolls does.
 pub(crate) fn beginning(session: &SessionStatus) -> Option<Timestamp> {
-    session.history.iter().rev().find(|mark| mark.kind == MarkKind::SignedIn).map(|mark| mark.at)
+    let begins = |mark: &&HistoryMark| matches!(mark.kind, MarkKind::SignedIn | MarkKind::CeilingMoved);
+    session.history.iter().rev().find(begins).map(|mark| mark.until.unwrap_or(mark.at))
 }

@@ -97,7 +97,7 @@ fn lasting(session: &SessionStatus, now: Timestamp) -> Option<(Left, Option<Time
 mod tests {
     use std::sync::Arc;
 
-    use latchkey_engine::snapshot::{Headline, HeadlineKind};
+    use latchkey_engine::snapshot::{Headline, HeadlineKind, HistoryMark, MarkKind};
 
     use super::*;
     use crate::test_world::{because, program_that_asks, session, signed_in_at};
@@ -161,6 +161,18 @@ mod tests {
             assert_eq!(of(&work, at(now)), Mark::SignedIn(left), "at {now}");
             assert_eq!(super::until(&work, at(now)), until.map(at), "at {now}");
         }
+    }
+
+    #[test]
+    fn a_session_whose_end_moves_with_its_use_has_a_full_ring_again_each_time() {
+        let mut site = from_to("site", "12:00", "20:00");
+        let moved = |at, until| HistoryMark { kind: MarkKind::CeilingMoved, until, ..signed_in_at(at) };
+        site.history = Arc::new(vec![signed_in_at(at("12:00")), moved(at("18:00"), None)]);
+        assert_eq!(of(&[site.clone()], at("18:10")), Mark::SignedIn(Left::Full));
+        assert_eq!(of(&[site.clone()], at("19:10")), Mark::SignedIn(Left::Half));
+        // What is long ago is told together; the last of them counts.
+        site.history = Arc::new(vec![moved(at("12:00"), Some(at("18:00")))]);
+        assert_eq!(of(&[site], at("18:10")), Mark::SignedIn(Left::Full));
     }
 
     #[test]
