@@ -39,6 +39,7 @@ mod page_process;
 mod qr_picture;
 mod quit;
 mod relaunch;
+mod serving;
 mod settings;
 mod shell;
 mod sign_in;
@@ -99,7 +100,7 @@ fn builder(arguments: Arguments, preparing: Preparing) -> tauri::Builder<tauri::
         // (any program on the session bus can send it) and is not looked at. Without a bus two instances run; the
         // renewal lock keeps them from spending the same token.
         .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| {
-            relaunch::on_another_start(app)
+            relaunch::on_another_start(app);
         }))
         .invoke_handler(move |invoke| calls.take(invoke))
         .on_window_event(window::on_event)

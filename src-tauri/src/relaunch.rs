@@ -45,15 +45,11 @@ const HINT: &str = "end the Latchkey that runs, then start again; nobody is sign
 /// The app could not be built. Where that is because the instance that was to come forward has just ended, its place is
 /// free now.
 pub(crate) fn after(error: &tauri::Error, last_try: bool) -> ExitCode {
-    match error {
-        tauri::Error::PluginInitialization(plugin, _) if plugin == "single-instance" => {
-            if last_try {
-                startup::fail(&NotForward, Some(HINT))
-            } else {
-                instead(&[], Some(LAST_TRY))
-            }
-        }
-        other => startup::fail(other, None),
+    let died = matches!(error, tauri::Error::PluginInitialization(plugin, _) if plugin == "single-instance");
+    match (died, last_try) {
+        (true, false) => instead(&[], Some(LAST_TRY)),
+        (true, true) => startup::fail(&NotForward, Some(HINT)),
+        (false, _) => startup::fail(error, None),
     }
 }
 

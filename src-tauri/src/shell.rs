@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
-use latchkey_agent::server::Server;
 use latchkey_core::secret::AccessToken;
 use latchkey_engine::config::AppConfig;
 use latchkey_engine::event_log::EventLog;
@@ -18,6 +17,7 @@ use tokio::sync::watch;
 use crate::command_error::CommandError;
 use crate::dev_server::EmbeddedServer;
 use crate::lab::Tour;
+use crate::serving::Serving;
 use crate::words::Tongue;
 
 /// How often the vault is read again at most, because somebody looks at the window.
@@ -48,7 +48,7 @@ pub(crate) struct Shell {
     /// What asks servers.
     pub(crate) http: Http,
     /// What serves other programs, where no other process does.
-    pub(crate) agent: Mutex<Option<Server>>,
+    pub(crate) agent: Serving,
     /// The development backend.
     pub(crate) dev_server: EmbeddedServer,
     /// The lab's tour, while somebody takes it.
@@ -95,7 +95,7 @@ impl Shell {
 
     /// Ends the engine, with what is under way, and then the development backend, which may be needed for that.
     pub(crate) async fn close(&self) {
-        let agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let agent = self.agent.end();
         self.engine.close().await;
         if let Some(agent) = agent {
             agent.stop().await;

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use latchkey_agent::protocol::{About, VERSION};
-use latchkey_agent::server::{Served, Server};
-use latchkey_agent::socket;
+use latchkey_agent::server::Served;
 use latchkey_core::account::AccountName;
 use latchkey_engine::browser::SystemBrowser;
 use latchkey_engine::config::{AppConfig, Config, ConfigError};
@@ -36,6 +35,7 @@ use crate::arguments::Arguments;
 use crate::dev_server::EmbeddedServer;
 use crate::lab::Tour;
 use crate::notifications::Notifications;
+use crate::serving::Serving;
 use crate::shell::Shell;
 use crate::trouble::{Trouble, Unopened};
 use crate::window::Page;
@@ -277,7 +277,7 @@ async fn start(
     let spoken = watch::Sender::new(Tongue::of(app.borrow().language));
     Shell {
         engine,
-        agent: std::sync::Mutex::new(agent),
+        agent,
         log,
         clock,
         paths,
@@ -307,8 +307,8 @@ fn follow_accounts<R: Runtime>(app: &AppHandle<R>) {
     }));
 }
 
-/// Serves other programs, unless another process of this user does.
-fn serve(paths: &Paths, engine: &EngineHandle, log: &EventLog, vault: &str) -> Option<Server> {
+/// Serves other programs, as long as no other process of this user does.
+fn serve(paths: &Paths, engine: &EngineHandle, log: &EventLog, vault: &str) -> Serving {
     let about = About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: VERSION,
@@ -316,13 +316,7 @@ fn serve(paths: &Paths, engine: &EngineHandle, log: &EventLog, vault: &str) -> O
         host: "window".to_owned(),
         vault: vault.to_owned(),
     };
-    let served = Served { engine: engine.clone(), log: log.clone(), about };
-    let started = socket::hold(&paths.runtime_dir).and_then(|held| Server::start(held, served));
-    started
-        .inspect_err(|error| {
-            warn!(kind = "agent_not_served", "other programs are not served from here: {error}");
-        })
-        .ok()
+    Serving::start(&paths.runtime_dir, Served { engine: engine.clone(), log: log.clone(), about })
 }
 
 /// Says what is wrong with how the program was called or is set up.

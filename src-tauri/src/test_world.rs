@@ -30,6 +30,7 @@ use tokio::sync::watch;
 
 use crate::dev_server::EmbeddedServer;
 use crate::lab::Tour;
+use crate::serving::Serving;
 use crate::shell::Shell;
 use crate::words::Tongue;
 use crate::{commands, window};
@@ -115,7 +116,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
     };
     Shell {
         engine: EngineHandle::start(setup, accounts),
-        agent: std::sync::Mutex::default(),
+        agent: Serving::default(),
         log,
         clock,
         vault,

@@ -41,6 +41,13 @@ pub enum SocketError {
     /// Something that is no socket of ours stands in its place.
     #[error("{} is in the way: move it, then try again", .0.display())]
     InTheWay(PathBuf),
+    /// Another process has it open and does not serve it yet.
+    #[error(
+        "another process keeps {}, as systemd does for latchkey.socket: it starts the agent for the first program that asks; \
+        to start one without it, `systemctl --user stop latchkey.socket`",
+        .0.display()
+    )]
+    Kept(PathBuf),
     /// Whoever started this process passed another socket on.
     #[error("the socket that was passed on is not {}: let `ListenStream` name that one, or set LATCHKEY_RUNTIME_DIR", .0.display())]
     Elsewhere(PathBuf),

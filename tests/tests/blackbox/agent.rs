@@ -167,6 +167,22 @@ fn an_agent_takes_a_socket_that_is_passed_on_and_leaves_it_there() {
     assert!(socket.exists(), "it is not the agent's to remove");
 }
 
+/// As systemd does for latchkey.socket until the first program asks. An agent started otherwise would take the socket away
+/// for good: nobody could reach systemd there any more.
+#[test]
+fn an_agent_does_not_take_a_socket_away_from_who_keeps_it_for_another() {
+    let (desktop, _backend) = machine();
+    let socket = desktop.path("runtime").join("agent.sock");
+    let kept = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let _ = desktop.latchkey(&["agent"]).ends(1).says("latchkey.socket");
+    assert!(socket.exists());
+    // Who comes now reaches it still.
+    let _caller = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    kept.set_nonblocking(true).unwrap();
+    assert!(kept.accept().is_ok());
+    assert_eq!(kept.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "the agent woke it");
+}
+
 /// A process that is gone answers nobody; its client says so and prints nothing.
 #[test]
 fn an_agent_that_hangs_up_costs_nobody_a_token() {

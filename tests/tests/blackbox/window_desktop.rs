@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_tests::attendant::Attendant;
-use latchkey_tests::wait::{PATIENCE, until_async};
+use latchkey_tests::wait::{PATIENCE, until, until_async};
 use latchkey_tests::window::{Window, css};
 
 use crate::backend::living;
@@ -95,6 +95,24 @@ async fn window_that_no_tray_could_bring_back_asks_before_it_ends_renewals() {
         (!std::path::Path::new(&format!("/proc/{app}")).exists()).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_serves_programs_from_when_the_agent_before_it_has_ended() {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let agent = desktop.start_latchkey(&["agent"], "");
+    let _ = agent.first_line();
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    let serves = || std::fs::read_to_string(desktop.path("runtime/agent.lock")).unwrap_or_default();
+    assert_eq!(serves().trim(), agent.id().to_string());
+    crate::agent::ends(agent);
+    let ours = window.app().to_string();
+    until("the window to serve", PATIENCE, || (serves().trim() == ours).then_some(()));
+    let _ = desktop.latchkey(&["token", "demo"]).ends(0);
+    window.says("programs", "took").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

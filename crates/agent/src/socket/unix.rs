@@ -4,8 +4,9 @@ use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
@@ -77,11 +78,33 @@ fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
 }
 
 /// Takes the socket in this folder: one process at a time, and what a dead one left behind is replaced. A socket that
-/// systemd passes on is taken as it is (sd_listen_fds(3)), if it is the one in this folder.
+/// systemd passes on is taken as it is (sd_listen_fds(3)), if it is the one in this folder; one that it keeps for another
+/// process stays.
 ///
 /// # Errors
 /// [`SocketError`]; nothing is changed when another agent serves.
 pub fn hold(folder: &Path) -> Result<Held, SocketError> {
+    hold_with(folder, |lock, path| match lock.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(SocketError::Taken { pid: holder(lock) }),
+        Err(TryLockError::Error(source)) => Err(SocketError::Io { path: path.to_owned(), source }),
+    })
+}
+
+/// The same, once nobody else serves. Blocks for as long as somebody does.
+///
+/// # Errors
+/// As [`hold`].
+pub fn hold_next(folder: &Path) -> Result<Held, SocketError> {
+    hold_with(folder, |lock, path| {
+        lock.lock().map_err(|source| SocketError::Io { path: path.to_owned(), source })
+    })
+}
+
+fn hold_with(
+    folder: &Path,
+    take: impl FnOnce(&mut File, &Path) -> Result<(), SocketError>,
+) -> Result<Held, SocketError> {
     let path = socket_in(folder)?;
     let io = |source| SocketError::Io { path: path.clone(), source };
     make_room();
@@ -93,11 +116,7 @@ pub fn hold(folder: &Path) -> Result<Held, SocketError> {
         .mode(0o600)
         .open(folder.join(LOCK))
         .map_err(io)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(SocketError::Taken { pid: holder(&mut lock) }),
-        Err(TryLockError::Error(source)) => return Err(io(source)),
-    }
+    take(&mut lock, &path)?;
     if let Some(listener) = passed_on().map_err(io)? {
         if listener.local_addr().map_err(io)?.as_pathname() != Some(&path) {
             return Err(SocketError::Elsewhere(path));
@@ -106,9 +125,12 @@ pub fn hold(folder: &Path) -> Result<Held, SocketError> {
         write_holder(&mut lock).map_err(io)?;
         return Ok(Held { listener, path: path.clone(), passed_on: true, _lock: lock });
     }
-    // Under the lock whatever is there was left by a process that is gone.
     match fs::symlink_metadata(&path) {
         Ok(found) if found.file_type().is_socket() && found.uid() == geteuid().as_raw() => {
+            if is_kept(&path) {
+                return Err(SocketError::Kept(path));
+            }
+            // Left by a process that is gone.
             fs::remove_file(&path).map_err(io)?;
         }
         Ok(_) => return Err(SocketError::InTheWay(path)),
@@ -120,6 +142,30 @@ pub fn hold(folder: &Path) -> Result<Held, SocketError> {
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
     write_holder(&mut lock).map_err(io)?;
     Ok(Held { listener, path: path.clone(), passed_on: false, _lock: lock })
+}
+
+/// How often it is looked whether a socket is kept, and how long between: what died gives its lock back a moment before
+/// its socket.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Whether a process without the lock has the socket open, as systemd has that of a unit nobody asked for yet.
+#[expect(clippy::disallowed_methods, reason = "another process is waited for, 80 ms at most")]
+fn is_kept(path: &Path) -> bool {
+    (0..LOOKS).all(|look| {
+        if look > 0 {
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        is_open(path)
+    })
+}
+
+/// Whether any process has it open. Looked at with a socket of another type: it is refused for that where one is open
+/// (unix(7), `EPROTOTYPE`), which wakes nobody up, and for want of one where none is.
+fn is_open(path: &Path) -> bool {
+    let gone = [io::ErrorKind::ConnectionRefused, io::ErrorKind::NotFound];
+    let looked = UnixDatagram::unbound().and_then(|probe| probe.connect(path));
+    looked.map_or_else(|error| !gone.contains(&error.kind()), |()| true)
 }
 
 /// Takes as many open files as the system gives: an account has a timer and a connection two descriptors, and the
@@ -230,6 +276,33 @@ mod tests {
         drop(held);
         assert!(!folder.path().join(FILE).exists());
         assert!(hold(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_socket_that_another_process_keeps_is_left_to_it_and_nobody_is_woken() {
+        let folder = folder();
+        let path = folder.path().join(FILE);
+        let kept = UnixListener::bind(&path).unwrap();
+        kept.set_nonblocking(true).unwrap();
+        assert!(matches!(hold(folder.path()), Err(SocketError::Kept(at)) if at == path));
+        assert_eq!(kept.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock, "somebody connected");
+        assert!(connect(folder.path()).is_ok());
+        drop(kept);
+        assert!(hold(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn whoever_waits_serves_as_soon_as_the_one_before_has_ended() {
+        let folder = folder();
+        let first = hold(folder.path()).unwrap();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| hold_next(folder.path()));
+            drop(first);
+            let next = next.join().unwrap().unwrap();
+            assert!(matches!(hold(folder.path()), Err(SocketError::Taken { .. })));
+            assert!(connect(folder.path()).is_ok());
+            drop(next);
+        });
     }
 
     #[test]

@@ -67,21 +67,36 @@ impl Peer {
 /// # Errors
 /// [`SocketError`]; nothing is changed when another agent serves.
 pub fn hold(folder: &Path) -> Result<Held, SocketError> {
+    hold_with(folder, |lock, path| match lock.try_lock() {
+        Ok(()) => Ok(()),
+        // What a file says cannot be read while it is locked; the pipe tells whose it is.
+        Err(TryLockError::WouldBlock) => {
+            Err(SocketError::Taken { pid: connect(folder).ok().and_then(|theirs| theirs.server_pid().ok()) })
+        }
+        Err(TryLockError::Error(source)) => Err(SocketError::Io { path: path.to_owned(), source }),
+    })
+}
+
+/// The same, once nobody else serves. Blocks for as long as somebody does.
+///
+/// # Errors
+/// As [`hold`].
+pub fn hold_next(folder: &Path) -> Result<Held, SocketError> {
+    hold_with(folder, |lock, path| {
+        lock.lock().map_err(|source| SocketError::Io { path: path.to_owned(), source })
+    })
+}
+
+fn hold_with(
+    folder: &Path,
+    take: impl FnOnce(&File, &Path) -> Result<(), SocketError>,
+) -> Result<Held, SocketError> {
     let name = name_for(folder)?;
     let path = PathBuf::from(&name);
     let io = |source| SocketError::Io { path: path.clone(), source };
     let lock =
         OpenOptions::new().write(true).create(true).truncate(false).open(folder.join(LOCK)).map_err(io)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        // What a file says cannot be read while it is locked; the pipe tells whose it is.
-        Err(TryLockError::WouldBlock) => {
-            return Err(SocketError::Taken {
-                pid: connect(folder).ok().and_then(|theirs| theirs.server_pid().ok()),
-            });
-        }
-        Err(TryLockError::Error(source)) => return Err(io(source)),
-    }
+    take(&lock, &path)?;
     // Whoever has made a pipe of this name all the same is no agent of this user.
     let first = pipe::create(&name, true).map_err(|source| {
         let taken = source.kind() == io::ErrorKind::PermissionDenied;
