@@ -38,9 +38,13 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Whether no agent runs: whoever can do without one goes on by itself.
+    /// Whether no agent runs, or only one that is on its way out: whoever can do without one goes on by itself.
     pub fn nobody(&self) -> bool {
-        matches!(self, Self::Socket(SocketError::Nobody(_)))
+        match self {
+            Self::Socket(SocketError::Nobody(_)) => true,
+            Self::Refused(why) => why.code == "closing",
+            Self::Socket(_) | Self::Lost(_) | Self::Unreadable => false,
+        }
     }
 }
 

@@ -176,4 +176,12 @@ impl ProblemDetail {
     pub fn new(code: &str, message: &str) -> Self {
         Self { code: code.to_owned(), message: message.to_owned(), hint: None, reason: None }
     }
+
+    /// Whether it is no verdict on what was asked: the agent is on its way out, or has not heard of the account yet, or is
+    /// of another version. Whoever can do without an agent goes on by itself.
+    pub fn leaves_it_open(&self) -> bool {
+        let open =
+            ["closing", "unknown_account", "bad_request", "other_version", "not_found", "wrong_method"];
+        open.contains(&self.code.as_str())
+    }
 }

@@ -3,11 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 
 use latchkey_agent::client::{Client, ClientError};
-use latchkey_agent::protocol::RenewQuestion;
+use latchkey_agent::protocol::{ProblemDetail, RenewQuestion};
 use latchkey_core::fingerprint::Fingerprint;
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::snapshot::SessionStatus;
-use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
@@ -73,13 +72,11 @@ pub(crate) fn follow(desk: &Desk) -> Option<mpsc::UnboundedReceiver<SessionStatu
 }
 
 /// What an agent answers; nothing where there is none to answer. What it refuses is an error.
-fn answered<T: DeserializeOwned>(
-    answer: Result<T, ClientError>,
-) -> Result<Option<T>, latchkey_agent::protocol::ProblemDetail> {
+pub(crate) fn answered<T>(answer: Result<T, ClientError>) -> Result<Option<T>, ProblemDetail> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(ClientError::Refused(why)) if why.code == "unknown_account" => Ok(None),
-        Err(ClientError::Refused(why)) => Err(why),
+        Err(ClientError::Refused(why)) if !why.leaves_it_open() => Err(why),
         Err(error) => {
             if !error.nobody() {
                 output::warn(&format!("{error}; doing without the agent"));

@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 
 use crate::agent;
 use crate::failure::Failure;
-use crate::output;
 use crate::session::{Desk, told, with};
 
 /// How long a token must stay valid if nobody says.
@@ -83,17 +82,9 @@ fn from_agent(desk: &Desk, account: &AccountConfig, request: TokenRequest) -> Re
     let seconds = |duration: SignedDuration| u64::try_from(duration.as_secs()).unwrap_or_default();
     let question =
         TokenQuestion { min_valid: Some(seconds(request.min_valid)), wait: Some(seconds(request.wait)) };
-    match Client::new(&desk.paths.runtime_dir).token(account.name.as_str(), question) {
-        Ok(answer) => Given::try_from(answer).map(Some),
-        Err(ClientError::Refused(why)) if why.code != "unknown_account" => {
-            Err(Failure::from_agent(why, &account.name))
-        }
-        Err(ClientError::Refused(_)) => Ok(None),
-        Err(error) if error.nobody() => Ok(None),
-        Err(error) => {
-            output::warn(&format!("{error}; doing without the agent"));
-            Ok(None)
-        }
+    match agent::answered(Client::new(&desk.paths.runtime_dir).token(account.name.as_str(), question)) {
+        Ok(answer) => answer.map(Given::try_from).transpose(),
+        Err(why) => Err(Failure::from_agent(why, &account.name)),
     }
 }
 

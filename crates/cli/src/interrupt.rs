@@ -1,10 +1,11 @@
-//! Ctrl-C and the polite end (SIGTERM): a command is asked to stop, and stops where nothing is lost.
+//! Ctrl-C, the polite end (SIGTERM) and a terminal that goes away (SIGHUP): a command is asked to stop, and stops where
+//! nothing is lost.
 
 /// Hears that somebody wishes this process to end. From its making on, such a wish does not end the process by
 /// itself any more. Must be made within a tokio runtime.
 pub(crate) struct Interrupt {
     #[cfg(unix)]
-    signals: [Option<tokio::signal::unix::Signal>; 2],
+    signals: [Option<tokio::signal::unix::Signal>; 3],
     #[cfg(windows)]
     ctrl_c: Option<tokio::signal::windows::CtrlC>,
 }
@@ -15,20 +16,36 @@ impl Interrupt {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            Self { signals: [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()) }
+            let hang_up = if outlives_its_terminal() { None } else { signal(SignalKind::hangup()).ok() };
+            let [interrupt, terminate] =
+                [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+            Self { signals: [interrupt, terminate, hang_up] }
         }
         #[cfg(windows)]
         Self { ctrl_c: tokio::signal::windows::ctrl_c().ok() }
+    }
+
+    /// The same for whoever wished it before and insists: a terminal that went away insists on nothing, though shell and
+    /// system both tell of it.
+    pub(crate) fn listen_again() -> Self {
+        #[cfg(unix)]
+        {
+            let Self { signals: [interrupt, terminate, _] } = Self::listen();
+            Self { signals: [interrupt, terminate, None] }
+        }
+        #[cfg(windows)]
+        Self::listen()
     }
 
     /// Returns at the next wish.
     pub(crate) async fn wished(&mut self) {
         #[cfg(unix)]
         {
-            let [interrupt, terminate] = &mut self.signals;
+            let [interrupt, terminate, hang_up] = &mut self.signals;
             tokio::select! {
                 () = next(interrupt) => {}
                 () = next(terminate) => {}
+                () = next(hang_up) => {}
             }
         }
         #[cfg(windows)]
@@ -39,6 +56,26 @@ impl Interrupt {
             None => std::future::pending().await,
         }
     }
+}
+
+/// Whether this was started to go on without its terminal, as nohup(1) does it: SIGHUP is ignored then, and listening to it
+/// would undo that. proc_pid_status(5) says what is ignored, as bits counted from 1.
+#[cfg(target_os = "linux")]
+fn outlives_its_terminal() -> bool {
+    const HANG_UP: u64 = 1 << (rustix::process::Signal::HUP.as_raw() - 1);
+    let ignored = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(bits.trim(), 16).ok()
+    };
+    // Where it is not said, the terminal ends it as ever.
+    ignored().is_none_or(|ignored| ignored & HANG_UP != 0)
+}
+
+/// Elsewhere it is not looked at: the terminal ends this as ever.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn outlives_its_terminal() -> bool {
+    true
 }
 
 #[cfg(unix)]

@@ -145,7 +145,7 @@ async fn worked<T>(
         () = interrupt.wished() => Err(Failure::interrupted()),
     };
     // A wish that the work itself heard is none to cut the close short.
-    let mut interrupt = Interrupt::listen();
+    let mut interrupt = Interrupt::listen_again();
     let waited_for = async {
         desk.pause(QUIET_CLOSE).await;
         output::say("Finishing what is under way, so that no token is lost (Ctrl-C does not wait for it)");

@@ -14,7 +14,7 @@ use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::backend::{REFRESH, asked, living};
+use crate::backend::{REFRESH, asked, by_hand, living};
 
 /// A machine with an account that somebody is signed in to.
 fn machine() -> (Desktop, DevServerProcess) {
@@ -183,10 +183,21 @@ fn an_agent_does_not_take_a_socket_away_from_who_keeps_it_for_another() {
     assert_eq!(kept.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "the agent woke it");
 }
 
-/// A process that is gone answers nobody; its client says so and prints nothing.
+/// A process that is gone answers nobody, and an older one knows no newer question: that is no verdict on the session.
 #[test]
-fn an_agent_that_hangs_up_costs_nobody_a_token() {
+fn an_agent_that_hangs_up_or_is_of_another_version_costs_nobody_a_token() {
     let (desktop, _backend) = machine();
+    for answer in [
+        "200 OK\r\ncontent-length: 900\r\n\r\n{\"access_token\": \"ey",
+        "400 Bad Request\r\n\r\n{\"error\": {\"code\": \"bad_request\", \"message\": \"of another version\"}}",
+        "404 Not Found\r\n\r\n{\"error\": {\"code\": \"other_version\", \"message\": \"only 2\", \"new\": 1}}",
+    ] {
+        done_without(&desktop, answer);
+    }
+}
+
+/// Whoever answers this in the agent's place.
+fn done_without(desktop: &Desktop, answer: &str) {
     let socket = desktop.path("runtime").join("agent.sock");
     let script = r#"
         use Socket;
@@ -195,17 +206,47 @@ fn an_agent_that_hangs_up_costs_nobody_a_token() {
         $| = 1; print "listens\n";
         while (accept(my $c, $s)) {
             sysread($c, my $x, 4096);
-            syswrite($c, "HTTP/1.0 200 OK\r\ncontent-length: 900\r\n\r\n{\"access_token\": \"ey");
+            syswrite($c, "HTTP/1.0 $ARGV[0]");
             close($c);
         }
     "#;
     let mut perl = desktop.command("perl");
-    perl.args(["-e", script]).arg(&socket).stdout(std::process::Stdio::piped());
+    perl.args(["-e", script]).arg(&socket).arg(answer).stdout(std::process::Stdio::piped());
     let mut liar = Process::start(perl, "perl");
     std::io::Read::read_exact(&mut liar.child().stdout.take().unwrap(), &mut [0; 8]).unwrap();
     let token = desktop.latchkey(&["token", "demo"]).ends(0);
     assert!(claims(token.value())["exp"].is_number(), "a whole one, from the vault");
     assert!(token.stderr.contains("doing without the agent"), "{token:?}");
+    drop(liar);
+    std::fs::remove_file(socket).unwrap();
+}
+
+/// An agent that ends finishes what is under way first. Whoever asks meanwhile is served as if it had ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_just_ending_costs_nobody_a_token() {
+    let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
+    let (backend, clock, waiting) = by_hand().await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (agent, socket) = agent(&desktop);
+    backend.faults().add(Fault::new(REFRESH, FaultMode::Delay).after(Duration::from_secs(10))).unwrap();
+    let renewing = desktop.start_latchkey(&["renew", "demo"], "");
+    until("the renewal to arrive", PATIENCE, || (*waiting.borrow() == 1).then_some(()));
+    signal(agent.id(), Signal::TERM);
+    let ending = || {
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "--unix-socket", &socket, "-X", "POST", "http://latchkey/v1/sessions/demo/token"]);
+        String::from_utf8_lossy(&curl.output().unwrap().stdout).contains("\"closing\"").then_some(())
+    };
+    until("the agent to be ending", PATIENCE, ending);
+    for arguments in [&["token", "demo"][..], &["token", "demo", "--output", "git"]] {
+        let token = desktop.latchkey(arguments).ends(0);
+        assert_eq!(token.stderr, "", "nobody need know");
+    }
+    clock.advance(SignedDuration::from_secs(10));
+    let _ = renewing.done().ends(0);
+    let _ = agent.done().ends(0);
+    assert_eq!(desktop.status("demo")["generation"], 2);
 }
 
 /// How many connections a socket has, taken or still waiting (proc_net(5): a state of 03 is connected).

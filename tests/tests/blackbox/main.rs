@@ -21,6 +21,7 @@ mod cli_nextauth;
 mod cli_oauth;
 mod cli_openid_provider;
 mod cli_proxy_variables;
+mod cli_signals;
 mod crash;
 mod doctor;
 mod hooks;

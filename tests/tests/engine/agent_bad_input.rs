@@ -164,6 +164,24 @@ async fn thousands_of_idle_connections_of_many_processes_shut_nobody_out_and_end
     }
 }
 
+/// As a program that was stopped in a terminal (Ctrl-Z) while it followed what happens.
+#[tokio::test]
+async fn who_reads_no_answers_keeps_no_agent_from_ending() {
+    let agent = Agent::signed_in().await;
+    let mut stuck = UnixStream::connect(agent.folder.path().join(socket::FILE)).unwrap();
+    stuck.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    // More answers than the system holds for somebody.
+    let question = b"GET /v1/openapi.json HTTP/1.1\r\nhost: latchkey\r\n\r\n";
+    let asked = tokio::task::spawn_blocking(move || {
+        for _ in 0..200 {
+            let _ = stuck.write_all(question);
+        }
+        stuck
+    });
+    let _stuck = asked.await.unwrap();
+    guarded("the end of the agent", agent.ends()).await;
+}
+
 /// Something that listens in the agent's place and answers this, whatever it is asked.
 fn answers_with(answer: &'static [u8]) -> (tempfile::TempDir, std::thread::JoinHandle<()>) {
     let folder = private_folder();

@@ -122,6 +122,9 @@ async fn whoever_may_not_pass_reaches_nothing() {
         (format!("GET /x HTTP/1.1\r\n{own}\r\n"), "403"),
         (format!("GET http://evil.example.com/ HTTP/1.1\r\n{own}\r\n"), "400"),
         (format!("CONNECT evil.example.com:443 HTTP/1.1\r\n{own}\r\n"), "400"),
+        // The answer would be the request with the token in it.
+        (format!("TRACE {target} HTTP/1.1\r\n{own}\r\n"), "501"),
+        (format!("track {target} HTTP/1.1\r\n{own}\r\n"), "501"),
         // Two framings of one message are how requests are smuggled: one of them goes, and what follows is a request of
         // its own (RFC 9112 §6.3).
         (

@@ -12,6 +12,9 @@ pub(super) const SECRET_HEADER: HeaderName = HeaderName::from_static("x-latchkey
 /// What browsers say of where a request comes from (Fetch Metadata).
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Methods whose answer is the request with all its headers (RFC 9110 §9.3.8), and what IIS calls it.
+const ECHOES: [&str; 2] = ["TRACE", "TRACK"];
+
 /// What is asked of everybody.
 pub(super) struct Gate {
     /// The names that this listener is called by, with the port.
@@ -58,6 +61,13 @@ impl Gate {
                 StatusCode::BAD_REQUEST,
                 "not_a_forward_proxy",
                 "this leads to one upstream only: ask for a path, not for another address",
+            ));
+        }
+        if ECHOES.iter().any(|echo| request.method.as_str().eq_ignore_ascii_case(echo)) {
+            return Err(Refusal::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "would_show_the_token",
+                "this method asks for the request as it arrives, and the token stands in that: it is not passed on",
             ));
         }
         self.check_host(&request.headers)?;

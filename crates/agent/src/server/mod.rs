@@ -31,6 +31,9 @@ pub const PER_PROCESS: usize = 32;
 pub const IN_ALL: usize = 1024;
 /// How long a connection may be silent before its request's head is whole.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long answers under way are waited for at the end, when there is nothing left to wait for but whoever reads them: a
+/// program that was stopped and reads nothing keeps nobody from ending.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// The longest head of a request, in bytes. hyper wants 8 KiB at least.
 const MAX_HEAD: usize = 16 * 1024;
 
@@ -64,7 +67,7 @@ impl Server {
         Ok(Self { stop, ended })
     }
 
-    /// Stops: answers under way are finished, streams of events end, and the socket goes.
+    /// Stops: the socket goes, answers under way are finished as far as they are read, and streams of events end.
     pub async fn stop(self) {
         self.stop.cancel();
         let _ = self.ended.await;
@@ -90,9 +93,10 @@ async fn accept(mut listener: Listener, served: Served, stop: CancellationToken,
         let Some((caller, guest)) = admitted(&stream, &guests) else { continue };
         connections.spawn(serve(stream, router.clone(), caller, guest, stop.clone()));
     }
+    // Whoever comes now finds nobody, rather than a socket that is not answered at any more.
+    drop((listener, held));
     connections.close();
     connections.wait().await;
-    drop(held);
 }
 
 /// Whoever is another user, or one too many, is closed on before anything is read.
@@ -127,7 +131,7 @@ async fn serve(stream: Stream, router: Router, caller: Caller, guest: Guest, sto
         () = guest.makes_room() => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            let _ = tokio::time::timeout(FAREWELL, connection).await;
         }
     }
     drop(guest);

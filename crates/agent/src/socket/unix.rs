@@ -19,17 +19,29 @@ pub struct Held {
     pub listener: UnixListener,
     /// Its path.
     pub path: PathBuf,
-    /// Whether somebody else made the socket and keeps it: systemd, which connects callers while nobody serves.
-    passed_on: bool,
+    /// What was made here; nothing where somebody else made the socket and keeps it: systemd, which connects callers while
+    /// nobody serves.
+    made: Option<Place>,
     _lock: File,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if !self.passed_on {
-            // The lock is still held: what stands there is ours.
+        // Whatever else stands there now is somebody's who does not ask for the lock: systemd puts the socket of a unit that
+        // is started in the place of the one it finds.
+        if self.made.is_some() && Place::of(&self.path).ok() == self.made {
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+/// What tells a file from another that takes its name: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place(u64, u64);
+
+impl Place {
+    fn of(path: &Path) -> io::Result<Self> {
+        fs::symlink_metadata(path).map(|found| Self(found.dev(), found.ino()))
     }
 }
 
@@ -123,7 +135,7 @@ fn hold_with(
         }
         fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
         write_holder(&mut lock).map_err(io)?;
-        return Ok(Held { listener, path: path.clone(), passed_on: true, _lock: lock });
+        return Ok(Held { listener, path: path.clone(), made: None, _lock: lock });
     }
     match fs::symlink_metadata(&path) {
         Ok(found) if found.file_type().is_socket() && found.uid() == geteuid().as_raw() => {
@@ -141,7 +153,8 @@ fn hold_with(
     // The folder keeps others out from the first moment on; this is the second door.
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
     write_holder(&mut lock).map_err(io)?;
-    Ok(Held { listener, path: path.clone(), passed_on: false, _lock: lock })
+    let made = Some(Place::of(&path).map_err(io)?);
+    Ok(Held { listener, path: path.clone(), made, _lock: lock })
 }
 
 /// How often it is looked whether a socket is kept, and how long between: what died gives its lock back a moment before
@@ -289,6 +302,18 @@ mod tests {
         assert!(connect(folder.path()).is_ok());
         drop(kept);
         assert!(hold(folder.path()).is_ok());
+    }
+
+    /// As systemd does when latchkey.socket is started while somebody serves.
+    #[test]
+    fn a_socket_that_took_the_place_of_ours_is_left_there() {
+        let folder = folder();
+        let held = hold(folder.path()).unwrap();
+        fs::remove_file(&held.path).unwrap();
+        let others = UnixListener::bind(&held.path).unwrap();
+        drop(held);
+        assert!(connect(folder.path()).is_ok());
+        drop(others);
     }
 
     #[test]

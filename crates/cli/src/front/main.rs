@@ -37,10 +37,12 @@ fn answer(question: &Question) -> Option<ExitCode> {
     keep_out_of_core_files();
     match Client::new(&runtime_folder()?).token(&question.account, question.asked()) {
         Ok(answer) => print(question, answer),
-        // It may have been added since the agent looked.
-        Err(ClientError::Refused(why)) if why.code == "unknown_account" => None,
-        Err(ClientError::Refused(why)) => Some(refused(&Refusal::of(why, &question.account))),
-        Err(ClientError::Socket(_) | ClientError::Lost(_) | ClientError::Unreadable) => None,
+        Err(ClientError::Refused(why)) if !why.leaves_it_open() => {
+            Some(refused(&Refusal::of(why, &question.account)))
+        }
+        Err(
+            ClientError::Refused(_) | ClientError::Socket(_) | ClientError::Lost(_) | ClientError::Unreadable,
+        ) => None,
     }
 }
 
