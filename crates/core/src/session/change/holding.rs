@@ -110,9 +110,12 @@ impl Change {
                 // that the vault does not know of stays, or the refused token would be sent again.
                 let news = self.session.held.as_ref().is_none_or(|Held { facts: known, .. }| {
                     let sealed = known.quarantined.is_none() && facts.quarantined.is_some();
-                    // After a sign-out elsewhere generations begin anew; what was received later is newer.
+                    // After a sign-out elsewhere generations begin anew; what was received later is newer. The very
+                    // tokens in hand were not received later, whatever two looks at clocks that are set say.
+                    let others = (known.access_fingerprint, known.refresh_fingerprint)
+                        != (facts.access_fingerprint, facts.refresh_fingerprint);
                     facts.generation > known.generation
-                        || facts.received.wall > known.received.wall
+                        || (others && facts.received.boot > known.received.boot)
                         || (facts.generation == known.generation && sealed)
                 });
                 if news {

@@ -184,3 +184,23 @@ fn a_lost_reply_for_tokens_that_are_no_longer_in_hand_is_not_asked_for() {
         "those in hand are asked for"
     );
 }
+
+/// What the vault says is put on the clocks as they are then: a clock that was set, and already the moment between two
+/// looks at the clocks, moves when the very same tokens were received.
+#[test]
+fn the_very_tokens_in_hand_are_no_news_however_the_clocks_were_set() {
+    for wall in [SignedDuration::from_nanos(1), SignedDuration::from_hours(1)] {
+        for boot in [SignedDuration::ZERO, SignedDuration::from_nanos(1)] {
+            for before in [samples::signed_in(), samples::backing_off(), samples::needs_sign_in()] {
+                let mut found = before.held().unwrap().facts.clone();
+                let Stamp { wall: received, boot: then } = found.received;
+                found.received = Stamp { wall: received + wall, boot: then + boot };
+                found.quarantined = None;
+                let asked = samples::after(before.clone(), Input::ReloadRequested, 48);
+                let after = samples::answered(asked, |id| Input::Loaded(id, Loaded::Found(found)), 48);
+                assert_eq!(after.state(), before.state());
+                assert_eq!(after.failures, before.failures, "a wait is not forgotten");
+            }
+        }
+    }
+}
