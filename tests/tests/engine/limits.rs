@@ -182,3 +182,25 @@ async fn a_use_that_waits_to_be_noted_does_not_hold_up_tokens_that_wait_to_be_st
     assert_eq!(engine.next_thing_happens().await.state, "signed_in");
     assert_eq!(world.stored().await.unwrap().generation, 2);
 }
+
+#[tokio::test]
+async fn the_end_of_a_session_takes_nothing_from_the_next_one_that_waits_to_be_stored() {
+    let world = world(a_static_session()).await;
+    let engine = world.signed_in().await;
+    engine.time_passes(secs(590)).await;
+    world.vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
+    assert!(engine.signs_in().await.is_err(), "signed in, and not stored yet");
+    world.clock.advance(secs(20));
+    assert_eq!(engine.settles().await.state, "saving", "its tokens are nowhere else");
+    assert!(engine.token_at_once().await.is_err(), "the session before it is over");
+    world.vault.fail_next_writes(0, VaultProblem::Locked);
+    engine.time_passes(secs(30)).await;
+    assert_eq!(
+        engine.until_state("signed_in").await.generation,
+        world.stored().await.unwrap().generation as u32
+    );
+    assert!(engine.token().await.is_ok());
+    engine.time_passes(secs(530)).await;
+    assert_eq!(engine.settles().await.state, "signed_in", "it has ten minutes of its own");
+    assert_eq!(ends(&engine).await, "max_age_reached");
+}

@@ -20,6 +20,10 @@ impl Change {
         }
         let Some(end) = self.session.end() else { return false };
         if end.over(now) {
+            if self.next_waits_to_be_stored() {
+                self.session.held = None;
+                return false;
+            }
             self.ends(end.reason());
             return true;
         }
@@ -38,6 +42,12 @@ impl Change {
             });
         }
         false
+    }
+
+    /// Whether what waits to be stored goes on: it is of a new sign-in, or another process knew of a later use.
+    fn next_waits_to_be_stored(&self) -> bool {
+        let Some(next) = &self.session.unsaved else { return false };
+        self.session.policy.limits.end(&next.usage).is_none_or(|end| !end.over(self.now.stamp))
     }
 
     /// Somebody uses the session. Where that moves its end it is stored, so that every process and every later start
