@@ -1,6 +1,7 @@
 //! The engine and its handle: the only way in.
 
 mod accounts;
+mod asking;
 mod programs;
 mod resources;
 
@@ -230,15 +231,18 @@ impl EngineHandle {
         self.inner.closed.load(Ordering::SeqCst)
     }
 
-    /// All sessions as they are now, in the order of their names.
+    /// All sessions as they are now, in the order of their names; one whose account is just being changed as it was shown
+    /// last.
     pub async fn sessions(&self) -> Vec<SessionStatus> {
-        let mut all = Vec::new();
+        let shown = self.inner.sessions.borrow().clone();
+        let mut all: BTreeMap<_, _> =
+            shown.into_iter().filter(|(name, _)| self.is_being_changed(name)).collect();
         for account in self.accounts() {
             if let Ok(status) = self.status(&account).await {
-                all.push(status);
+                all.insert(account, Arc::new(status));
             }
         }
-        all
+        all.into_values().map(Arc::unwrap_or_clone).collect()
     }
 
     /// The accounts there are.
@@ -274,15 +278,6 @@ impl EngineHandle {
     /// Renews now and waits for the outcome.
     pub async fn renew(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
         self.ask(account, Message::Renew).await?
-    }
-
-    /// A valid access token for this process itself, renewed first if the one in hand does not last.
-    pub async fn token(
-        &self,
-        account: &AccountName,
-        request: TokenRequest,
-    ) -> Result<IssuedToken, EngineError> {
-        self.ask(account, |reply| Message::Token(request, None, reply)).await?
     }
 
     /// Looks into the access token in hand: what it says, and whether its issuer signed that.
@@ -346,31 +341,6 @@ impl EngineHandle {
         let accounts =
             std::mem::take(&mut *self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner));
         accounts.values().filter_map(|known| close(&known.outbox, true)).collect()
-    }
-
-    fn tell(&self, account: &AccountName, message: Message) -> Result<(), EngineError> {
-        self.known(account, |known| known.outbox.send(message))?
-    }
-
-    pub(crate) fn known<T>(
-        &self,
-        account: &AccountName,
-        look: impl FnOnce(&Known) -> T,
-    ) -> Result<T, EngineError> {
-        let accounts = self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.get(account).map(|known| look(known)).ok_or_else(|| {
-            if self.is_closed() { EngineError::Closing } else { EngineError::UnknownAccount(account.clone()) }
-        })
-    }
-
-    async fn ask<T>(
-        &self,
-        account: &AccountName,
-        message: impl FnOnce(oneshot::Sender<T>) -> Message,
-    ) -> Result<T, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.tell(account, message(reply))?;
-        answer.await.map_err(|_| EngineError::Closing)
     }
 }
 

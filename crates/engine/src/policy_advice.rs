@@ -60,6 +60,7 @@ impl EngineHandle {
     /// # Errors
     /// [`EngineError::UnknownAccount`].
     pub async fn policy_advice(&self, account: &AccountName) -> Result<Vec<PolicyAdvice>, EngineError> {
+        self.while_changed(account).await;
         let config = self.known(account, |known| known.config.clone())?;
         let session = self.status(account).await?;
         Ok(policy_advice(&config, Some(&session)))

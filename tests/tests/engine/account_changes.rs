@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use latchkey_core::reason::VaultProblem;
 use latchkey_engine::EngineError;
 use latchkey_engine::config::{AccountConfig, Consent};
@@ -78,4 +79,61 @@ async fn an_end_in_the_middle_of_a_change_waits_for_the_exchange_as_well() {
     guarded("the end", engine.close()).await;
     assert_eq!(world.stored().await.unwrap().generation, 2, "an answer under way is lost with the process");
     assert!(matches!(changing.await.unwrap(), Err(EngineError::Closing)));
+}
+
+#[tokio::test]
+async fn whoever_wants_something_of_an_account_that_is_being_changed_gets_it_afterwards() {
+    let (world, engine, asking) = renewing().await;
+    let changing = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.change_account(&asking).await }
+    });
+    while !engine.accounts().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(engine.sessions().await.len(), 1, "it is there all the time");
+    let (token, status, renewed) = tokio::join!(engine.token(), engine.now(), engine.renews());
+    assert!(token.is_ok(), "{:?}", token.err());
+    assert_eq!(status.account, world.account.as_str());
+    assert!(renewed.is_ok(), "{renewed:?}");
+    changing.await.unwrap().unwrap();
+    assert!(!world.saw_reuse());
+}
+
+#[tokio::test]
+async fn a_program_waits_no_longer_for_an_account_that_is_being_changed_than_it_wanted_to() {
+    let (_world, engine, asking) = renewing().await;
+    let changing = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.change_account(&asking).await }
+    });
+    while !engine.accounts().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let busy = engine.token_at_once().await;
+    assert!(matches!(busy, Err(EngineError::Busy)), "{:?}", busy.err());
+    changing.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_sign_out_that_could_not_erase_yet_is_not_forgotten_with_a_change_of_its_account() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    let asking =
+        AccountConfig { consent: Consent::Ask, ..AccountConfig::demo(world.server().address().port()) };
+    let locked = |locked: bool| {
+        world.vault.fail_erases(locked.then_some(VaultProblem::Locked));
+        world.vault.fail_next_writes(if locked { u64::MAX } else { 0 }, VaultProblem::Locked);
+    };
+    locked(true);
+    assert!(engine.signs_out().await.is_err());
+    let changed = engine.change_account(&asking).await;
+    assert!(matches!(changed, Err(EngineError::Busy)), "{changed:?}");
+    assert!(engine.accounts_are(&[]).await.is_empty());
+    assert_eq!(engine.now().await.state, "signed_out");
+    locked(false);
+    engine.time_passes(SignedDuration::from_secs(30)).await;
+    engine.until("nothing to be owed", |status| status.next.is_none()).await;
+    engine.change_account(&asking).await.unwrap();
+    assert_eq!(engine.settles().await.state, "signed_out");
 }

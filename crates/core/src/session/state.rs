@@ -214,6 +214,11 @@ impl Session {
         self.owed.as_ref().is_some_and(|owed| owed.debt == Debt::Expire)
     }
 
+    /// Whether somebody signed out and what is stored could not be erased yet: whoever reads it would sign them in again.
+    pub fn erasing(&self) -> bool {
+        self.owed.as_ref().is_some_and(|owed| owed.debt == Debt::Erase)
+    }
+
     /// Whether this is the answer that is waited for; one that comes too late is dropped.
     pub fn awaits(&self, answer: &Input) -> bool {
         answered(answer).is_some_and(|id| self.in_flight == Some(id))

@@ -9,29 +9,31 @@ use super::Actor;
 pub(super) struct Closing {
     /// Whether it has.
     pub(super) closed: oneshot::Sender<bool>,
-    /// Whether it ends with the process, whatever is still unsaved then. Otherwise it goes on with that.
+    /// Whether it ends with the process, whatever is still to be stored or erased then. Otherwise it goes on with that.
     pub(super) for_good: bool,
-    /// Whether storing what is still unsaved was tried a last time.
-    pub(super) tried_saving: bool,
+    /// Whether that was tried a last time.
+    pub(super) tried: bool,
 }
 
 impl Actor {
-    /// Whether the task may end. Tokens that are still unsaved are tried once more before it does.
+    /// Whether the task may end. Tokens that are not stored yet, or of a sign-out not erased, are tried once more before it
+    /// does.
     pub(super) fn ended(&mut self) -> bool {
-        let saving = self.saving();
+        let erasing = self.session.erasing();
+        let owes = erasing || self.saving();
         match &mut self.closing {
             None => return false,
             Some(_) if self.under_way > 0 => {
                 self.give_up_waiting_for_a_person();
                 return false;
             }
-            Some(closing) if saving && !closing.for_good => {
+            Some(closing) if owes && !closing.for_good => {
                 if let Some(closing) = self.closing.take() {
                     let _ = closing.closed.send(false);
                 }
                 return false;
             }
-            Some(closing) if saving && !closing.tried_saving => closing.tried_saving = true,
+            Some(closing) if owes && !closing.tried => closing.tried = true,
             Some(_) => {
                 if let Some(closing) = self.closing.take() {
                     let farewells = self.farewells.clone();
@@ -46,7 +48,7 @@ impl Actor {
                 return true;
             }
         }
-        self.input(Input::RenewRequested(Asker::Person));
+        self.input(if erasing { Input::SignOutRequested } else { Input::RenewRequested(Asker::Person) });
         false
     }
 }

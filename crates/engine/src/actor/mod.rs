@@ -65,8 +65,8 @@ pub(crate) enum Message {
     /// Something beside the session changed that its status tells.
     Look,
     Status(oneshot::Sender<SessionStatus>),
-    /// Ends the task once nothing is under way, and says that it has. One that has tokens which are not stored yet goes on
-    /// and says so, unless it is to end for good.
+    /// Ends the task once nothing is under way, and says that it has. One that has tokens which are not stored yet, or of a
+    /// sign-out not erased, goes on and says so, unless it is to end for good.
     Close {
         closed: oneshot::Sender<bool>,
         for_good: bool,
@@ -293,7 +293,7 @@ impl Actor {
                 let _ = reply.send(self.status());
             }
             Message::Close { closed, for_good } => {
-                self.closing = Some(Closing { closed, for_good, tried_saving: false });
+                self.closing = Some(Closing { closed, for_good, tried: false });
             }
             Message::Done(done) => self.finished(*done),
         }

@@ -34,7 +34,7 @@ pub struct AccountChanges {
     pub changed: Vec<AccountName>,
     /// Those that are gone; their tokens stay in the vault.
     pub removed: Vec<AccountName>,
-    /// Those that are as they were, since new tokens of theirs wait to be stored.
+    /// Those that are as they were, since new tokens of theirs wait to be stored, or those of a sign-out to be erased.
     pub left: Vec<AccountName>,
 }
 
@@ -98,7 +98,7 @@ fn tell_left(left: &[AccountName]) {
         info!(
             account = account.as_str(),
             kind = "account_change_waits",
-            "The configuration of the account is followed once its new tokens are stored"
+            "The configuration of the account is followed once its tokens are stored, or erased"
         );
     }
 }

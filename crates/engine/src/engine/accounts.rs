@@ -43,7 +43,7 @@ impl EngineHandle {
 
     /// Takes in what the accounts are now: new ones are opened, those that are gone are let go of, and those that were
     /// changed are opened anew. Exchanges under way are finished first, and nobody is signed out; an account whose new
-    /// tokens wait to be stored is left as it is.
+    /// tokens wait to be stored, or those of a sign-out to be erased, is left as it is.
     pub async fn accounts_are(&self, accounts: &[AccountConfig]) -> AccountChanges {
         let turn = self.changing().await;
         let mut changes = AccountChanges::default();
@@ -77,7 +77,7 @@ impl EngineHandle {
         Ok(())
     }
 
-    /// Ends the task of an account; one with tokens that are nowhere else goes on.
+    /// Ends the task of an account; one with tokens that are nowhere else, or that nobody else would erase, goes on.
     async fn close_account(&self, account: &AccountName) -> Result<(), EngineError> {
         let accounts = || self.inner.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = accounts().remove(account) else { return Ok(()) };
@@ -118,7 +118,8 @@ impl Changing {
     /// has it.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] while new tokens wait to be stored: the session that holds them is not let go of.
+    /// [`EngineError::Busy`] while new tokens wait to be stored, or those of a sign-out to be erased: the session that does
+    /// it is not let go of.
     /// [`EngineError::Closing`] once the engine was closed.
     pub async fn account_is(&self, config: &AccountConfig) -> Result<Taken, EngineError> {
         match self.engine.known(&config.name, |known| known.config == *config) {
@@ -140,6 +141,8 @@ impl Changing {
     /// # Errors
     /// What keeps it from being signed out, or its tokens from being erased; it stays then.
     pub async fn remove_account(&self, account: &AccountName) -> Result<(), EngineError> {
+        // Nobody waits for the turn that they have.
+        self.engine.known(account, |_| ())?;
         self.engine.sign_out(account).await?;
         self.engine.let_go(account).await?;
         // Nobody would ever tell the provider of an account that is gone.

@@ -30,6 +30,7 @@ impl EngineHandle {
             self.end_leave_behind_a_locked_screen().await;
         }
         let until = setup.clock.now().plus(request.wait);
+        self.while_changed_until(account, until).await?;
         // It only fails where the account is gone, which the question itself will say.
         let changed = || drop(self.tell(account, Message::Look));
         let asked = |program: String| {
@@ -46,8 +47,8 @@ impl EngineHandle {
                 asked,
             )
             .await?;
-        let request = TokenRequest { wait: until.left(setup.clock.now()), ..request };
-        self.ask(account, |reply| Message::Token(request, Some(consumer), reply)).await?
+        let message = |request, reply| Message::Token(request, Some(consumer.clone()), reply);
+        self.token_until(account, request, until, message).await
     }
 
     /// Decides whether a program may have an account's tokens: one that asks or took one, by its id, its path or its
@@ -58,6 +59,7 @@ impl EngineHandle {
         program: &str,
         decision: Decision,
     ) -> Result<SessionStatus, EngineError> {
+        self.while_changed(account).await;
         self.known(account, |_| ())?;
         let Inner { setup, consumers, .. } = &*self.inner;
         consumers.decide(account, program, decision, setup.clock.now()).await?;

@@ -26,7 +26,7 @@ impl EngineHandle {
         url: &Url,
     ) -> Result<RequestHeaders, EngineError> {
         let token = self.token(account, request).await?;
-        self.headers_with(account, &token, method, url)
+        self.headers_with(account, &token, method, url).await
     }
 
     /// The same for another program, which is remembered as one that took the token and has to be let where the account
@@ -40,16 +40,17 @@ impl EngineHandle {
         url: &Url,
     ) -> Result<RequestHeaders, EngineError> {
         let token = self.token_for(account, request, consumer).await?;
-        self.headers_with(account, &token, method, url)
+        self.headers_with(account, &token, method, url).await
     }
 
-    fn headers_with(
+    async fn headers_with(
         &self,
         account: &AccountName,
         token: &IssuedToken,
         method: &Method,
         url: &Url,
     ) -> Result<RequestHeaders, EngineError> {
+        self.while_changed(account).await;
         let headers =
             self.known(account, |known| known.workshop.provider.request_headers(token, method, url))??;
         Ok(RequestHeaders { headers, generation: token.generation, fingerprint: token.fingerprint })
