@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::backend::{REFRESH, asked, by_hand, living};
 
 /// A machine with an account that somebody is signed in to.
-fn machine() -> (Desktop, DevServerProcess) {
+pub(crate) fn machine() -> (Desktop, DevServerProcess) {
     let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
     let backend = DevServerProcess::start(&desktop, &["--access-lifetime", "5m"]);
     desktop.add_demo(backend.port);
@@ -26,7 +26,7 @@ fn machine() -> (Desktop, DevServerProcess) {
 }
 
 /// The agent, and its socket.
-fn agent(desktop: &Desktop) -> (Running, String) {
+pub(crate) fn agent(desktop: &Desktop) -> (Running, String) {
     let agent = desktop.start_latchkey(&["agent"], "");
     let socket = agent.first_line();
     (agent, socket)
@@ -52,7 +52,7 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-fn consumers(desktop: &Desktop) -> Vec<Value> {
+pub(crate) fn consumers(desktop: &Desktop) -> Vec<Value> {
     desktop.latchkey(&["consumers", "list", "--json"]).ends(0).json().as_array().unwrap().clone()
 }
 
@@ -141,46 +141,6 @@ fn a_second_agent_says_who_serves() {
     let second = desktop.latchkey(&["agent"]).ends(1);
     assert!(second.stderr.contains(&format!("process {}", agent.id())), "{second:?}");
     ends(agent);
-}
-
-/// As systemd does it (sd_listen_fds(3)): the socket is there first, and the first caller finds somebody.
-#[test]
-fn an_agent_takes_a_socket_that_is_passed_on_and_leaves_it_there() {
-    let (desktop, _backend) = machine();
-    let socket = desktop.path("runtime").join("agent.sock");
-    let script = r#"
-        use Socket;
-        $^F = 10;
-        socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
-        bind($s, sockaddr_un(shift @ARGV)) && listen($s, 5) or die;
-        die "not the third" unless fileno($s) == 3;
-        $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1;
-        exec @ARGV;
-    "#;
-    let mut perl = desktop.command("perl");
-    perl.args(["-e", script]).arg(&socket).arg(latchkey()).arg("agent");
-    let agent = Running::start(perl, "");
-    assert_eq!(agent.first_line(), socket.to_str().unwrap());
-    let _ = desktop.latchkey(&["token", "demo"]).ends(0);
-    assert_eq!(consumers(&desktop).len(), 1, "it was the agent that gave it");
-    ends(agent);
-    assert!(socket.exists(), "it is not the agent's to remove");
-}
-
-/// As systemd does for latchkey.socket until the first program asks. An agent started otherwise would take the socket away
-/// for good: nobody could reach systemd there any more.
-#[test]
-fn an_agent_does_not_take_a_socket_away_from_who_keeps_it_for_another() {
-    let (desktop, _backend) = machine();
-    let socket = desktop.path("runtime").join("agent.sock");
-    let kept = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    let _ = desktop.latchkey(&["agent"]).ends(1).says("latchkey.socket");
-    assert!(socket.exists());
-    // Who comes now reaches it still.
-    let _caller = std::os::unix::net::UnixStream::connect(&socket).unwrap();
-    kept.set_nonblocking(true).unwrap();
-    assert!(kept.accept().is_ok());
-    assert_eq!(kept.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "the agent woke it");
 }
 
 /// A process that is gone answers nobody, and an older one knows no newer question: that is no verdict on the session.

@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod agent_socket;
 mod backend;
 mod canary;
 mod certificates;

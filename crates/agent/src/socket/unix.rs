@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
 use super::{FILE, LOCK, LONGEST_PATH, SocketError};
 
-/// What serves: the socket, and the right to serve it as long as this lives.
+/// What serves: the socket, and the lock of whoever made it, as long as this lives.
 #[derive(Debug)]
 pub struct Held {
     /// Where callers connect.
@@ -128,15 +128,18 @@ fn hold_with(
         .mode(0o600)
         .open(folder.join(LOCK))
         .map_err(io)?;
-    take(&mut lock, &path)?;
     if let Some(listener) = passed_on().map_err(io)? {
         if listener.local_addr().map_err(io)?.as_pathname() != Some(&path) {
             return Err(SocketError::Elsewhere(path));
         }
         fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
-        write_holder(&mut lock).map_err(io)?;
+        // Whoever has the lock served a socket that this one took the place of: callers come here now.
+        if lock.try_lock().is_ok() {
+            write_holder(&mut lock).map_err(io)?;
+        }
         return Ok(Held { listener, path: path.clone(), made: None, _lock: lock });
     }
+    take(&mut lock, &path)?;
     match fs::symlink_metadata(&path) {
         Ok(found) if found.file_type().is_socket() && found.uid() == geteuid().as_raw() => {
             if is_kept(&path) {

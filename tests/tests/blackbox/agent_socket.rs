@@ -1,0 +1,69 @@
+//! Whose the agent's socket is: the agent's own, or systemd's.
+
+use std::path::Path;
+
+use latchkey_tests::desktop::Desktop;
+use latchkey_tests::programs::{Running, latchkey};
+
+use crate::agent::{agent, consumers, ends, machine};
+
+/// As systemd does it (sd_listen_fds(3)): the socket is there first, and the first caller finds somebody. What is in its way
+/// is removed (systemd.socket(5)).
+fn passed_on(desktop: &Desktop, socket: &Path) -> Running {
+    let script = r#"
+        use Socket;
+        $^F = 10;
+        socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
+        unlink $ARGV[0];
+        bind($s, sockaddr_un(shift @ARGV)) && listen($s, 5) or die;
+        die "not the third" unless fileno($s) == 3;
+        $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1;
+        exec @ARGV;
+    "#;
+    let mut perl = desktop.command("perl");
+    perl.args(["-e", script]).arg(socket).arg(latchkey()).arg("agent");
+    let agent = Running::start(perl, "");
+    assert_eq!(agent.first_line(), socket.to_str().unwrap());
+    agent
+}
+
+#[test]
+fn an_agent_takes_a_socket_that_is_passed_on_and_leaves_it_there() {
+    let (desktop, _backend) = machine();
+    let socket = desktop.path("runtime").join("agent.sock");
+    let agent = passed_on(&desktop, &socket);
+    let _ = desktop.latchkey(&["token", "demo"]).ends(0);
+    assert_eq!(consumers(&desktop).len(), 1, "it was the agent that gave it");
+    ends(agent);
+    assert!(socket.exists(), "it is not the agent's to remove");
+}
+
+/// As systemd does for latchkey.socket until the first program asks. An agent started otherwise would take the socket away
+/// for good: nobody could reach systemd there any more.
+#[test]
+fn an_agent_does_not_take_a_socket_away_from_who_keeps_it_for_another() {
+    let (desktop, _backend) = machine();
+    let socket = desktop.path("runtime").join("agent.sock");
+    let kept = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let _ = desktop.latchkey(&["agent"]).ends(1).says("latchkey.socket");
+    assert!(socket.exists());
+    // Who comes now reaches it still.
+    let _caller = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    kept.set_nonblocking(true).unwrap();
+    assert!(kept.accept().is_ok());
+    assert_eq!(kept.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "the agent woke it");
+}
+
+/// As `systemctl --user start latchkey.socket` does it beside an agent or a window. Callers reach systemd's socket from then on:
+/// an agent that did not serve it, for the other's sake, would leave them waiting.
+#[test]
+fn an_agent_serves_the_socket_that_took_the_place_of_anothers_and_that_one_leaves_it_there() {
+    let (desktop, _backend) = machine();
+    let (displaced, socket) = agent(&desktop);
+    let serving = passed_on(&desktop, Path::new(&socket));
+    let _ = desktop.latchkey(&["token", "demo"]).ends(0);
+    assert_eq!(consumers(&desktop).len(), 1, "it was an agent that gave it");
+    ends(displaced);
+    assert_eq!(consumers(&desktop).len(), 1, "the other one was not asked");
+    ends(serving);
+}
