@@ -151,6 +151,30 @@ async fn a_rest_login_asks_again_who_is_signed_in() {
 }
 
 #[tokio::test]
+async fn what_was_asked_about_one_person_is_not_said_of_the_next() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    world.goes_wrong(
+        Fault::new("/auth/me", FaultMode::Status)
+            .status(200)
+            .after(Duration::from_millis(300))
+            .body("{\"user\":{\"name\":\"Somebody Else\"}}".to_owned()),
+    );
+    let mut asking = std::pin::pin!(revalidates(&engine, &world));
+    tokio::select! {
+        biased;
+        _ = &mut asking => panic!("an answer before the backend gave one"),
+        () = tokio::task::yield_now() => {}
+    }
+    engine.signs_out().await.unwrap();
+    engine.signs_in().await.unwrap();
+    let told = asking.await;
+    assert_eq!(told.identity.unwrap().name.as_deref(), Some("Demo User"));
+    assert_eq!(world.stored().await.unwrap().identity.name.as_deref(), Some("Demo User"));
+    assert!(!world.logged().contains(&"session_updated".to_owned()), "and no program is told of a change");
+}
+
+#[tokio::test]
 async fn an_answer_of_the_provider_that_asks_for_it_is_no_loop() {
     let world = World::new().await;
     let engine = world.signed_in().await;

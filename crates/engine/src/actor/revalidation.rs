@@ -3,6 +3,7 @@
 //! However many ask, one reading is under way and at most one more follows it: what was asked for while one was under way
 //! may be newer than what that one saw.
 
+use latchkey_core::fingerprint::Fingerprint;
 use latchkey_core::record::{Level, Record};
 use latchkey_core::session::{Asker, Input, State};
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub(super) struct Revalidation {
     next: Vec<Waiter>,
     under_way: bool,
     wanted: bool,
+    /// Which access token was asked with, where that is how it is read.
+    asked_with: Option<Fingerprint>,
 }
 
 impl Actor {
@@ -79,6 +82,7 @@ impl Actor {
         } else if let (State::SignedIn, Some(current)) = (self.session.state(), &self.current) {
             let (workshop, outbox) = (self.workshop.clone(), self.outbox.clone());
             let (generation, access) = (current.generation, current.access.clone());
+            self.revalidation.asked_with = self.in_hand_now();
             tokio::spawn(async move {
                 let identity = workshop.revalidate(generation, &access).await;
                 let _ = outbox.send(Message::Revalidated(Box::new(identity)));
@@ -90,6 +94,13 @@ impl Actor {
 
     /// What was found out about the person.
     pub(super) fn heard_identity(&mut self, found: Result<Option<Identity>, EngineError>) {
+        if self.revalidation.asked_with.take() != self.in_hand_now() {
+            // Another token is in hand by now, perhaps another person's: that one is asked about.
+            let waiters = self.end_revalidation();
+            self.revalidation.next.extend(waiters);
+            self.revalidation.wanted = true;
+            return;
+        }
         match found {
             Ok(Some(identity)) => {
                 self.ours = true;
@@ -120,6 +131,10 @@ impl Actor {
         self.tell_programs_of_changes(&record, &changes);
         let at = self.workshop.clock.now().wall.to_string();
         self.beside.updated = Some(SessionUpdate { at, changes });
+    }
+
+    fn in_hand_now(&self) -> Option<Fingerprint> {
+        self.session.held().map(|held| held.facts.access_fingerprint)
     }
 
     /// A reading has ended, however it did.
