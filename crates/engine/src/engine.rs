@@ -204,6 +204,7 @@ impl EngineHandle {
             hooks: Hooks::start(&config.name, &config.on_event, &setup.clock, &setup.lock),
             ended_here: AtomicBool::new(false),
             journal_told: AtomicBool::new(false),
+            unclaimed: Mutex::default(),
         };
         let workshop = Arc::new(workshop);
         let beside = Beside { history: History::of(history), ..Beside::default() };

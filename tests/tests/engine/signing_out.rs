@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use latchkey_core::reason::VaultProblem;
+use latchkey_devserver::{Fault, FaultMode};
 use latchkey_tests::engine_world::{Engine, World, guarded};
 
 #[tokio::test]
@@ -55,6 +56,28 @@ async fn signing_out_while_tokens_wait_to_be_stored_forgets_them() {
     engine.time_passes(SignedDuration::from_mins(2)).await;
     assert_eq!(engine.now().await.state, "signed_out");
     assert!(world.stored().await.is_none());
+}
+
+#[tokio::test]
+async fn who_signs_out_before_new_tokens_are_stored_ends_those_and_not_the_spent_ones() {
+    for in_the_middle in [false, true] {
+        let world = World::new().await;
+        let engine = world.signed_in().await;
+        world.vault.fail_next_writes(1, VaultProblem::Locked);
+        if in_the_middle {
+            world.next_renewal_takes(Duration::from_millis(200));
+            drop(engine.begins_to_renew());
+            engine.until_state("renewing").await;
+        } else {
+            engine.renews().await.unwrap_err();
+        }
+        // So that what it is told with is still there afterwards.
+        world.goes_wrong(Fault::new("/auth/logout", FaultMode::Status).status(503));
+        engine.signs_out().await.unwrap();
+        let kept = world.kept().await.unwrap();
+        assert_eq!((kept.generation, kept.signed_out_at.is_some()), (2, true), "{in_the_middle}");
+        assert_eq!(world.presents(kept.tokens.refresh.unwrap().expose()).await.0, 200, "the live one");
+    }
 }
 
 #[tokio::test]

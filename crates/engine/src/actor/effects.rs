@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use latchkey_core::limits::Usage;
-use latchkey_core::session::{Asker, Effect, Input, Step};
+use latchkey_core::session::{Asker, Effect, Input, State, Step};
 use tokio::sync::mpsc;
 use tracing::debug;
 
@@ -13,7 +13,7 @@ use crate::inspection;
 use crate::prompts::Told;
 use crate::sign_in::Attempt;
 use crate::snapshot::Beside;
-use crate::workshop::{Wish, Workshop};
+use crate::workshop::{Arrived, Wish, Workshop};
 
 impl Actor {
     /// Runs the effects of a step, all of them and in their order.
@@ -102,7 +102,9 @@ impl Actor {
             Effect::Publish { generation } => self.publish(generation),
             Effect::Forget => {
                 self.current = None;
-                self.arrived = None;
+                if let Some(arrived) = self.arrived.take() {
+                    self.let_go_of(*arrived);
+                }
                 self.beside = Beside {
                     history: std::mem::take(&mut self.beside.history),
                     skew: self.beside.skew,
@@ -129,6 +131,14 @@ impl Actor {
         tokio::spawn(async move {
             let _ = outbox.send(Message::Done(Box::new(working.await)));
         });
+    }
+
+    /// Tokens that nobody waits for any more. Of a session that has ended the provider is still told.
+    pub(super) fn let_go_of(&self, arrived: Arrived) {
+        let ended = self.session.expiring() || matches!(self.session.state(), State::SignedOut { .. });
+        if let Some(unsaved) = arrived.unsaved.filter(|_| ended) {
+            self.workshop.leave(*unsaved);
+        }
     }
 
     /// Nobody waits for it, and a task that ends does not leave it undone.

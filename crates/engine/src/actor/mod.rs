@@ -312,8 +312,10 @@ impl Actor {
             self.revalidate(None);
         }
         // What comes too late takes the place of nothing: tokens that wait to be saved are nowhere else.
-        if let Some(arrived) = done.arrived.filter(|_| self.session.awaits(&done.input)) {
-            self.arrived = Some(Box::new(arrived));
+        match done.arrived {
+            Some(arrived) if self.session.awaits(&done.input) => self.arrived = Some(Box::new(arrived)),
+            Some(arrived) => self.let_go_of(arrived),
+            None => {}
         }
         self.input(done.input);
         // What was neither published nor waits to be saved is of no use, and the lock it holds is wanted.

@@ -115,6 +115,7 @@ impl Probe {
             fingerprints: FingerprintKey::new([0; 32]),
             turn: tokio::sync::Mutex::new(()),
             journal_told: std::sync::atomic::AtomicBool::new(false),
+            unclaimed: std::sync::Mutex::default(),
         };
         Self { workshop, seen }
     }

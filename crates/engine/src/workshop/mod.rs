@@ -15,8 +15,8 @@ mod sign_in;
 mod sign_out;
 mod site_secret;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -81,6 +81,9 @@ pub(crate) struct Workshop {
     pub(crate) hooks: Hooks,
     /// Whether the session that was last erased was still there, so that it ended here and nowhere else.
     pub(crate) ended_here: AtomicBool,
+    /// What was renewed and not stored when the session ended: the provider is told of these in place of the spent ones
+    /// that are stored.
+    pub(crate) unclaimed: Mutex<Option<Box<Envelope>>>,
 }
 
 /// Tokens that have arrived from the provider or the vault and may be published once the session says so.
@@ -193,6 +196,15 @@ impl Workshop {
     /// Looks into a token that somebody has, if it is of this account's issuer.
     pub(crate) async fn inspect_other(&self, token: &AccessToken) -> Option<Inspection> {
         Some(Inspection::of(token, self.provider.verify_signature(token).await?))
+    }
+
+    /// Tokens that could not be stored yet, of a session that has ended. Their lock is free afterwards.
+    pub(crate) fn leave(&self, unsaved: Unsaved) {
+        *self.unclaimed() = Some(Box::new(unsaved.envelope));
+    }
+
+    fn unclaimed(&self) -> MutexGuard<'_, Option<Box<Envelope>>> {
+        self.unclaimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn take_lock(&self) -> Result<LockGuard, LockError> {

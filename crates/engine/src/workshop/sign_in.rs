@@ -36,6 +36,7 @@ impl Workshop {
             self.tell_provider_once(&envelope).await;
             return refused_sign_in(EngineError::Cancelled);
         }
+        *self.unclaimed() = None;
         let facts = self.facts(&envelope);
         let mut arrived = Arrived::of(&envelope, None);
         // Without the lock another process may be storing: the tokens wait, as they do for a locked keychain.

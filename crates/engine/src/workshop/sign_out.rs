@@ -30,6 +30,15 @@ impl Workshop {
 
     /// Erases what is stored, under the lock.
     pub(super) async fn put_away(&self, held: Option<Envelope>) -> Result<Wiped, VaultProblem> {
+        let left = self.put_away_the_newest(held).await?;
+        *self.unclaimed() = None;
+        Ok(left)
+    }
+
+    async fn put_away_the_newest(&self, stored: Option<Envelope>) -> Result<Wiped, VaultProblem> {
+        let generation = stored.as_ref().map_or(0, |stored| stored.generation);
+        let unclaimed = self.unclaimed().clone().filter(|left| left.generation > generation);
+        let held = unclaimed.map(|left| *left).or(stored);
         if let Some(held) = held.filter(|_| self.provider.revokes()) {
             match self.vault.write(&self.account, &self.kept_of(held)).await {
                 Ok(()) => {
