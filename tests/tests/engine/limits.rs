@@ -195,10 +195,8 @@ async fn the_end_of_a_session_takes_nothing_from_the_next_one_that_waits_to_be_s
     assert!(engine.token_at_once().await.is_err(), "the session before it is over");
     world.vault.fail_next_writes(0, VaultProblem::Locked);
     engine.time_passes(secs(30)).await;
-    assert_eq!(
-        engine.until_state("signed_in").await.generation,
-        world.stored().await.unwrap().generation as u32
-    );
+    let stored = world.stored().await.unwrap().generation;
+    assert_eq!(u64::from(engine.until_state("signed_in").await.generation), stored);
     assert!(engine.token().await.is_ok());
     engine.time_passes(secs(530)).await;
     assert_eq!(engine.settles().await.state, "signed_in", "it has ten minutes of its own");
