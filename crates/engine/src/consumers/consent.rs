@@ -127,7 +127,12 @@ impl Consumers {
         asked: impl Fn(String),
     ) -> Result<(), EngineError> {
         let refused = |why| Err(EngineError::NotAllowed { why });
-        if consent == Consent::Open && self.known().rules.of(account).next().is_none() {
+        let ruled = {
+            let mut known = self.known();
+            known.rules.follow();
+            known.rules.of(account).next().is_some()
+        };
+        if consent == Consent::Open && !ruled {
             return Ok(());
         }
         let Some(program) = &consumer.program else {
@@ -164,6 +169,7 @@ impl Consumers {
         let mut known = self.known();
         let Known { accounts, rules, .. } = &mut *known;
         let Some(program) = &consumer.program else { return Verdicts::No(Withheld::Unknown) };
+        rules.follow();
         // First, so that what has run out is forgotten before it is looked for.
         rules.forget_spent(now);
         let found = rules.find(account, &program.path, digest).map(|rule| rule.verdict);
@@ -248,7 +254,8 @@ impl Consumers {
 
     /// The program somebody means.
     fn named(&self, account: &AccountName, which: &str) -> Option<Program> {
-        let known = self.known();
+        let mut known = self.known();
+        known.rules.follow();
         let programs = known.accounts.get(account);
         let asked =
             programs.into_iter().flat_map(|programs| programs.asked.iter().map(|one| one.program.clone()));

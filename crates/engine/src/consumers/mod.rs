@@ -138,7 +138,16 @@ impl Consumers {
         in_hand: Option<Fingerprint>,
         now: Stamp,
     ) -> Vec<ConsumerStatus> {
-        consent::statuses(&self.known(), account, consent, in_hand, now)
+        let mut known = self.known();
+        known.rules.follow();
+        consent::statuses(&known, account, consent, in_hand, now)
+    }
+
+    /// Forgets an account that is removed: one of its name would be another.
+    pub(crate) fn forget(&self, account: &AccountName) {
+        let mut known = self.known();
+        known.accounts.remove(account);
+        known.rules.forget(account);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

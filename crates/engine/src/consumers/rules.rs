@@ -4,7 +4,7 @@
 //! the user, who may decide.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
@@ -12,7 +12,7 @@ use latchkey_core::time::Stamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::{FOR_NOW, IDLE};
+use super::{FOR_NOW, FileMark, IDLE};
 
 /// How many rules there are at most. Somebody would have decided each by hand.
 const MOST: usize = 1000;
@@ -61,20 +61,42 @@ impl ForNow {
 pub(super) struct Rules {
     all: Vec<Rule>,
     file: Option<PathBuf>,
+    /// The file as it was read or written last: another process may decide as well.
+    known: Option<FileMark>,
 }
 
 impl Rules {
     pub(super) fn load(file: Option<PathBuf>) -> Self {
-        let text = file.as_ref().and_then(|file| std::fs::read(file).ok());
-        let all = text.map(|text| serde_json::from_slice(&text)).transpose().unwrap_or_else(|error| {
+        let mut rules = Self { file, ..Self::default() };
+        rules.follow();
+        rules
+    }
+
+    /// Takes in what another process decided since. It is newer than what is known here of the same program.
+    pub(super) fn follow(&mut self) {
+        let Some(file) = &self.file else { return };
+        let found = mark(file);
+        if found.is_none() || found == self.known {
+            return;
+        }
+        self.known = found;
+        let read = std::fs::read(file).map_err(serde_json::Error::io);
+        match read.and_then(|text| serde_json::from_slice::<Vec<Rule>>(&text)) {
+            Ok(mut all) => {
+                let for_now = std::mem::take(&mut self.all).into_iter().filter(|rule| rule.for_now.is_some());
+                let decided = |rule: &Rule| {
+                    all.iter().any(|other| other.account == rule.account && other.path == rule.path)
+                };
+                let left: Vec<_> = for_now.filter(|rule| !decided(rule)).collect();
+                all.extend(left);
+                self.all = all;
+            }
             // Nobody is let in by a file that cannot be read; everyone is asked about again.
-            tracing::warn!(
+            Err(error) => tracing::warn!(
                 kind = "consents_unreadable",
                 "The decisions about programs cannot be read: {error}"
-            );
-            None
-        });
-        Self { all: all.unwrap_or_default(), file }
+            ),
+        }
     }
 
     /// The rule about a program of this path: one that refuses whatever the file is, or one that allows this file.
@@ -127,10 +149,21 @@ impl Rules {
 
     /// Puts a rule in the place of those about the same program and account.
     pub(super) fn put(&mut self, rule: Rule) {
+        self.follow();
         self.remove(&rule.account, &rule.path);
         self.all.push(rule);
         self.all.drain(..self.all.len().saturating_sub(MOST));
         self.save();
+    }
+
+    /// Forgets what was decided about an account.
+    pub(super) fn forget(&mut self, account: &AccountName) {
+        self.follow();
+        let before = self.all.len();
+        self.all.retain(|rule| rule.account != account.as_str());
+        if self.all.len() != before {
+            self.save();
+        }
     }
 
     fn remove(&mut self, account: &str, path: &std::path::Path) {
@@ -138,7 +171,7 @@ impl Rules {
     }
 
     /// Writes what holds for good. A file that cannot be written makes a decision hold until the process ends.
-    fn save(&self) {
+    fn save(&mut self) {
         let Some(file) = &self.file else { return };
         let lasting: Vec<_> = self.all.iter().filter(|rule| rule.for_now.is_none()).collect();
         let write = || {
@@ -146,16 +179,21 @@ impl Rules {
             let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
             temporary.write_all(&serde_json::to_vec_pretty(&lasting)?)?;
             temporary.persist(file)?;
-            Ok::<_, std::io::Error>(())
+            Ok::<_, std::io::Error>(mark(file))
         };
-        if let Err(error) = write() {
-            tracing::warn!(
+        match write() {
+            Ok(written) => self.known = written,
+            Err(error) => tracing::warn!(
                 kind = "consents_not_saved",
                 "A decision about a program holds only until Latchkey ends: {} cannot be written: {error}",
                 file.display()
-            );
+            ),
         }
     }
+}
+
+fn mark(file: &Path) -> Option<FileMark> {
+    std::fs::metadata(file).ok().map(|found| FileMark::of(&found))
 }
 
 #[cfg(test)]

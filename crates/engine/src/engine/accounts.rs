@@ -145,6 +145,7 @@ impl Changing {
         self.engine.known(account, |_| ())?;
         self.engine.sign_out(account).await?;
         self.engine.let_go(account).await?;
+        self.engine.inner.consumers.forget(account);
         // Nobody would ever tell the provider of an account that is gone.
         let erased = self.engine.inner.setup.vault.erase(account).await;
         erased.map_err(|error| EngineError::Vault { problem: error.problem })

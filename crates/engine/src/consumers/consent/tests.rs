@@ -325,6 +325,30 @@ async fn what_is_decided_for_good_outlives_the_process_for_its_account_and_leave
 }
 
 #[tokio::test]
+async fn what_one_process_decides_for_good_holds_in_the_other_and_is_undone_by_neither() {
+    let mut desk = Desk::new();
+    let file = desk.folder.path().join("consents.json");
+    let process = || Consumers::new(Some(file.clone()));
+    desk.consumers = process();
+    let [curl, git] = ["curl", "git"].map(|name| desk.program(name, name));
+    desk.lets(&curl, Decision::AllowForGood).await;
+    let agent = process();
+    desk.decides(path(&curl), Decision::Deny).await.unwrap();
+    let window = std::mem::replace(&mut desk.consumers, agent);
+    assert_eq!(desk.asks(&curl).await, (Some(Withheld::Denied), Vec::new()), "the person was told so");
+    desk.lets(&git, Decision::AllowForGood).await;
+    for other in [window, process()] {
+        desk.consumers = other;
+        assert_eq!(desk.asks(&curl).await, (Some(Withheld::Denied), Vec::new()));
+        assert_eq!(desk.asks(&git).await, MAY);
+    }
+    std::fs::write(&file, "[{").unwrap();
+    assert_eq!(desk.asks(&git).await, MAY, "what cannot be read decides nothing anew");
+    desk.consumers.forget(&desk.account);
+    assert_eq!(desk.asks(&git).await, first_asked("git"), "an account of that name is another one");
+}
+
+#[tokio::test]
 async fn the_screen_is_looked_at_by_one_for_as_long_as_anything_is_allowed_for_now() {
     let desk = Desk::new();
     let (passing, lasting) = (desk.program("passing", "a"), desk.program("lasting", "b"));
