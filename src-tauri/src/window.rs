@@ -76,8 +76,15 @@ pub(crate) fn create<R: Runtime>(app: &AppHandle<R>, page: Page<'_>, hidden: boo
         builder = builder.initialization_script(FIRST_PAINT);
     }
     let window = builder.build()?;
-    view::set_up(&window)
+    view::set_up(&window)?;
+    if WANTED.load(Ordering::Acquire) {
+        show(app);
+    }
+    Ok(())
 }
+
+/// Whether somebody wanted to see the window before it was made.
+static WANTED: AtomicBool = AtomicBool::new(false);
 
 /// The page, and how it begins: it would otherwise speak another language until it has asked.
 fn address(page: Page<'_>) -> String {
@@ -122,6 +129,8 @@ pub(crate) fn show<R: Runtime>(app: &AppHandle<R>) {
     if quit::is_under_way() {
         return;
     }
+    // First: it may be made in this moment.
+    WANTED.store(true, Ordering::Release);
     if let Some(window) = app.get_webview_window(MAIN) {
         // A window that cannot be shown now can be asked for again.
         let _ = window.show();

@@ -89,6 +89,22 @@ async fn window_that_is_asked_for_while_the_app_ends_comes_when_it_has_ended() {
     assert_eq!(asked(&backend, REFRESH), 1);
 }
 
+/// At login the app starts in the background. Whoever opens it while it is still reading what is set up wants its window.
+#[test]
+fn window_that_is_asked_for_before_it_is_made_is_shown_once_it_is() {
+    let desktop = Desktop::start(Keychain::Absent).with_screen().with("LATCHKEY_VAULT", "sealed-file");
+    let passphrase = desktop.path("passphrase");
+    std::fs::write(&passphrase, "takes its while to be made a key of").unwrap();
+    std::fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let desktop = desktop.with("LATCHKEY_PASSPHRASE_FILE", passphrase);
+    let mut command = desktop.command(latchkey_desktop());
+    command.arg("--hidden");
+    let _first = Process::start(command, "nothing: it is built by cargo");
+    until("the app on the bus", PATIENCE, || desktop.on_the_bus(ON_THE_BUS).then_some(()));
+    let _ = Running::start(desktop.command(latchkey_desktop()), "").done().ends(0);
+    until("its window", PATIENCE, || desktop.shows_a_window().then_some(()));
+}
+
 /// The app's name on the session bus, as its second start looks for it.
 const ON_THE_BUS: &str = "dev.latchkey.desktop.SingleInstance";
 
