@@ -81,6 +81,40 @@ async fn who_signs_out_before_new_tokens_are_stored_ends_those_and_not_the_spent
 }
 
 #[tokio::test]
+async fn who_signed_out_is_answered_also_where_somebody_signs_in_before_the_backend_has_answered() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    world.goes_wrong(Fault::new("/auth/logout", FaultMode::Delay).after(Duration::from_millis(300)));
+    let signing_out = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.signs_out().await }
+    });
+    engine.until_state("signed_out").await;
+    engine.signs_in().await.unwrap();
+    signing_out.await.unwrap().unwrap();
+    assert_eq!(engine.settles().await.state, "signed_in");
+}
+
+#[tokio::test]
+async fn a_backend_that_cannot_be_told_since_the_vault_stands_in_the_way_is_not_passed_over_in_silence() {
+    for unreadable in [false, true] {
+        let world = World::new().await;
+        let engine = world.signed_in().await;
+        if unreadable {
+            world.vault.fail_reads(Some(VaultProblem::Damaged));
+        } else {
+            world.vault.fail_next_writes(1, VaultProblem::Refused);
+        }
+        assert_eq!(engine.signs_out().await.unwrap().state, "signed_out");
+        world.vault.fail_reads(None);
+        assert!(world.kept().await.is_none(), "gone from here is worth more than told there");
+        let told = world.records().into_iter().find(|record| record.kind == "revocation_failed");
+        let told = told.expect("it is told").message;
+        assert!(told.starts_with("Signed out here, but the provider was not told"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn signing_out_erases_although_the_backend_is_down() {
     let mut world = World::new().await;
     let engine = world.signed_in().await;

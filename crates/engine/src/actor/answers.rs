@@ -52,7 +52,17 @@ impl Actor {
 
     /// Answers everyone whose answer is known by now.
     pub(super) fn answer_waiters(&mut self) {
-        if matches!(self.session.state(), State::SignedOut { .. }) && self.under_way == 0 {
+        let over = match self.session.state() {
+            State::SignedOut { .. } => self.under_way == 0,
+            State::SigningIn { .. } => false,
+            // Somebody has signed in since, which took its turn after the erasing.
+            State::SignedIn
+            | State::Renewing { .. }
+            | State::Saving { .. }
+            | State::Waiting { .. }
+            | State::NeedsSignIn { .. } => true,
+        };
+        if over {
             for waiter in std::mem::take(&mut self.sign_out_waiters) {
                 let problem = self.erase_problem.map(|problem| EngineError::Vault { problem });
                 let _ = waiter.send(problem.map_or_else(|| Ok(self.status()), Err));

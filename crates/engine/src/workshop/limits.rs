@@ -53,7 +53,7 @@ impl Workshop {
         if !end.is_some_and(|end| end.over(self.clock.now())) {
             return (Expired::Lives(facts), Some(Arrived::of(&stored, None)));
         }
-        match self.put_away(Some(stored)).await {
+        match self.put_away(Ok(Some(stored))).await {
             Ok(left) => {
                 self.ended_here.store(true, Ordering::Relaxed);
                 (Expired::Over(left), None)

@@ -3,13 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use latchkey_core::disposition::{Disposition, Failure, disposition};
-use latchkey_core::reason::VaultProblem;
+use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_core::session::{Revocation, Revoke, Wiped};
 use latchkey_core::token_set::TokenSet;
 use reqwest::Url;
 use tracing::{debug, info, warn};
 
 use super::{Workshop, reason_of};
+use crate::ports::VaultError;
 use crate::provider::SignedOut;
 use crate::vault::{Envelope, Identity};
 
@@ -23,19 +24,29 @@ impl Workshop {
         // Where another process was quicker there is nothing left to sign out of.
         let signed_in =
             read.as_ref().map_or(true, |held| held.as_ref().is_some_and(|held| held.signed_out_at.is_none()));
-        let left = self.put_away(read.ok().flatten()).await?;
+        let left = self.put_away(read).await?;
         self.ended_here.store(signed_in, Ordering::Relaxed);
         Ok(left)
     }
 
     /// Erases what is stored, under the lock.
-    pub(super) async fn put_away(&self, held: Option<Envelope>) -> Result<Wiped, VaultProblem> {
-        let left = self.put_away_the_newest(held).await?;
+    pub(super) async fn put_away(
+        &self,
+        stored: Result<Option<Envelope>, VaultError>,
+    ) -> Result<Wiped, VaultProblem> {
+        let left = self.put_away_the_newest(stored).await?;
         *self.unclaimed() = None;
         Ok(left)
     }
 
-    async fn put_away_the_newest(&self, stored: Option<Envelope>) -> Result<Wiped, VaultProblem> {
+    async fn put_away_the_newest(
+        &self,
+        stored: Result<Option<Envelope>, VaultError>,
+    ) -> Result<Wiped, VaultProblem> {
+        let (stored, mut in_the_way) = match stored {
+            Ok(stored) => (stored, None),
+            Err(error) => (None, Some(self.vault_failed("read", &error))),
+        };
         let generation = stored.as_ref().map_or(0, |stored| stored.generation);
         let unclaimed = self.unclaimed().clone().filter(|left| left.generation > generation);
         let held = unclaimed.map(|left| *left).or(stored);
@@ -46,11 +57,14 @@ impl Workshop {
                     return Ok(Wiped::Unrevoked);
                 }
                 // Gone from here is worth more than told there.
-                Err(error) => drop(self.vault_failed("write", &error)),
+                Err(error) => in_the_way = Some(self.vault_failed("write", &error)),
             }
         }
         self.vault.erase(&self.account).await.map_err(|error| self.vault_failed("erase", &error))?;
         self.close_intent().await;
+        if let Some(problem) = in_the_way.filter(|_| self.provider.revokes()) {
+            self.was_not_told(&Reason::Vault { problem });
+        }
         Ok(Wiped::Gone)
     }
 
@@ -88,7 +102,7 @@ impl Workshop {
                 if may_help && which != Revoke::Last {
                     return Revocation::Failed(failure);
                 }
-                self.was_not_told(&failure);
+                self.was_not_told(&reason_of(&failure));
             }
         }
         let _turn = self.turn.lock().await;
@@ -126,7 +140,7 @@ impl Workshop {
     /// One attempt to tell the provider, for tokens that nobody keeps.
     pub(super) async fn tell_provider_once(&self, envelope: &Envelope) {
         if let Err(failure) = self.tell_provider(envelope).await {
-            self.was_not_told(&failure);
+            self.was_not_told(&reason_of(&failure));
         }
     }
 
@@ -136,8 +150,7 @@ impl Workshop {
         }
     }
 
-    fn was_not_told(&self, failure: &Failure) {
-        let reason = reason_of(failure);
+    fn was_not_told(&self, reason: &Reason) {
         warn!(
             account = %self.account, kind = "revocation_failed", reason = reason.code(),
             "Signed out here, but the provider was not told: {}", reason.message()
