@@ -138,7 +138,7 @@ fn send(stream: &mut impl Write, method: &str, path: &str, body: &[u8]) -> Resul
     )
     .into_bytes();
     request.extend_from_slice(body);
-    stream.write_all(&request).map_err(ClientError::Lost)
+    stream.write_all(&request).map_err(lost)
 }
 
 /// Reads an answer's head: its status, and what was read of the body with it.
@@ -146,7 +146,7 @@ fn head(stream: &mut impl Read) -> Result<(u16, Vec<u8>), ClientError> {
     let mut read = Vec::with_capacity(2048);
     let mut part = [0; 2048];
     loop {
-        let length = stream.read(&mut part).map_err(ClientError::Lost)?;
+        let length = stream.read(&mut part).map_err(lost)?;
         if length == 0 {
             return Err(ClientError::Lost(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -164,9 +164,15 @@ fn head(stream: &mut impl Read) -> Result<(u16, Vec<u8>), ClientError> {
     }
 }
 
+/// A time that is over is told as something that is not there yet (socket(7), `SO_RCVTIMEO`).
+fn lost(error: io::Error) -> ClientError {
+    let over = error.kind() == io::ErrorKind::WouldBlock;
+    ClientError::Lost(if over { io::Error::new(io::ErrorKind::TimedOut, "it took too long") } else { error })
+}
+
 fn whole(body: impl Read) -> Result<Vec<u8>, ClientError> {
     let mut bytes = Vec::new();
-    body.take(MAX_ANSWER + 1).read_to_end(&mut bytes).map_err(ClientError::Lost)?;
+    body.take(MAX_ANSWER + 1).read_to_end(&mut bytes).map_err(lost)?;
     if bytes.len() as u64 > MAX_ANSWER { Err(ClientError::Unreadable) } else { Ok(bytes) }
 }
 
@@ -174,4 +180,16 @@ fn refusal(body: impl Read) -> ClientError {
     let problem = whole(body)
         .and_then(|bytes| serde_json::from_slice::<Problem>(&bytes).map_err(|_| ClientError::Unreadable));
     problem.map_or_else(|error| error, |problem| ClientError::Refused(problem.error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_is_told_in_these_words() {
+        let late = lost(io::ErrorKind::WouldBlock.into());
+        assert_eq!(late.to_string(), "the agent did not answer: it took too long");
+        assert!(lost(io::ErrorKind::ConnectionReset.into()).to_string().contains("reset"));
+    }
 }

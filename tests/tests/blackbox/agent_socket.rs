@@ -1,9 +1,13 @@
 //! Whose the agent's socket is: the agent's own, or systemd's.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
+use std::process::Stdio;
 
-use latchkey_tests::desktop::Desktop;
+use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::process::Process;
 use latchkey_tests::programs::{Running, latchkey};
+use latchkey_tests::wait::{PATIENCE, until};
 
 use crate::agent::{agent, consumers, ends, machine};
 
@@ -66,4 +70,27 @@ fn an_agent_serves_the_socket_that_took_the_place_of_anothers_and_that_one_leave
     ends(displaced);
     assert_eq!(consumers(&desktop).len(), 1, "the other one was not asked");
     ends(serving);
+}
+
+/// Callers would wait for an answer as long as the person types.
+#[test]
+fn an_agent_that_asks_for_a_passphrase_keeps_nobody_waiting_meanwhile() {
+    let desktop = Desktop::start(Keychain::NoBus).with("LATCHKEY_VAULT", "sealed-file");
+    let socket = desktop.path("runtime").join("agent.sock");
+    let mut command = desktop.command("script");
+    command.args(["-q", "-c"]).arg(format!("{} agent", latchkey().display())).arg("/dev/null");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut agent = Process::start(command, "bsdutils");
+    let (mut typed, mut shown) = (agent.child().stdin.take().unwrap(), agent.child().stdout.take().unwrap());
+    for question in ["New passphrase", "once more"] {
+        let (mut said, mut part) = (String::new(), [0; 256]);
+        while !said.contains(question) {
+            let length = shown.read(&mut part).unwrap();
+            assert!(length > 0, "it ended: {said}");
+            said.push_str(&String::from_utf8_lossy(&part[..length]));
+        }
+        assert!(!socket.exists(), "{said}");
+        typed.write_all(b"open sesame\n").unwrap();
+    }
+    until("the agent to serve", PATIENCE, || socket.exists().then_some(()));
 }

@@ -130,6 +130,9 @@ fn git_gets_nothing_over_plain_http_and_nothing_for_strangers() {
     for stranger in [
         "protocol=https\nhost=git.example.com\npath=other\n\n",
         "protocol=https\nhost=example.com\n\n",
+        // As git writes the host of `https://git.example.com%2fteam%2f.evil.test/`.
+        "protocol=https\nhost=git.example.com/team/.evil.test\npath=x\n\n",
+        "protocol=https\nhost=git.example.com\\\npath=team\n\n",
         "\n",
         "",
     ] {
@@ -156,6 +159,8 @@ fn docker_gets_what_its_protocol_says() {
     let _ = desktop
         .latchkey(&["accounts", "hosts", "demo", "registry.test", "127.0.0.1:5000", "--user", "me"])
         .ends(0);
+    let read_otherwise = ask("get", "https://registry.test\\@evil.test").ends(1);
+    assert_eq!(read_otherwise.value(), "credentials not found in native keychain");
     for server in ["https://registry.test/v1/", "registry.test", "127.0.0.1:5000\n"] {
         let answer = ask("get", server).ends(0).json();
         let expected = json!({ "ServerURL": server.trim(), "Username": "me", "Secret": token(&desktop) });

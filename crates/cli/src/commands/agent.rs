@@ -9,16 +9,25 @@ use latchkey_engine::memory_image;
 
 use crate::args::Agent;
 use crate::failure::Failure;
-use crate::output;
 use crate::session::{Desk, in_background};
+use crate::{output, prompt};
+
+/// Set where a socket is passed on (sd_listen_fds(3)).
+const PASSED_ON: &str = "LISTEN_FDS";
 
 pub(crate) async fn run(_: Agent) -> Result<(), Failure> {
     memory_image::keep_from_other_programs();
     let desk = Desk::open()?;
-    // Before the vault is opened: who comes second should not be asked for a passphrase.
-    let held = socket::hold(&desk.paths.runtime_dir)?;
+    let take = || socket::hold(&desk.paths.runtime_dir);
+    // Before the vault is opened: who comes second should not be asked for a passphrase. As long as the person types, nobody
+    // is to wait for this agent either, so it is let go of again.
+    let mut held = Some(take()?);
+    if may_ask() {
+        held = None;
+    }
     let mut serving = None;
     let outcome = in_background(&desk, async |open| {
+        let held = held.map_or_else(take, Ok)?;
         let about = About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: VERSION,
@@ -45,6 +54,11 @@ pub(crate) async fn run(_: Agent) -> Result<(), Failure> {
         server.stop().await;
     }
     outcome.or_else(|failure: Failure| if failure == Failure::interrupted() { Ok(()) } else { Err(failure) })
+}
+
+/// Whether the person may be asked for a passphrase. What was passed on cannot be taken twice, and its callers wait anyway.
+fn may_ask() -> bool {
+    prompt::can_ask() && std::env::var_os(PASSED_ON).is_none()
 }
 
 fn accounts(count: usize) -> String {

@@ -54,6 +54,10 @@ fn whose<'a>(
     args: &GitHelper,
     asked: &Question<'_>,
 ) -> Result<Option<&'a AccountConfig>, Failure> {
+    // Git takes escapes out of it. Whoever connects may read `localhost/.evil.test` otherwise than as a host and a path.
+    if asked.host.contains(['/', '\\', '?', '#', '@']) {
+        return Ok(None);
+    }
     if let Some(name) = &args.account {
         return desk.account(name).map(Some);
     }

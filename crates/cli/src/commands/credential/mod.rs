@@ -41,6 +41,10 @@ fn read(from: impl Read) -> Result<Zeroizing<String>, Failure> {
 
 /// The account that an address belongs to; none where it is no account's.
 fn owner<'a>(desk: &'a Desk, address: &str, plain: bool) -> Result<Option<&'a AccountConfig>, Failure> {
+    // Browsers read it as a slash, others as a part of the host.
+    if address.contains('\\') {
+        return Ok(None);
+    }
     match desk.config.owner_of(address, plain) {
         Owner::Account(account) => Ok(Some(account)),
         Owner::Nobody => Ok(None),
