@@ -41,6 +41,9 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(9);
 /// The largest body that is read: token replies are a few kilobytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
+/// What some servers write before their JSON, and whoever reads that may pass over (RFC 8259 §8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 const TOO_SLOW: &str = "connecting took too long";
 
 /// Sends requests. Cheap to clone.
@@ -238,7 +241,9 @@ impl Http {
         let mut building = client
             .request(request.method, request.url)
             .headers(request.headers)
-            .header("accept", "application/json");
+            .header("accept", "application/json")
+            // Nothing is unpacked here, and whoever says nothing is taken to take anything (RFC 9110 §12.5.3).
+            .header("accept-encoding", "identity");
         if let Some(body) = &request.body {
             building = building.body(body.to_vec());
         }
@@ -265,6 +270,9 @@ impl Http {
                 Err(error) => break Some(transport(&error)),
             }
         };
+        if body.starts_with(BYTE_ORDER_MARK) {
+            body.drain(..BYTE_ORDER_MARK.len());
+        }
         Ok((Reply { status, headers, body }, broken))
     }
 }

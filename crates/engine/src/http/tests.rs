@@ -27,6 +27,27 @@ async fn a_connection_over_which_nothing_comes_is_asked_whether_it_is_still_ther
     assert_eq!(asking.await.unwrap(), Some(Failure::NoReply));
 }
 
+/// RFC 9110 §12.5.3: whoever does not say what coding they take is taken to take any. And RFC 8259 §8.1: what writes a byte
+/// order mark before JSON should not, and is read.
+#[tokio::test]
+async fn a_server_is_told_not_to_compress_and_its_byte_order_mark_is_passed_over() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
+    let answering = tokio::spawn(async move {
+        let (mut asked, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let length = asked.read(&mut request).await.unwrap();
+        asked.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n\xef\xbb\xbf{}").await.unwrap();
+        String::from_utf8_lossy(&request[..length]).to_ascii_lowercase()
+    });
+    let reply = Http::new().unwrap().send(Request::post_form(&url, [("a", "b")])).await.ok().unwrap();
+    assert_eq!(&**reply.body, b"{}");
+    let request = answering.await.unwrap();
+    assert!(request.contains("\r\naccept-encoding: identity\r\n"), "{request}");
+}
+
 #[test]
 fn a_form_keeps_every_octet_and_never_grows() {
     let url = Url::parse("https://example.com/token").unwrap();

@@ -10,6 +10,7 @@ use latchkey_core::disposition::{Answer, Body, ErrorCode, Failure};
 use latchkey_core::secret::{AccessToken, IdToken, RefreshToken};
 use latchkey_core::text;
 use latchkey_core::token_set::Source;
+use reqwest::header::CONTENT_ENCODING;
 use serde_json::Value;
 
 use crate::config::{Mapping, Place};
@@ -102,12 +103,13 @@ fn answered(reply: &Reply, body: Body) -> Failure {
     Failure::Answered(Answer { status: reply.status, body, retry_after: retry_after(&reply.headers) })
 }
 
-/// A body that is no JSON object. A torn or missing one after a success is a reply that was lost on the way:
-/// the server has done its part.
+/// A body that is no JSON object. A torn or missing one after a success is a reply that was lost on the way, and so is one
+/// in a coding that nobody asked for: the server has done its part.
 fn unreadable(reply: &Reply) -> Failure {
     let start = reply.body.trim_ascii_start();
     let torn = start.first() == Some(&b'{');
-    if reply.is_success() && reply.status != 204 && (start.is_empty() || torn) {
+    let coded = reply.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if reply.is_success() && reply.status != 204 && (start.is_empty() || torn || coded) {
         return Failure::NoReply;
     }
     let body = match reply.status {

@@ -1,7 +1,7 @@
 //! Token replies as servers send them: what is read of them, and what is lost by none.
 
 use proptest::prelude::*;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -150,4 +150,19 @@ proptest! {
         let issued = read_body(200, &body).ok().unwrap();
         prop_assert_eq!(refresh(&issued), Some(token.as_str()));
     }
+}
+
+#[test]
+fn a_reply_in_a_coding_that_was_not_asked_for_may_hold_tokens_and_counts_as_lost() {
+    let config = samples::config();
+    let metadata = Metadata::read(&samples::metadata(), config.issuer.as_ref().unwrap()).unwrap();
+    let coded = |status, coding| {
+        let headers = [(reqwest::header::CONTENT_ENCODING, coding)].into_iter();
+        let headers = headers.map(|(name, coding)| (name, HeaderValue::from_static(coding))).collect();
+        let reply = Reply { status, headers, body: Zeroizing::new(vec![0x1f, 0x8b, 8, 0]) };
+        read(&reply, &metadata, received()).err()
+    };
+    assert_eq!(coded(200, "gzip"), Some(Failure::NoReply));
+    assert_ne!(coded(200, "identity"), Some(Failure::NoReply));
+    assert_ne!(coded(403, "gzip"), Some(Failure::NoReply), "nothing was issued with that");
 }
