@@ -41,7 +41,9 @@ impl Refusal {
     pub fn of(why: ProblemDetail, account: &str) -> Self {
         let kind = match (why.code.as_str(), why.reason.as_deref()) {
             ("sign_in_needed", _) => Kind::SignInNeeded,
-            ("backend_unreachable", _) | ("not_now", Some("unreachable" | "reply_lost")) => Kind::OutOfReach,
+            ("backend_unreachable", _) | ("not_now", Some("unreachable" | "reply_lost" | "network")) => {
+                Kind::OutOfReach
+            }
             _ => Kind::Failed,
         };
         let sign_in = || format!("sign in with `latchkey sign-in {account}`");

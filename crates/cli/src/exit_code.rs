@@ -115,6 +115,8 @@ impl From<&Reason> for Exit {
 
 #[cfg(test)]
 mod tests {
+    use latchkey_agent::protocol::ProblemDetail;
+    use latchkey_agent::refusal::Refusal;
     use latchkey_core::account::AccountName;
     use latchkey_core::reason::VaultProblem;
 
@@ -142,6 +144,33 @@ mod tests {
             (EngineError::Closing, 1),
         ] {
             assert_eq!(Exit::from(&error) as u8, code, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn an_agent_in_between_changes_no_code() {
+        let now = |reason| EngineError::NotNow { reason, next_at: None };
+        for error in [
+            now(Reason::Network),
+            now(Reason::ReplyLost),
+            now(Reason::LockBusy),
+            now(Reason::RenewalUnderWay),
+            now(Reason::Storm),
+            now(Reason::Opening),
+            now(Reason::ProviderBusy { status: 503 }),
+            now(Reason::NotTheProvider { status: 200 }),
+            now(Reason::Misconfigured { status: 404, said: None }),
+            EngineError::Unreachable { what: String::new() },
+            EngineError::SignInNeeded { reason: Reason::NeverSignedIn },
+            EngineError::Vault { problem: VaultProblem::Locked },
+            EngineError::Busy,
+        ] {
+            let reason = match &error {
+                EngineError::NotNow { reason, .. } => Some(reason.code().to_owned()),
+                _ => None,
+            };
+            let told = ProblemDetail { reason, ..ProblemDetail::new(error.code(), "") };
+            assert_eq!(Exit::from(Refusal::of(told, "work").kind), Exit::from(&error), "{error:?}");
         }
     }
 }
