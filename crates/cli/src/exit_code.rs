@@ -165,9 +165,10 @@ mod tests {
             EngineError::Vault { problem: VaultProblem::Locked },
             EngineError::Busy,
         ] {
-            let reason = match &error {
-                EngineError::NotNow { reason, .. } => Some(reason.code().to_owned()),
-                _ => None,
+            let reason = if let EngineError::NotNow { reason, .. } = &error {
+                Some(reason.code().to_owned())
+            } else {
+                None
             };
             let told = ProblemDetail { reason, ..ProblemDetail::new(error.code(), "") };
             assert_eq!(Exit::from(Refusal::of(told, "work").kind), Exit::from(&error), "{error:?}");

@@ -1,5 +1,7 @@
 //! `latchkey devserver`: the development backend, until Ctrl-C.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use jiff::SignedDuration;
 use latchkey_core::policy::in_words;
 use latchkey_devserver::{DevServer, Options, RequestRecord, Rules};
@@ -77,14 +79,22 @@ fn started(server: &DevServer) -> Started<'_> {
 }
 
 fn welcome(server: &DevServer, lifetimes: &str) -> String {
-    let port = server.address().port();
-    let elsewhere = if port == 4180 { String::new() } else { format!(" --devserver-port {port}") };
+    let way = way(server.address(), server.url());
     let users =
         server.users().iter().map(|user| format!("{} with the password {}", user.username, user.password));
     let users = users.collect::<Vec<_>>().join(", or as ");
     format!(
-        "{lifetimes}\nSign in as {users}. An account for it: latchkey accounts add demo --devserver{elsewhere}\nCtrl-C ends it"
+        "{lifetimes}\nSign in as {users}. An account for it: latchkey accounts add demo {way}\nCtrl-C ends it"
     )
+}
+
+/// The options of an account for a backend that listens there: `--devserver` knows only the usual address.
+fn way(address: SocketAddr, url: &str) -> String {
+    match (address.ip(), address.port()) {
+        (IpAddr::V4(Ipv4Addr::LOCALHOST), 4180) => "--devserver".to_owned(),
+        (IpAddr::V4(Ipv4Addr::LOCALHOST), port) => format!("--devserver --devserver-port {port}"),
+        _ => format!("--login-url {url}/auth/login --refresh-url {url}/auth/refreshToken"),
+    }
 }
 
 fn lifetimes(args: &Devserver) -> String {
@@ -144,6 +154,15 @@ pub(super) fn not_started(error: &latchkey_devserver::StartError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_account_that_is_proposed_leads_to_this_backend() {
+        let way = |address: &str| way(address.parse().unwrap(), &format!("http://{address}"));
+        insta::assert_snapshot!(way("127.0.0.1:4180"), @"--devserver");
+        insta::assert_snapshot!(way("127.0.0.1:9"), @"--devserver --devserver-port 9");
+        insta::assert_snapshot!(way("[::1]:4180"), @"--login-url http://[::1]:4180/auth/login --refresh-url http://[::1]:4180/auth/refreshToken");
+        assert!(way("127.0.0.2:4180").contains("http://127.0.0.2:4180/auth/login"));
+    }
 
     #[test]
     fn a_request_is_one_line_whatever_the_client_sends() {
