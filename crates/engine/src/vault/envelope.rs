@@ -28,6 +28,9 @@ pub const SCHEMA: u32 = 3;
 /// The farthest end that is believed: what lies beyond (a year 9999, milliseconds read as seconds) counts as this.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 
+/// A wall clock that went back by less was set as clocks are all the time.
+const SET_BY_A_LITTLE: SignedDuration = SignedDuration::from_mins(1);
+
 /// All that is stored for an account.
 #[derive(Clone)]
 pub struct Envelope {
@@ -102,14 +105,19 @@ impl Envelope {
     ///
     /// An end is as far from the receipt as it was when it was written. When the receipt was is told by the
     /// boot-time clock while the machine has not been restarted; after that by the wall clock, which may have been
-    /// wrong then or now: nothing was received in the future, and nothing lives longer than it ever did.
+    /// wrong then or now: nothing was received in the future, and nothing lives longer than it ever did. An access token
+    /// that seems to be from the future may have expired long ago: where it can be renewed it counts as over.
     pub fn facts(&self, key: &FingerprintKey, now: Stamp, boot_id: Option<&str>) -> TokenFacts {
         let received = self.received(now, boot_id);
         let clock = |expiry: Expiry| expiry.clock(self.received_at, received, now);
         TokenFacts {
             generation: self.generation,
             received,
-            access: clock(self.access),
+            access: if self.may_be_over_long_since(now, boot_id) {
+                Clock { expires: now, source: self.access.source }
+            } else {
+                clock(self.access)
+            },
             refresh: self.refresh.map(clock),
             session: self.session.map(clock),
             usage: self.used.understood(self.received_at, received, now),
@@ -119,9 +127,19 @@ impl Envelope {
         }
     }
 
+    fn received_in_this_boot(&self, boot_id: Option<&str>) -> Option<&BootTime> {
+        self.received_boot.as_ref().filter(|then| Some(then.boot_id.as_str()) == boot_id)
+    }
+
+    fn may_be_over_long_since(&self, now: Stamp, boot_id: Option<&str>) -> bool {
+        let ahead = self.received_at.duration_since(now.wall);
+        self.tokens.refresh.is_some()
+            && self.received_in_this_boot(boot_id).is_none()
+            && ahead >= SET_BY_A_LITTLE
+    }
+
     fn received(&self, now: Stamp, boot_id: Option<&str>) -> Stamp {
-        let same_boot = self.received_boot.as_ref().filter(|then| Some(then.boot_id.as_str()) == boot_id);
-        let ago = match same_boot {
+        let ago = match self.received_in_this_boot(boot_id) {
             Some(then) => now.boot.saturating_sub(SignedDuration::from_millis(then.millis)),
             None => now.wall.duration_since(self.received_at),
         };

@@ -135,11 +135,19 @@ fn understood(envelope: &Envelope, now: Stamp) -> TokenFacts {
 fn a_clock_that_was_wrong_gives_no_token_a_longer_life() {
     let now = Stamp { wall: "2026-11-20T11:03:00Z".parse().unwrap(), boot: SignedDuration::from_mins(20) };
     let mut envelope = example("work");
-    // After a restart nobody knows when it arrived: it counts as new, and no more than that.
+    // After a restart nobody knows when it arrived. It would count as new at each reading, so it counts as over.
     for boot in [None, Some("another one")] {
         envelope.received_boot = boot.map(|boot| BootTime { boot_id: boot.to_owned(), millis: 1_200_000 });
-        assert_eq!(understood(&envelope, now).access.expires.left(now), SignedDuration::from_mins(5));
+        assert_eq!(understood(&envelope, now).access.expires.left(now), SignedDuration::ZERO);
         assert_eq!(understood(&envelope, now).received.age(now), SignedDuration::ZERO);
+        // Clocks are set by a little all the time.
+        let just_before = Stamp { wall: envelope.received_at - SignedDuration::from_secs(59), ..now };
+        let left = understood(&envelope, just_before).access.expires.left(just_before);
+        assert_eq!(left, SignedDuration::from_mins(5));
+        // Where nothing else can be had for it, it stays what there is.
+        let tokens = TokenSet { refresh: None, ..envelope.tokens.clone() };
+        let last = Envelope { tokens, ..envelope.clone() };
+        assert_eq!(understood(&last, now).access.expires.left(now), SignedDuration::from_mins(5));
     }
     let three_minutes_ago = BootTime { boot_id: "this one".to_owned(), millis: 17 * 60 * 1000 };
     envelope.received_boot = Some(three_minutes_ago);
