@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use latchkey_core::reason::VaultProblem;
 use latchkey_core::secret::Secret;
 use latchkey_devserver::{Fault, FaultMode, SITE_SECRET};
 use latchkey_engine::http::{Http, Request};
@@ -172,6 +173,16 @@ async fn what_was_asked_about_one_person_is_not_said_of_the_next() {
     assert_eq!(told.identity.unwrap().name.as_deref(), Some("Demo User"));
     assert_eq!(world.stored().await.unwrap().identity.name.as_deref(), Some("Demo User"));
     assert!(!world.logged().contains(&"session_updated".to_owned()), "and no program is told of a change");
+}
+
+#[tokio::test]
+async fn who_wants_a_session_read_again_is_told_at_once_what_stands_in_the_way() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    world.vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
+    engine.renews().await.unwrap_err();
+    let told = guarded("an answer", engine.revalidate(&world.account)).await;
+    assert_eq!(told.unwrap_err().code(), "keychain_locked");
 }
 
 #[tokio::test]

@@ -67,7 +67,14 @@ impl Actor {
             return;
         }
         match self.session.state() {
-            State::Renewing { .. } | State::SigningIn { .. } | State::Saving { .. } => return,
+            State::Renewing { .. } | State::SigningIn { .. } => return,
+            State::Saving { .. } => {
+                // It is read once they are stored, which may be in hours: nobody waits for that.
+                for waiter in std::mem::take(&mut self.revalidation.next) {
+                    let _ = waiter.send(self.renewal_outcome());
+                }
+                return;
+            }
             State::SignedIn | State::Waiting { .. } | State::SignedOut { .. } | State::NeedsSignIn { .. } => {
             }
         }
