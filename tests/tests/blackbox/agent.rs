@@ -84,7 +84,9 @@ fn an_account_that_asks_lets_nobody_by_until_the_person_says_so() {
     let (agent, _) = agent(&desktop);
     asks_for_consent(&desktop);
     let refused = || desktop.latchkey(&["token", "demo", "--wait", "0s"]);
-    until("the agent to notice", PATIENCE, || (refused().code == Some(1)).then_some(()));
+    // Until then it may also be that the account is just being opened anew.
+    let noticed = || refused().stderr.contains("latchkey consumers allow").then_some(());
+    until("the agent to notice", PATIENCE, noticed);
     let _ = refused().ends(1).says("latchkey consumers allow");
     let us = std::env::current_exe().unwrap();
     let us = us.to_str().unwrap();
