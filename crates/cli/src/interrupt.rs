@@ -14,13 +14,7 @@ impl Interrupt {
     /// Listens from now on. A wish that cannot be listened to ends the process, as it would anyway.
     pub(crate) fn listen() -> Self {
         #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let hang_up = if outlives_its_terminal() { None } else { signal(SignalKind::hangup()).ok() };
-            let [interrupt, terminate] =
-                [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
-            Self { signals: [interrupt, terminate, hang_up] }
-        }
+        return Self::to(!outlives_its_terminal());
         #[cfg(windows)]
         Self { ctrl_c: tokio::signal::windows::ctrl_c().ok() }
     }
@@ -29,12 +23,17 @@ impl Interrupt {
     /// system both tell of it.
     pub(crate) fn listen_again() -> Self {
         #[cfg(unix)]
-        {
-            let Self { signals: [interrupt, terminate, _] } = Self::listen();
-            Self { signals: [interrupt, terminate, None] }
-        }
+        return Self::to(false);
         #[cfg(windows)]
         Self::listen()
+    }
+
+    #[cfg(unix)]
+    fn to(hang_up: bool) -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).ok();
+        let hang_up = hang_up.then(SignalKind::hangup).and_then(listen);
+        Self { signals: [listen(SignalKind::interrupt()), listen(SignalKind::terminate()), hang_up] }
     }
 
     /// Returns at the next wish.

@@ -6,10 +6,11 @@ use jiff::SignedDuration;
 use latchkey_devserver::{Fault, FaultMode};
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::process::{Process, print_into, signal};
-use latchkey_tests::programs::{DevServerProcess, Running, latchkey};
+use latchkey_tests::programs::{Running, latchkey};
 use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
 
+use crate::agent::{ends, machine};
 use crate::backend::{REFRESH, asked, by_hand};
 
 /// A window that is closed, or a connection that breaks: shell and system both tell of it, so it comes twice.
@@ -45,10 +46,7 @@ async fn a_terminal_that_goes_away_takes_no_token_with_it() {
 /// As nohup(1) starts it.
 #[test]
 fn an_agent_that_is_to_outlive_its_terminal_does() {
-    let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
-    let backend = DevServerProcess::start(&desktop, &["--access-lifetime", "5m"]);
-    desktop.add_demo(backend.port);
-    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (desktop, _backend) = machine();
     let mut command = desktop.command("sh");
     command.args(["-c", "trap '' HUP; exec \"$0\" agent"]).arg(latchkey());
     let agent = Running::start(command, "");
@@ -56,6 +54,5 @@ fn an_agent_that_is_to_outlive_its_terminal_does() {
     signal(agent.id(), Signal::HUP);
     let _ = desktop.latchkey(&["token", "demo"]).ends(0);
     let _ = desktop.latchkey(&["consumers", "list"]).ends(0);
-    signal(agent.id(), Signal::TERM);
-    let _ = agent.done().ends(0);
+    ends(agent);
 }

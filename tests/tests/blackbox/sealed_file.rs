@@ -29,7 +29,7 @@ fn private_file(desktop: &Desktop, name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 /// With a passphrase in a file.
-fn with_passphrase(desktop: Desktop, passphrase: &str) -> Desktop {
+pub(crate) fn with_passphrase(desktop: Desktop, passphrase: &str) -> Desktop {
     let path = private_file(&desktop, "passphrase", format!("{passphrase}\n").as_bytes());
     desktop.with("LATCHKEY_PASSPHRASE_FILE", path)
 }

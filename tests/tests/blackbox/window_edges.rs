@@ -13,6 +13,7 @@ use latchkey_tests::window::{Window, page_process_of};
 use rustix::process::Signal;
 
 use crate::backend::{REFRESH, asked, by_hand, living, with_users};
+use crate::sealed_file::with_passphrase;
 use crate::window::desktop_with_demo;
 
 /// What a hostile server may call its user.
@@ -93,10 +94,7 @@ async fn window_that_is_asked_for_while_the_app_ends_comes_when_it_has_ended() {
 #[test]
 fn window_that_is_asked_for_before_it_is_made_is_shown_once_it_is() {
     let desktop = Desktop::start(Keychain::Absent).with_screen().with("LATCHKEY_VAULT", "sealed-file");
-    let passphrase = desktop.path("passphrase");
-    std::fs::write(&passphrase, "takes its while to be made a key of").unwrap();
-    std::fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let desktop = desktop.with("LATCHKEY_PASSPHRASE_FILE", passphrase);
+    let desktop = with_passphrase(desktop, "takes its while to be made a key of");
     let mut command = desktop.command(latchkey_desktop());
     command.arg("--hidden");
     let _first = Process::start(command, "nothing: it is built by cargo");

@@ -1,6 +1,5 @@
 //! Accounts that are changed while something is under way for them: nothing is let go of that is nowhere else.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -8,6 +7,7 @@ use latchkey_core::reason::VaultProblem;
 use latchkey_engine::EngineError;
 use latchkey_engine::config::{AccountConfig, Consent};
 use latchkey_tests::engine_world::{Engine, World, guarded};
+use tokio::task::JoinHandle;
 
 /// An engine in the middle of a renewal, and its account as it is to be.
 async fn renewing() -> (World, Engine, AccountConfig) {
@@ -19,6 +19,18 @@ async fn renewing() -> (World, Engine, AccountConfig) {
     let asking =
         AccountConfig { consent: Consent::Ask, ..AccountConfig::demo(world.server().address().port()) };
     (world, engine, asking)
+}
+
+/// Its account is being changed, which waits for the renewal.
+async fn being_changed(engine: &Engine, to: AccountConfig) -> JoinHandle<Result<(), EngineError>> {
+    let changing = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.change_account(&to).await }
+    });
+    while !engine.accounts().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    changing
 }
 
 #[tokio::test]
@@ -68,14 +80,7 @@ async fn two_who_change_an_account_at_once_do_it_one_after_the_other() {
 #[tokio::test]
 async fn an_end_in_the_middle_of_a_change_waits_for_the_exchange_as_well() {
     let (world, engine, asking) = renewing().await;
-    let engine = Arc::new(engine);
-    let changing = tokio::spawn({
-        let engine = Arc::clone(&engine);
-        async move { engine.change_account(&asking).await }
-    });
-    while !engine.accounts().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let changing = being_changed(&engine, asking).await;
     guarded("the end", engine.close()).await;
     assert_eq!(world.stored().await.unwrap().generation, 2, "an answer under way is lost with the process");
     assert!(matches!(changing.await.unwrap(), Err(EngineError::Closing)));
@@ -84,13 +89,7 @@ async fn an_end_in_the_middle_of_a_change_waits_for_the_exchange_as_well() {
 #[tokio::test]
 async fn whoever_wants_something_of_an_account_that_is_being_changed_gets_it_afterwards() {
     let (world, engine, asking) = renewing().await;
-    let changing = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.change_account(&asking).await }
-    });
-    while !engine.accounts().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let changing = being_changed(&engine, asking).await;
     assert_eq!(engine.sessions().await.len(), 1, "it is there all the time");
     let (token, status, renewed) = tokio::join!(engine.token(), engine.now(), engine.renews());
     assert!(token.is_ok(), "{:?}", token.err());
@@ -103,13 +102,7 @@ async fn whoever_wants_something_of_an_account_that_is_being_changed_gets_it_aft
 #[tokio::test]
 async fn a_program_waits_no_longer_for_an_account_that_is_being_changed_than_it_wanted_to() {
     let (_world, engine, asking) = renewing().await;
-    let changing = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.change_account(&asking).await }
-    });
-    while !engine.accounts().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let changing = being_changed(&engine, asking).await;
     let busy = engine.token_at_once().await;
     assert!(matches!(busy, Err(EngineError::Busy)), "{:?}", busy.err());
     changing.await.unwrap().unwrap();

@@ -21,10 +21,7 @@ pub(crate) async fn run(_: Agent) -> Result<(), Failure> {
     let take = || socket::hold(&desk.paths.runtime_dir);
     // Before the vault is opened: who comes second should not be asked for a passphrase. As long as the person types, nobody
     // is to wait for this agent either, so it is let go of again.
-    let mut held = Some(take()?);
-    if may_ask() {
-        held = None;
-    }
+    let held = Some(take()?).filter(|_| !may_ask());
     let mut serving = None;
     let outcome = in_background(&desk, async |open| {
         let held = held.map_or_else(take, Ok)?;

@@ -127,12 +127,7 @@ impl Consumers {
         asked: impl Fn(String),
     ) -> Result<(), EngineError> {
         let refused = |why| Err(EngineError::NotAllowed { why });
-        let ruled = {
-            let mut known = self.known();
-            known.rules.follow();
-            known.rules.of(account).next().is_some()
-        };
-        if consent == Consent::Open && !ruled {
+        if consent == Consent::Open && self.known_anew().rules.of(account).next().is_none() {
             return Ok(());
         }
         let Some(program) = &consumer.program else {
@@ -166,10 +161,9 @@ impl Consumers {
         digest: Option<&Digest>,
         now: Stamp,
     ) -> Verdicts {
-        let mut known = self.known();
+        let mut known = self.known_anew();
         let Known { accounts, rules, .. } = &mut *known;
         let Some(program) = &consumer.program else { return Verdicts::No(Withheld::Unknown) };
-        rules.follow();
         // First, so that what has run out is forgotten before it is looked for.
         rules.forget_spent(now);
         let found = rules.find(account, &program.path, digest).map(|rule| rule.verdict);
@@ -254,8 +248,7 @@ impl Consumers {
 
     /// The program somebody means.
     fn named(&self, account: &AccountName, which: &str) -> Option<Program> {
-        let mut known = self.known();
-        known.rules.follow();
+        let known = self.known_anew();
         let programs = known.accounts.get(account);
         let asked =
             programs.into_iter().flat_map(|programs| programs.asked.iter().map(|one| one.program.clone()));

@@ -138,9 +138,7 @@ impl Consumers {
         in_hand: Option<Fingerprint>,
         now: Stamp,
     ) -> Vec<ConsumerStatus> {
-        let mut known = self.known();
-        known.rules.follow();
-        consent::statuses(&known, account, consent, in_hand, now)
+        consent::statuses(&self.known_anew(), account, consent, in_hand, now)
     }
 
     /// Forgets an account that is removed: one of its name would be another.
@@ -152,6 +150,13 @@ impl Consumers {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, with what other processes decided since.
+    fn known_anew(&self) -> MutexGuard<'_, Known> {
+        let mut known = self.known();
+        known.rules.follow();
+        known
     }
 }
 

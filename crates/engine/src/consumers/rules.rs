@@ -166,7 +166,7 @@ impl Rules {
         }
     }
 
-    fn remove(&mut self, account: &str, path: &std::path::Path) {
+    fn remove(&mut self, account: &str, path: &Path) {
         self.all.retain(|rule| rule.account != account || rule.path != path);
     }
 
