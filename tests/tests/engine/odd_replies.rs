@@ -46,11 +46,16 @@ async fn a_new_refresh_token_is_kept_whatever_the_rest_of_the_reply_is() {
 
 #[tokio::test]
 async fn a_reply_with_nothing_but_a_refresh_token_loses_it_not() {
-    let world = World::new().await;
-    let engine = world.signed_in().await;
-    world.next_renewal_says(&json!({ "refreshToken": "the-new-refresh-token" }));
-    let _ = engine.renews().await;
-    assert_eq!(world.stored_refresh_token().await, "the-new-refresh-token");
+    for odd in [json!({}), json!({ "accessToken": "two\nlines" })] {
+        let world = World::new().await;
+        let engine = world.signed_in().await;
+        let mut body = json!({ "refreshToken": "the-new-refresh-token" });
+        body.as_object_mut().unwrap().extend(odd.as_object().unwrap().clone());
+        world.next_renewal_says(&body);
+        let _ = engine.renews().await;
+        assert_eq!(world.stored_refresh_token().await, "the-new-refresh-token");
+        assert!(engine.token_at_once().await.is_err(), "{odd}: no program can send it");
+    }
 }
 
 #[tokio::test]

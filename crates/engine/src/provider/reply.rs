@@ -34,7 +34,7 @@ pub(super) fn read(
     let Some(mut json) = object(reply) else { return Err(unreadable(reply)) };
     let text = |place: &Place| find_text(place, &json, reply);
     let refresh = text(&map.refresh_token).filter(|token| !token.is_empty()).map(RefreshToken::new);
-    let access = text(&map.access_token).filter(|token| !token.is_empty()).map(AccessToken::new);
+    let access = text(&map.access_token).and_then(|token| access_token(&token));
     if access.is_none() && refresh.is_none() {
         let verdict = verdict(reply, &json, refused);
         wipe(&mut json);
@@ -132,6 +132,13 @@ fn verdict(reply: &Reply, json: &Value, refused: &BTreeSet<u16>) -> Body {
     }
 }
 
+/// An access token as it can be sent: white space around it is none of it, and one with a control character in it is none
+/// at all (RFC 6749 appendix A.12). It fits in no header, and where programs read lines it would be two.
+pub(super) fn access_token(text: &str) -> Option<AccessToken> {
+    let token = text.trim_ascii();
+    (!token.is_empty() && !token.contains(char::is_control)).then(|| AccessToken::new(token))
+}
+
 /// The provider's own words in a refusal, made harmless.
 pub(super) fn said(json: &Value) -> Option<String> {
     let member = |name: &str| json.get(name).and_then(Value::as_str);
@@ -165,5 +172,21 @@ pub(super) fn user_info(map: &Mapping, json: &Value, reply: &Reply) -> Identity 
         email: mapped.email.or_else(|| plain("email")),
         subject: mapped.subject.or_else(|| plain("sub")),
         ..Identity::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_access_token_that_would_be_two_lines_is_none() {
+        let read = |text: &str| access_token(text).map(|token| token.expose().to_owned());
+        for none in ["", " \r\n", "a\nb", "a\r\nhost=evil.test", "a\tb", "a\0b", "a\u{85}b", "\u{7f}"] {
+            assert_eq!(read(none), None, "{none:?}");
+        }
+        for (text, token) in [("a", "a"), ("a.b-c_d~e+f/g==", "a.b-c_d~e+f/g=="), (" a\n", "a")] {
+            assert_eq!(read(text).as_deref(), Some(token), "{text:?}");
+        }
     }
 }

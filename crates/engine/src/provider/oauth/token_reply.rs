@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::disposition::Failure;
-use latchkey_core::secret::{AccessToken, IdToken, RefreshToken};
+use latchkey_core::secret::{IdToken, RefreshToken};
 use latchkey_core::token_set::Source;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -33,7 +33,7 @@ pub(super) fn read(answer: &Reply, metadata: &Metadata, received: Timestamp) -> 
     let Some(mut json) = reply::object(answer) else { return Err(failure(answer)) };
     let text = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let refresh = text("refresh_token").map(RefreshToken::new);
-    let access = text("access_token").map(AccessToken::new);
+    let access = text("access_token").and_then(reply::access_token);
     if access.is_none() && refresh.is_none() {
         wipe(&mut json);
         return Err(failure(answer));

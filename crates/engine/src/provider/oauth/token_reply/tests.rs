@@ -63,6 +63,7 @@ fn whatever_is_odd_about_the_rest_the_refresh_token_is_taken() {
         json!({ "scope": null }),
         json!({ "access_token": null }),
         json!({ "access_token": 7 }),
+        json!({ "access_token": "two\nlines" }),
         json!({ "id_token": 7 }),
         json!({ "error": "server_error" }),
     ] {
