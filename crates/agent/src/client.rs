@@ -97,8 +97,11 @@ impl<'a> Client<'a> {
     /// Opens an answer that does not end, such as `/v1/events`, and gives its body to read.
     pub fn open(&self, path: &str) -> Result<impl Read + use<>, ClientError> {
         let mut stream = socket::connect(self.folder)?;
+        stream.set_read_timeout(Some(ANSWER)).map_err(ClientError::Lost)?;
         send(&mut stream, "GET", path, b"")?;
         let (status, rest) = head(&mut stream)?;
+        // What follows comes when it happens.
+        stream.set_read_timeout(None).map_err(ClientError::Lost)?;
         let body = io::Cursor::new(rest).chain(stream);
         if status == 200 { Ok(body) } else { Err(refusal(body)) }
     }

@@ -54,6 +54,12 @@ pub enum SocketError {
     /// The process at the other end is another user's.
     #[error("the process behind {} is another user's: nothing was asked of it", .0.display())]
     Foreign(PathBuf),
+    /// The process at the other end answers nothing as long as it is stopped.
+    #[error("the agent is stopped: `kill -CONT {pid}` lets it go on")]
+    Stopped {
+        /// That process.
+        pid: i32,
+    },
     /// Nobody listens.
     #[error("no agent listens at {}", .0.display())]
     Nobody(PathBuf),

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::Stdio;
 
 use latchkey_tests::desktop::{Desktop, Keychain};
-use latchkey_tests::process::Process;
+use latchkey_tests::process::{Process, signal};
 use latchkey_tests::programs::{Running, latchkey};
 use latchkey_tests::wait::{PATIENCE, until};
+use rustix::process::Signal;
 
 use crate::agent::{agent, consumers, ends, machine};
 
@@ -70,6 +71,24 @@ fn an_agent_serves_the_socket_that_took_the_place_of_anothers_and_that_one_leave
     ends(displaced);
     assert_eq!(consumers(&desktop).len(), 1, "the other one was not asked");
     ends(serving);
+}
+
+/// Ctrl-Z in its terminal. Its socket takes callers still, who would wait until their patience ends.
+#[test]
+fn commands_do_without_an_agent_that_is_stopped_and_say_how_it_goes_on() {
+    let (desktop, _backend) = machine();
+    let (agent, _) = agent(&desktop);
+    signal(agent.id(), Signal::STOP);
+    let stat = format!("/proc/{}/stat", agent.id());
+    until("it to be stopped", PATIENCE, || {
+        std::fs::read_to_string(&stat).unwrap().contains(") T ").then_some(())
+    });
+    let way_on = format!("`kill -CONT {}`", agent.id());
+    let _ = desktop.latchkey(&["token", "demo"]).ends(0).says(&way_on);
+    let _ = desktop.latchkey(&["consumers", "list"]).ends(4).says(&way_on);
+    signal(agent.id(), Signal::CONT);
+    assert_eq!(consumers(&desktop).len(), 0, "it did not give the token that was asked for meanwhile");
+    ends(agent);
 }
 
 /// Callers would wait for an answer as long as the person types.

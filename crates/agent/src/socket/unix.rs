@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -10,7 +9,10 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
+pub use self::peer::{Peer, Pid};
 use super::{FILE, LOCK, LONGEST_PATH, SocketError};
+
+mod peer;
 
 /// What serves: the socket, and the lock of whoever made it, as long as this lives.
 #[derive(Debug)]
@@ -43,50 +45,6 @@ impl Place {
     fn of(path: &Path) -> io::Result<Self> {
         fs::symlink_metadata(path).map(|found| Self(found.dev(), found.ino()))
     }
-}
-
-/// The number of a process.
-pub type Pid = i32;
-
-/// Who connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// The user, as the kernel says.
-    pub uid: u32,
-    /// The process; `None` where it lives in another pid namespace.
-    pub pid: Option<Pid>,
-}
-
-impl Peer {
-    /// The process at the other end of a socket.
-    pub fn of(stream: impl AsFd) -> io::Result<Self> {
-        let (uid, pid) = credentials(stream)?;
-        Ok(Self { uid, pid: (pid > 0).then_some(pid) })
-    }
-
-    /// Whether it belongs to the user of this process.
-    pub fn is_us(self) -> bool {
-        self.uid == geteuid().as_raw()
-    }
-
-    /// The user, for the log.
-    pub fn user(self) -> u32 {
-        self.uid
-    }
-}
-
-/// The process is 0 where it has no number here (pid_namespaces(7)).
-#[cfg(not(target_os = "macos"))]
-fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
-    let credentials = nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials)?;
-    Ok((credentials.uid(), credentials.pid()))
-}
-
-/// As unix(4) describes it there. Untried.
-#[cfg(target_os = "macos")]
-fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
-    use nix::sys::socket::{getsockopt, sockopt::LocalPeerCred, sockopt::LocalPeerPid};
-    Ok((getsockopt(&stream, LocalPeerCred)?.uid(), getsockopt(&stream, LocalPeerPid)?))
 }
 
 /// Takes the socket in this folder: one process at a time, and what a dead one left behind is replaced. A socket that
@@ -208,7 +166,8 @@ fn passed_on() -> io::Result<Option<UnixListener>> {
 /// Connects to the agent of this user.
 ///
 /// # Errors
-/// [`SocketError::Nobody`] when none listens, [`SocketError::Foreign`] when another user's process does.
+/// [`SocketError::Nobody`] when none listens, [`SocketError::Foreign`] when another user's process does,
+/// [`SocketError::Stopped`] when the one that does cannot answer.
 pub fn connect(folder: &Path) -> Result<UnixStream, SocketError> {
     let path = socket_in(folder)?;
     let stream = UnixStream::connect(&path).map_err(|source| {
@@ -220,7 +179,10 @@ pub fn connect(folder: &Path) -> Result<UnixStream, SocketError> {
     if !peer.is_us() {
         return Err(SocketError::Foreign(path));
     }
-    Ok(stream)
+    match peer.pid.filter(|_| peer.is_stopped()) {
+        Some(pid) => Err(SocketError::Stopped { pid }),
+        None => Ok(stream),
+    }
 }
 
 /// The socket's path, once its folder is known to be this user's alone: whoever can write to the folder could

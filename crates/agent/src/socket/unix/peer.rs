@@ -1,0 +1,66 @@
+//! The process at the other end, as the kernel knows it.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::process::geteuid;
+
+/// The number of a process.
+pub type Pid = i32;
+
+/// Who connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The user, as the kernel says.
+    pub uid: u32,
+    /// The process; `None` where it lives in another pid namespace.
+    pub pid: Option<Pid>,
+}
+
+impl Peer {
+    /// The process at the other end of a socket.
+    pub fn of(stream: impl AsFd) -> io::Result<Self> {
+        let (uid, pid) = credentials(stream)?;
+        Ok(Self { uid, pid: (pid > 0).then_some(pid) })
+    }
+
+    /// Whether it belongs to the user of this process.
+    pub fn is_us(self) -> bool {
+        self.uid == geteuid().as_raw()
+    }
+
+    /// Whether it was stopped (Ctrl-Z in its terminal, or a signal): it takes connections and answers none.
+    #[cfg(target_os = "linux")]
+    pub fn is_stopped(self) -> bool {
+        let stat = self.pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+        // The name in brackets may hold anything (proc_pid_stat(5)); the state follows the last bracket.
+        stat.is_some_and(|stat| {
+            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+        })
+    }
+
+    /// Nothing says so here.
+    #[cfg(not(target_os = "linux"))]
+    pub fn is_stopped(self) -> bool {
+        false
+    }
+
+    /// The user, for the log.
+    pub fn user(self) -> u32 {
+        self.uid
+    }
+}
+
+/// The process is 0 where it has no number here (pid_namespaces(7)).
+#[cfg(not(target_os = "macos"))]
+fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
+    let credentials = nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials)?;
+    Ok((credentials.uid(), credentials.pid()))
+}
+
+/// As unix(4) describes it there. Untried.
+#[cfg(target_os = "macos")]
+fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
+    use nix::sys::socket::{getsockopt, sockopt::LocalPeerCred, sockopt::LocalPeerPid};
+    Ok((getsockopt(&stream, LocalPeerCred)?.uid(), getsockopt(&stream, LocalPeerPid)?))
+}
