@@ -35,6 +35,7 @@ pub mod scripted_browser;
 pub mod simulation;
 pub mod site_server;
 pub mod upstream;
+pub mod user_manager;
 pub mod wait;
 pub mod window;
 

@@ -33,6 +33,7 @@ mod other_programs;
 mod packages;
 mod process_hygiene;
 mod sealed_file;
+mod user_units;
 mod window;
 mod window_access;
 mod window_canary;
