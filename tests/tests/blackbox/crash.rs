@@ -70,6 +70,8 @@ async fn a_panic_says_where_and_not_with_what() {
     let token = random_text("eyJhbGciOiJIUzI1NiJ9.");
     let mut command = desktop.command(doomed);
     command.args(["renew", "demo"]).env("FAILPOINTS", format!("before_send=panic(it was {token})"));
+    // Where it was is deeper than where the message is made.
+    command.env("RUST_BACKTRACE", "1");
     let done = Running::start(command, "").done();
     assert_eq!(done.code, None, "it went on: {done:#?}");
     assert!(done.stderr.contains("failpoint.rs") && done.stderr.contains("it was ["), "{done:#?}");
