@@ -54,6 +54,10 @@ pub const REVOKE_WITHIN: SignedDuration = SignedDuration::from_secs(24 * 3600);
 /// grace window: servers that have one answer as before, and 10 s is the shortest that is common.
 pub const REPEAT_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 
+/// For how long an access token is served of which nobody says when it ends, and which nothing renews: longer than
+/// anybody plans for, so that no guess ends the session.
+pub const WITHOUT_END: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
+
 /// The longest `Retry-After` that is believed.
 pub const MAX_RETRY_AFTER: SignedDuration = SignedDuration::from_secs(3600);
 
@@ -96,6 +100,16 @@ impl Policy {
     /// token at all, time does not matter: the repeat is right only if the first request never arrived.
     pub fn repeat_within(&self) -> SignedDuration {
         self.grace_window.filter(SignedDuration::is_positive).unwrap_or(REPEAT_WITHIN)
+    }
+
+    /// How long an access token lives of which nobody says when it ends (RFC 6749 §5.1 only recommends `expires_in`).
+    ///
+    /// One that can be renewed is renewed early rather than late. Where nothing renews it, some servers issue tokens
+    /// that live until somebody revokes them, and a guess would end their sessions for nothing: there only what the
+    /// account itself says counts.
+    pub fn lifetime_untold(&self, renewable: bool) -> SignedDuration {
+        let says_it = self.assumed_lifetime != Self::default().assumed_lifetime;
+        if renewable || says_it { self.assumed_lifetime } else { WITHOUT_END }
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::limits::Usage;
+use crate::policy::WITHOUT_END;
 use crate::reason::Reason;
 use crate::secret::{AccessToken, IdToken, RefreshToken};
 use crate::time::Stamp;
@@ -94,6 +95,11 @@ impl TokenFacts {
     /// How long the access token was to live from its receipt. Zero or negative when it arrived expired.
     pub fn lifetime(&self) -> SignedDuration {
         self.access.expires.left(self.received)
+    }
+
+    /// Whether nobody knows an end of the access token ([`WITHOUT_END`]): it is served until a new sign-in.
+    pub fn without_end(&self) -> bool {
+        self.access.source == Source::Assumed && self.lifetime() >= WITHOUT_END
     }
 
     /// Whether the set can be renewed at all.

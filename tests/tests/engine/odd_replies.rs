@@ -95,6 +95,27 @@ async fn a_token_of_unknown_lifetime_is_no_token_for_ever() {
 }
 
 #[tokio::test]
+async fn a_session_without_an_end_and_without_a_refresh_token_is_ended_by_no_guess() {
+    let world = World::new().await;
+    let engine = world.engine();
+    // As servers answer whose tokens live until somebody revokes them.
+    let body = json!({ "accessToken": ACCESS }).to_string();
+    world.goes_wrong(Fault::new("/auth/login", FaultMode::Status).status(200).body(body));
+    engine.signs_in().await.unwrap();
+    for _ in 0..2 {
+        world.clock.sleep(SignedDuration::from_hours(400 * 24));
+        let status = engine.settles().await;
+        assert_eq!((status.state.as_str(), status.headline.kind.as_str()), ("signed_in", "signed_in"));
+        assert!(status.clocks.access.is_none() && status.next.is_none(), "{status:#?}");
+        assert!(!engine.token().await.unwrap().falls_short);
+    }
+    assert_eq!(world.notices.all(), []);
+    let later = world.engine();
+    later.until_state("signed_in").await;
+    assert!(later.token_at_once().await.is_ok());
+}
+
+#[tokio::test]
 async fn a_token_that_arrives_expired_is_not_renewed_in_a_loop() {
     let world = World::new().await;
     let engine = world.signed_in().await;

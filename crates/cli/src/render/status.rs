@@ -52,6 +52,9 @@ pub(crate) fn block(session: &SessionStatus, when: &When) -> String {
     let rows =
         [("access", access), ("refresh", clocks.refresh.as_ref()), ("session", clocks.session.as_ref())];
     let rows: Vec<_> = rows.into_iter().filter_map(|(name, row)| Some((name, columns(row?, when)))).collect();
+    if clocks.access.is_none() && session.access.is_some() && !cookie {
+        line("access", "until it is refused: the backend names no end, and gave nothing to renew it with");
+    }
     let widths = rows.iter().fold([0, 0], |[a, b], (_, [x, y, _])| [a.max(width(x)), b.max(width(y))]);
     for (name, [until, relative, source]) in &rows {
         let [first, second] = widths;

@@ -59,6 +59,15 @@ fn a_renewal_before_its_time_says_nothing_of_the_ceiling() {
 }
 
 #[test]
+fn only_a_token_that_is_renewed_ends_by_a_guess_unless_the_account_says_how_long_it_lives() {
+    let (usual, told) = (Policy::default(), SignedDuration::from_hours(8));
+    assert_eq!(usual.lifetime_untold(true), usual.assumed_lifetime);
+    assert_eq!(usual.lifetime_untold(false), WITHOUT_END);
+    let says = Policy { assumed_lifetime: told, ..usual };
+    assert_eq!((says.lifetime_untold(true), says.lifetime_untold(false)), (told, told));
+}
+
+#[test]
 fn durations_read_as_people_say_them() {
     for (secs, words) in [(0, "0 ms"), (59, "59 s"), (60, "1 min"), (3_900, "1 h 5 min"), (90_000, "1 d 1 h")]
     {

@@ -105,6 +105,9 @@ impl Session {
                     let (plan, facts) = (&held.plan, &held.facts);
                     return told(Action::Renew, Some(plan.due), plan.why(facts), plan.wording(facts));
                 }
+                if held.facts.without_end() {
+                    return None;
+                }
                 let at = held.facts.access.expires;
                 told_plainly(
                     Action::SignIn,
@@ -162,6 +165,7 @@ impl Session {
                         Headline::SignInAgainBy(session.expires.wall)
                     }
                     Some(session) => Headline::SignedInUntil(session.expires.wall),
+                    None if facts.without_end() => Headline::SignedIn,
                     None if !facts.renewable() => Headline::SignInAgainBy(facts.access.expires.wall),
                     None => Headline::SignedIn,
                 }

@@ -302,7 +302,7 @@ pub(crate) fn status(
         generation: held.map_or(0, |held| number(held.facts.generation)),
         identity: held.and(beside.identity.clone()).filter(|identity| !identity.is_empty()),
         clocks: held.map_or_else(Clocks::default, |Held { facts, .. }| Clocks {
-            access: Some(clock(facts.access)),
+            access: (!facts.without_end()).then(|| clock(facts.access)),
             refresh: facts.refresh.map(clock),
             session: session.ceiling().map(clock),
         }),

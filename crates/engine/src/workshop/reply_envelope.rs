@@ -29,9 +29,11 @@ impl Workshop {
             (None, Some(before)) => (before.tokens.access.clone(), true),
             (None, None) => return None,
         };
-        let assumed = issued.received.saturating_add(self.policy.assumed_lifetime).unwrap_or(issued.received);
-        let (expires_at, source) = issued.access_expires.unwrap_or((assumed, Source::Assumed));
         let replaced = issued.refresh.is_some();
+        let renewable = replaced || before.is_some_and(|before| before.tokens.refresh.is_some());
+        let untold = self.policy.lifetime_untold(renewable);
+        let assumed = issued.received.saturating_add(untold).unwrap_or(issued.received);
+        let (expires_at, source) = issued.access_expires.unwrap_or((assumed, Source::Assumed));
         let stored = |clock: Option<(Timestamp, Source)>| {
             clock.map(|(expires_at, source)| Expiry { expires_at, source })
         };
