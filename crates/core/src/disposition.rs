@@ -111,8 +111,8 @@ pub enum Disposition {
     },
     /// Try again a few times with growing waits, then quarantine.
     RetryFew {
-        /// The status, for the reason.
-        status: u16,
+        /// What to tell.
+        reason: Reason,
         /// `Retry-After`, at most an hour.
         after: Option<SignedDuration>,
     },
@@ -180,7 +180,7 @@ fn without_verdict(status: u16, after: Option<SignedDuration>, said: Option<Stri
     match status {
         404 => Disposition::Misconfigured(Reason::Misconfigured { status, said }),
         0..400 => Disposition::Retry { after, reason: Reason::NotTheProvider { status } },
-        _ => Disposition::RetryFew { status, after },
+        _ => Disposition::RetryFew { reason: Reason::Unclear { status, said }, after },
     }
 }
 

@@ -70,6 +70,15 @@ pub const STORM_PAUSE: SignedDuration = SignedDuration::from_secs(15 * 60);
 /// How many answers without a readable verdict are waited out before the refresh token is quarantined.
 pub const UNCLEAR_ANSWERS: u32 = 4;
 
+/// The first of those waits, where every second counts.
+pub const UNCLEAR_PAUSE: SignedDuration = SignedDuration::from_secs(2);
+
+/// The first of those waits at most, while the access token lives for long yet.
+pub const UNCLEAR_PAUSE_ALIVE: SignedDuration = SignedDuration::from_secs(20);
+
+/// How much longer each of those waits is than the one before.
+const UNCLEAR_GROWS: i32 = 4;
+
 /// What an account asks of its renewals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -276,7 +285,24 @@ pub fn probe_pause(doubted: SignedDuration) -> SignedDuration {
 /// One second, doubled with each failure, up to `longest`; equal jitter: half of it fixed, half drawn.
 pub fn backoff(failures: u32, longest: SignedDuration, jitter: Jitter) -> SignedDuration {
     let doubled = 1_i64.checked_shl(failures.saturating_sub(1).min(30)).unwrap_or(i64::MAX);
-    let whole = SignedDuration::from_secs(doubled).min(longest);
+    half_drawn(SignedDuration::from_secs(doubled).min(longest), jitter)
+}
+
+/// How long to wait after so many answers in a row (at least one) that refuse without a verdict that can be read, when
+/// the access token lives for `left`.
+///
+/// Whoever answers like that may be a backend that is being brought up, or stand in its place for a while, and the last of
+/// these answers ends a session. So one is asked again soon, since it may be the only one, and all of them together take
+/// minutes: a quarter of what is left where that is more (docs/decisions/0044).
+pub fn unclear_pause(answers: u32, left: SignedDuration, jitter: Jitter) -> SignedDuration {
+    let places = answers.clamp(1, UNCLEAR_ANSWERS) - 1;
+    let all: i32 = (0..UNCLEAR_ANSWERS).map(|place| UNCLEAR_GROWS.pow(place)).sum();
+    let first = (left / (4 * all)).clamp(UNCLEAR_PAUSE, UNCLEAR_PAUSE_ALIVE);
+    half_drawn(first * UNCLEAR_GROWS.pow(places), jitter)
+}
+
+/// Equal jitter: half of it fixed, half drawn.
+fn half_drawn(whole: SignedDuration, jitter: Jitter) -> SignedDuration {
     whole / 2 + jitter.of(whole / 2)
 }
 

@@ -31,6 +31,8 @@ pub enum Reason {
     Unclear {
         /// The last status.
         status: u16,
+        /// The provider's words, made harmless by [`crate::text::foreign`].
+        said: Option<String>,
     },
     /// The access token has expired, and the provider issued no refresh token.
     NotRenewable,
@@ -296,9 +298,10 @@ impl Reason {
                 "A reply was lost on the way, and the provider now refuses to renew{}. Sign in again",
                 quoted(said)
             ),
-            Self::Unclear { status } => format!(
-                "The provider keeps answering {status} without saying why. Sign in again; if it stays, ask who runs it"
-            ),
+            Self::Unclear { status, said } => {
+                let why = if said.is_some() { quoted(said) } else { " without saying why".to_owned() };
+                format!("The provider keeps answering {status}{why}. Sign in again; if it stays, ask who runs it")
+            }
             Self::NotRenewable => {
                 "The access token has expired, and the provider gave no refresh token. Sign in again".to_owned()
             }

@@ -102,7 +102,7 @@ impl Reason {
             | Self::RefusedAfterLostReply { said: words }
             | Self::WrongCredentials { said: words }
             | Self::SignInDenied { said: words } => said(words),
-            Self::Misconfigured { status, said: words } => {
+            Self::Misconfigured { status, said: words } | Self::Unclear { status, said: words } => {
                 let mut values = said(words);
                 values.insert("status", status.to_string());
                 values
@@ -113,7 +113,7 @@ impl Reason {
                 values
             }
             Self::SessionError { error } => text("error", error),
-            Self::Unclear { status } | Self::ProviderBusy { status } | Self::NotTheProvider { status } => {
+            Self::ProviderBusy { status } | Self::NotTheProvider { status } => {
                 text("status", &status.to_string())
             }
             Self::Unreachable { what } | Self::LockUnusable { what } => text("what", what),
@@ -241,7 +241,7 @@ mod tests {
             R::Refused { said: None },
             R::Idle,
             R::RefusedAfterLostReply { said: said() },
-            R::Unclear { status: 418 },
+            R::Unclear { status: 418, said: said() },
             R::NotRenewable,
             R::CeilingReached,
             R::MaxAgeReached { allowed_secs: 28_800 },

@@ -158,8 +158,8 @@ fn why(reason: &Reason, tongue: Tongue) -> &'static str {
             "Eine Antwort ging unterwegs verloren, und der Anbieter hat diese Sitzung beendet.",
         ),
         Reason::Unclear { .. } => (
-            "The provider keeps refusing to renew this session and does not say why.",
-            "Der Anbieter lehnt es ab, diese Sitzung zu erneuern, und sagt nicht, warum.",
+            "The provider keeps refusing to renew this session, and not in words that can be understood here.",
+            "Der Anbieter lehnt es ab, diese Sitzung zu erneuern, und nicht in Worten, die hier zu verstehen sind.",
         ),
         Reason::NotRenewable => (
             "Its access token has expired and cannot be renewed.",

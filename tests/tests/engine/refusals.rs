@@ -145,8 +145,7 @@ async fn refusals_without_a_verdict_are_waited_out_a_few_times_before_they_count
     let world = World::new().await;
     let engine = world.signed_in().await;
     world.goes_wrong(Fault::new(REFRESH, FaultMode::Empty).status(401).times(-1));
-    engine.renews().await.unwrap_err();
-    for tries in 2..=4 {
+    for tries in 1..=4 {
         let status = engine.next_thing_happens().await;
         assert_eq!((status.state.as_str(), world.refreshes()), ("waiting", tries));
     }
@@ -154,6 +153,27 @@ async fn refusals_without_a_verdict_are_waited_out_a_few_times_before_they_count
     assert_eq!((status.state.as_str(), reason(&status)), ("needs_sign_in", "unclear_refusal"));
     engine.time_passes(SignedDuration::from_mins(10)).await;
     assert_eq!(world.refreshes(), 5);
+}
+
+#[tokio::test]
+async fn what_a_backend_says_in_words_of_its_own_is_told_with_its_refusal() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    for (body, said) in [
+        (
+            r#"{ "error": "invalid_scope", "error_description": "ask for less" }"#,
+            "(“invalid_scope: ask for less”)",
+        ),
+        (r#"{ "error": "tenant_suspended" }"#, "(“tenant_suspended”)"),
+        (r#"{ "message": "Forbidden" }"#, "(“Forbidden”)"),
+        (r#"{ "status": 403 }"#, "without saying why"),
+    ] {
+        world.goes_wrong(Fault::new(REFRESH, FaultMode::Status).status(403).body(body));
+        engine.renews().await.unwrap_err();
+        let reason = engine.now().await.reason.unwrap();
+        assert_eq!(reason.code, "unclear_refusal");
+        assert!(reason.message.contains(said), "{}", reason.message);
+    }
 }
 
 #[tokio::test]

@@ -290,9 +290,9 @@ pub(crate) fn needs_sign_in() -> Session {
     answered(sealing(), |id| Input::Sealed(id, Sealed::Done), 48)
 }
 
-/// Renewing at 63 s, after as many answers without a verdict as are waited out.
+/// Renewing at 145 s, after as many answers without a verdict as are waited out.
 pub(crate) fn renewing_after_unclear_answers() -> Session {
-    [(48, 50), (50, 53), (53, 58), (58, 63)].into_iter().fold(renewing(), |session, (secs, next)| {
+    [(48, 50), (50, 55), (55, 75), (75, 145)].into_iter().fold(renewing(), |session, (secs, next)| {
         let session = answered(session, |id| Input::Renewed(id, failed(bare(401, None))), secs);
         after(session, Input::TimePassed, next)
     })

@@ -123,12 +123,22 @@ fn unreadable(reply: &Reply) -> Failure {
 /// What a JSON object without tokens says.
 fn verdict(reply: &Reply, json: &Value, refused: &BTreeSet<u16>) -> Body {
     let said = said(json);
-    let code = json.get("error").and_then(Value::as_str).map(ErrorCode::parse);
-    match code {
+    let named = json.get("error").and_then(Value::as_str);
+    match named.map(ErrorCode::parse) {
         Some(code) if code != ErrorCode::Other => Body::Verdict { code, said },
         _ if refused.contains(&reply.status) => Body::Verdict { code: ErrorCode::InvalidGrant, said },
-        Some(code) => Body::Verdict { code, said },
-        None => Body::NoVerdict,
+        // A code that means nothing here may mean something to the person, and so may words without one.
+        None if said.is_none() => Body::NoVerdict,
+        Some(_) | None => Body::Verdict { code: ErrorCode::Other, said: in_its_words(named, said) },
+    }
+}
+
+/// A code that is none of those that are known, and the words beside it.
+fn in_its_words(code: Option<&str>, said: Option<String>) -> Option<String> {
+    let code = code.map(text::foreign).filter(|code| !code.is_empty());
+    match (code, said) {
+        (Some(code), Some(said)) => Some(format!("{code}: {said}")),
+        (code, said) => code.or(said),
     }
 }
 

@@ -267,8 +267,8 @@ fn no_tokens() -> Failure {
 pub(crate) fn reason_of(failure: &Failure) -> Reason {
     match disposition(failure) {
         Disposition::Retry { reason, .. }
+        | Disposition::RetryFew { reason, .. }
         | Disposition::Quarantine(reason)
         | Disposition::Misconfigured(reason) => reason,
-        Disposition::RetryFew { status, .. } => Reason::Unclear { status },
     }
 }

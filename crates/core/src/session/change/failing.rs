@@ -8,7 +8,7 @@ use crate::policy::{self, backoff, in_words};
 use crate::reason::Reason;
 use crate::record::{Level, Record};
 use crate::session::effect::{Effect, Notice};
-use crate::session::input::Failed;
+use crate::session::input::{Asker, Failed};
 use crate::session::state::State;
 use crate::token_set::Clock;
 
@@ -34,10 +34,9 @@ impl Change {
                 }
                 self.back_off(reason, after);
             }
-            Disposition::RetryFew { status, after } => {
-                self.refused_perhaps(Reason::Unclear { status }, after);
-            }
-            Disposition::Misconfigured(reason) => self.back_off(reason, Some(policy::MAX_BACKOFF_EXPIRED)),
+            Disposition::RetryFew { reason, after } => self.refused_perhaps(reason, after),
+            // A backend that is being brought up says so as well, and is right a minute later.
+            Disposition::Misconfigured(reason) => self.back_off(reason, None),
             Disposition::Quarantine(reason) => {
                 let off = failed.skew.filter(|skew| skew.abs() >= policy::CLOCK_OFF);
                 if let Some(skew) = off.filter(|_| self.session.unclear < policy::UNCLEAR_ANSWERS) {
@@ -51,13 +50,17 @@ impl Change {
         }
     }
 
-    /// A refusal that need not be one: waited out a few times before it counts.
+    /// A refusal that need not be one: waited out a few times before it counts. A person who tries again and again ends
+    /// nothing by that.
     fn refused_perhaps(&mut self, reason: Reason, after: Option<SignedDuration>) {
-        self.session.unclear += 1;
+        if !matches!(self.session.state, State::Renewing { asker: Asker::Person, .. }) {
+            self.session.unclear += 1;
+        }
         if self.session.unclear > policy::UNCLEAR_ANSWERS {
             self.needs_sign_in(reason);
         } else {
-            self.back_off(reason, after);
+            let pause = policy::unclear_pause(self.session.unclear, self.left(), self.now.jitter);
+            self.fails(reason, after, |_| pause);
         }
     }
 
@@ -76,16 +79,33 @@ impl Change {
     }
 
     pub(in crate::session) fn back_off(&mut self, reason: Reason, after: Option<SignedDuration>) {
-        self.session.failures += 1;
-        let failing = self.session.failing_since.get_or_insert(self.now.stamp).age(self.now.stamp);
-        let left = self.session.held.as_ref().map(|held| held.facts.access.expires.left(self.now.stamp));
         // Looking into the vault or at a lock asks nobody else for anything.
         let here = matches!(reason, Reason::Vault { .. } | Reason::LockBusy | Reason::LockUnusable { .. });
-        let longest =
-            left.filter(|_| !here).map_or(policy::MAX_BACKOFF, |left| policy::longest_backoff(left, failing));
-        let own = backoff(self.session.failures, longest, self.now.jitter);
+        let near = here || self.session.held.is_none();
+        let (left, failures, jitter) = (self.left(), self.session.failures + 1, self.now.jitter);
+        self.fails(reason, after, |failing| {
+            let longest = if near { policy::MAX_BACKOFF } else { policy::longest_backoff(left, failing) };
+            backoff(failures, longest, jitter)
+        });
+    }
+
+    /// Waits after a failure: as long as was asked for, or as long as `own` says of the time that tries have failed.
+    fn fails(
+        &mut self,
+        reason: Reason,
+        after: Option<SignedDuration>,
+        own: impl FnOnce(SignedDuration) -> SignedDuration,
+    ) {
+        self.session.failures += 1;
+        let own = own(self.session.failing_since.get_or_insert(self.now.stamp).age(self.now.stamp));
         self.wait(reason, after.map_or(own, |after| after.max(own)));
         self.session.told_to_wait = after.is_some();
+    }
+
+    /// How long the access token in hand lives; negative once it has expired.
+    fn left(&self) -> SignedDuration {
+        let held = self.session.held.as_ref();
+        held.map_or(SignedDuration::ZERO, |held| held.facts.access.expires.left(self.now.stamp))
     }
 
     pub(in crate::session) fn wait(&mut self, reason: Reason, wait: SignedDuration) {

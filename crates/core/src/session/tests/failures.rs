@@ -17,21 +17,24 @@ fn answers_without_a_verdict_are_waited_out_four_times() {
     let mut waited = Vec::new();
     for _ in 0..policy::UNCLEAR_ANSWERS {
         story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
-        assert_eq!(story.reason(), Some(Reason::Unclear { status: 401 }));
+        assert_eq!(story.reason(), Some(Reason::Unclear { status: 401, said: None }));
         assert_eq!(story.session.state().name(), "waiting");
         waited.push(story.session.deadline().unwrap().left(story.now));
         story.pass_deadline();
     }
     assert!(waited.is_sorted() && waited[0] < waited[3], "growing waits: {waited:?}");
     story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
-    assert_eq!(story.session.state(), &State::NeedsSignIn { reason: Reason::Unclear { status: 401 } });
+    assert_eq!(
+        story.session.state(),
+        &State::NeedsSignIn { reason: Reason::Unclear { status: 401, said: None } }
+    );
     assert_eq!(story.held(), Some(1), "the tokens are kept");
 }
 
 #[test]
 fn a_success_makes_answers_without_a_verdict_forgotten() {
     let mut story = Story::of(samples::renewing_after_unclear_answers());
-    story.renewed(63, 2);
+    story.renewed(145, 2);
     story.pass_deadline();
     story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
     assert_eq!(story.session.state().name(), "waiting");
@@ -72,8 +75,62 @@ fn a_wrongly_configured_account_keeps_its_tokens() {
     story.answer(48, |id| Input::Renewed(id, samples::failed(samples::misconfigured())));
     assert_eq!(story.reason(), Some(Reason::Misconfigured { status: 401, said: None }));
     assert_eq!((story.session.state().name(), story.held()), ("waiting", Some(1)));
-    assert_eq!(story.session.deadline(), Some(at(48).plus(MAX_BACKOFF_EXPIRED)));
     assert!(story.notices().is_empty(), "no new sign-in would help");
+}
+
+#[test]
+fn a_backend_that_comes_up_and_knows_no_address_for_a_moment_is_asked_again_before_the_token_ends() {
+    for failure in [samples::bare(404, None), samples::misconfigured()] {
+        let mut story = Story::of(samples::renewing());
+        story.answer(48, |id| Input::Renewed(id, samples::failed(failure)));
+        story.pass_deadline();
+        assert!(story.now.boot.as_secs() < LIFETIME, "asked again at {} s", story.now.boot.as_secs());
+        story.renewed(51, 2);
+        assert_eq!(story.published(), [2]);
+    }
+}
+
+#[test]
+fn a_misconfiguration_that_lasts_is_asked_for_less_and_less_often() {
+    let mut story = Story::of(samples::renewing());
+    let mut asked = 0;
+    while story.now.boot.as_secs() < 48 + 86_400 {
+        story.answer_here(|id| Input::Renewed(id, samples::failed(samples::misconfigured())));
+        story.pass_deadline();
+        asked += 1;
+    }
+    // Nothing is drawn here, so these are the shortest waits there are.
+    assert!(asked < 250, "{asked} requests in a day");
+}
+
+#[test]
+fn a_backend_that_refuses_without_a_word_for_a_minute_ends_no_session() {
+    for lifetime in [LIFETIME, 300, 3600, 86_400] {
+        let facts = samples::facts(1, lifetime);
+        let mut story = Story::of(samples::signed_in_with(facts));
+        story.pass_deadline();
+        let begun = story.now;
+        while story.session.state().name() != "needs_sign_in" {
+            story.answer_here(|id| Input::Renewed(id, samples::failed(samples::bare(401, None))));
+            if story.session.state().name() == "waiting" {
+                story.pass_deadline();
+            }
+        }
+        let (lasted, had) = (begun.age(story.now), at(lifetime).left(begun));
+        assert!(lasted >= SignedDuration::from_secs(80), "{lasted:?} of {lifetime} s");
+        // A person is told while the token in hand still serves, where it serves for long.
+        assert!(had < SignedDuration::from_mins(10) || lasted < had / 2, "{lasted:?} of {had:?}");
+    }
+}
+
+#[test]
+fn a_person_who_tries_again_and_again_ends_no_session() {
+    let mut story = Story::of(samples::renewing());
+    for _ in 0..20 {
+        story.answer(48, |id| Input::Renewed(id, samples::failed(samples::bare(403, None))));
+        assert_eq!(story.session.state().name(), "waiting");
+        story.tell(48, Input::RenewRequested(Asker::Person));
+    }
 }
 
 #[test]

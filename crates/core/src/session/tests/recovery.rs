@@ -63,7 +63,12 @@ fn whatever_ends_a_session_that_could_be_renewed_is_sealed_with_that_reason() {
     for (session, failure, secs, reason) in [
         (samples::renewing(), refused(), 48, Reason::Refused { said: None }),
         (at_ceiling, refused(), LIFETIME, Reason::CeilingReached),
-        (samples::renewing_after_unclear_answers(), unclear(), 63, Reason::Unclear { status: 401 }),
+        (
+            samples::renewing_after_unclear_answers(),
+            unclear(),
+            145,
+            Reason::Unclear { status: 401, said: None },
+        ),
     ] {
         let mut story = Story::of(session);
         story.answer(secs, |id| Input::Renewed(id, failure));

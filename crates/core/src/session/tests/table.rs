@@ -146,7 +146,7 @@ fn samples() -> Vec<Sample> {
         sample("not renewable", samples::signed_in_not_renewable(), 10, Awaits::Nothing),
         sample("after worthless renewals", samples::stormy(), samples::STORM_AT - 60, Awaits::Nothing),
         sample("as planned", samples::renewing(), 48, Awaits::Renewed),
-        sample("after unclear answers", samples::renewing_after_unclear_answers(), 63, Awaits::Renewed),
+        sample("after unclear answers", samples::renewing_after_unclear_answers(), 145, Awaits::Renewed),
         sample("before the next try", samples::saving(), 48, Awaits::Nothing),
         sample("trying again", samples::saving_again(), 49, Awaits::Saved),
         sample("opening", samples::opening(), 0, Awaits::Loaded),

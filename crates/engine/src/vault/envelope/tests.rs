@@ -278,7 +278,7 @@ fn any_reason() -> impl Strategy<Value = Reason> {
     prop_oneof![
         any::<Option<String>>().prop_map(|said| Reason::Refused { said }),
         any::<Option<String>>().prop_map(|said| Reason::RefusedAfterLostReply { said }),
-        any::<u16>().prop_map(|status| Reason::Unclear { status }),
+        any::<(u16, Option<String>)>().prop_map(|(status, said)| Reason::Unclear { status, said }),
         Just(Reason::Vault { problem: VaultProblem::Locked }),
         Just(Reason::NotRenewable),
     ]
