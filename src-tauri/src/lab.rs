@@ -232,7 +232,8 @@ impl Shell {
                 return Err(failed("this backend needs a user name and a password"));
             }
         };
-        let measured = measure(account, &person, Bounds::default(), |_| ()).await.map_err(failed)?;
+        let measuring = measure(account, &person, Bounds::default(), &self.ending, |_| ());
+        let measured = measuring.await.map_err(failed)?;
         save_profile(&self.paths, &name, &measured).map_err(failed)?;
         if let Some(grace) = measured.facts.grace {
             set_grace_window(&self.paths, &name, grace.sure_secs())?;

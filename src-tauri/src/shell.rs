@@ -12,6 +12,7 @@ use latchkey_engine::paths::Paths;
 use latchkey_engine::ports::{Browser, Clock, Vault};
 use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::{EngineError, EngineHandle};
+use latchkey_lab::ending::Ending;
 use tokio::sync::watch;
 
 use crate::command_error::CommandError;
@@ -53,6 +54,8 @@ pub(crate) struct Shell {
     pub(crate) dev_server: EmbeddedServer,
     /// The lab's tour, while somebody takes it.
     pub(crate) tour: Tour,
+    /// What the lab is told of the end by, where it measures.
+    pub(crate) ending: Ending,
     /// The access token that was put into the clipboard last and is still to be taken out.
     pub(crate) copied: Mutex<Option<AccessToken>>,
     /// The report that was written last.
@@ -93,10 +96,11 @@ impl Shell {
         }
     }
 
-    /// Ends the engine, with what is under way, and then the development backend, which may be needed for that.
+    /// Ends the engine, with what is under way, and what the lab measures; then the development backend, which may be
+    /// needed for that.
     pub(crate) async fn close(&self) {
         let agent = self.agent.end();
-        self.engine.close().await;
+        tokio::join!(self.engine.close(), self.ending.comes());
         if let Some(agent) = agent {
             agent.stop().await;
         }

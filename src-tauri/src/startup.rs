@@ -26,6 +26,7 @@ use latchkey_engine::screen::SystemScreen;
 use latchkey_engine::snapshot::past;
 use latchkey_engine::vault::VaultKind;
 use latchkey_engine::{EngineHandle, Setup, clock::SystemClock, vault};
+use latchkey_lab::ending::Ending;
 use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -290,6 +291,7 @@ async fn start(
         http,
         dev_server,
         tour: Tour::default(),
+        ending: Ending::default(),
         copied: std::sync::Mutex::default(),
         report: std::sync::Mutex::default(),
         reloaded: std::sync::Mutex::default(),

@@ -21,6 +21,7 @@ use latchkey_engine::snapshot::{
 };
 use latchkey_engine::vault::memory::MemoryVault;
 use latchkey_engine::{EngineHandle, Setup};
+use latchkey_lab::ending::Ending;
 use serde_json::Value;
 use tauri::ipc::{CallbackFn, InvokeBody};
 use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
@@ -128,6 +129,7 @@ fn shell(folder: &tempfile::TempDir, accounts: Vec<AccountConfig>) -> Shell {
         http: http.clone(),
         dev_server: EmbeddedServer::new(paths.devserver_state_file(), None, http),
         tour: Tour::default(),
+        ending: Ending::default(),
         paths,
         copied: Mutex::default(),
         report: Mutex::default(),

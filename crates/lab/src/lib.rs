@@ -10,11 +10,13 @@
 //! | `report` | what came of it: a page, JSON, JUnit, and the lifeline as a picture |
 //! | `sandbox` | a small backend to try rotation on, step by step |
 //! | `measuring` | the profile of an account's backend |
+//! | `ending` | the end of the program in the middle of all this |
 //!
 //! Invariant: nothing here touches a session of the account under test. Vault and journal are in memory, sign-ins are
 //! thrown away.
 
 pub mod client;
+pub mod ending;
 pub mod measuring;
 pub mod report;
 pub mod runner;

@@ -13,6 +13,7 @@ use latchkey_engine::lab::{Bounds, Held, Probe, Profile, Waiter, profile};
 use latchkey_engine::ports::Clock;
 use tokio::sync::mpsc;
 
+use crate::ending::{Ending, FAREWELL, until};
 use crate::runner::Person;
 use crate::stage::Stage;
 
@@ -28,9 +29,13 @@ pub enum NotMeasured {
     /// The account cannot be signed in to that way.
     #[error("{0}")]
     Unfit(String),
+    /// The program ends.
+    #[error("the program ends; what was signed in to for it was signed out of again")]
+    GivenUp,
 }
 
-/// Measures the backend of an account in real time; `tell` hears what is being done.
+/// Measures the backend of an account in real time; `tell` hears what is being done. What is signed in to for that is
+/// signed out of again, also where the end of the program comes first.
 ///
 /// # Errors
 /// [`NotMeasured`].
@@ -38,10 +43,11 @@ pub async fn measure(
     account: &AccountConfig,
     person: &Person,
     bounds: Bounds,
+    ending: &Ending,
     tell: impl FnMut(&str) + Send,
 ) -> Result<Profile, NotMeasured> {
     let clock = SystemClock;
-    measured(account, person, bounds, tell, Arc::new(clock), Time::Real(clock)).await
+    measured(account, person, bounds, ending, tell, Time::Real(clock)).await
 }
 
 /// Measures the backend of a stage in virtual time.
@@ -52,27 +58,35 @@ pub async fn measure_on(
     stage: &Stage,
     person: &Person,
     bounds: Bounds,
+    ending: &Ending,
     tell: impl FnMut(&str) + Send,
 ) -> Result<Profile, NotMeasured> {
     let clock =
         stage.manual().ok_or_else(|| NotMeasured::Unfit("this stage has no clock to move".to_owned()))?;
-    measured(&stage.account, person, bounds, tell, Arc::new(clock.clone()), Time::Virtual(clock.clone()))
-        .await
+    measured(&stage.account, person, bounds, ending, tell, Time::Virtual(clock.clone())).await
 }
 
 async fn measured(
     account: &AccountConfig,
     person: &Person,
     bounds: Bounds,
+    ending: &Ending,
     tell: impl FnMut(&str) + Send,
-    clock: Arc<dyn Clock>,
     time: Time,
 ) -> Result<Profile, NotMeasured> {
     let http = Http::new()?;
     let (_, browser) = person.sign_in(&account.provider, &http).map_err(NotMeasured::Unfit)?;
+    let clock: Arc<dyn Clock> = match &time {
+        Time::Real(clock) => Arc::new(*clock),
+        Time::Virtual(clock) => Arc::new(clock.clone()),
+    };
     let probe = Arc::new(Probe::new(account, &http, clock, browser));
-    let mut world = World { probe: probe.clone(), account, person, http, time, tell };
-    Ok(profile(&probe, bounds, &mut world).await?)
+    let _under_way = ending.waits_for();
+    let mut world = World { probe: probe.clone(), account, person, http, time, ending, tell };
+    let measured = profile(&probe, bounds, &mut world).await;
+    // What takes longer is given up: somebody waits for the answer.
+    let _ = tokio::time::timeout(FAREWELL, probe.leaves_nothing()).await;
+    if ending.has_come() { Err(NotMeasured::GivenUp) } else { Ok(measured?) }
 }
 
 enum Time {
@@ -86,6 +100,7 @@ struct World<'a, F> {
     person: &'a Person,
     http: Http,
     time: Time,
+    ending: &'a Ending,
     tell: F,
 }
 
@@ -97,13 +112,17 @@ impl<F: FnMut(&str) + Send> Waiter for World<'_, F> {
         let Ok((how, _)) = how else { return Err(EngineError::NotThisWay) };
         // A page is opened in the person's browser or filled in; there is nothing to be shown here.
         let (prompts, _unseen) = mpsc::unbounded_channel();
-        self.probe.sign_in(how, prompts).await
+        let held = until(self.ending, self.probe.sign_in(how, prompts)).await;
+        held.unwrap_or(Err(EngineError::NotThisWay))
     }
 
     async fn wait(&mut self, long: Duration) {
         let long = SignedDuration::try_from(long).unwrap_or(SignedDuration::MAX);
         match &self.time {
-            Time::Real(clock) => clock.sleep_until(clock.now().boot.saturating_add(long)).await,
+            Time::Real(clock) => tokio::select! {
+                () = clock.sleep_until(clock.now().boot.saturating_add(long)) => {}
+                () = self.ending.is_wished() => {}
+            },
             Time::Virtual(clock) => clock.advance(long),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use latchkey_core::secret::Password;
 use latchkey_engine::config::{AccountConfig, Config, ProviderConfig};
 use latchkey_engine::lab::{BackendFacts, Bounds, Grace, Lifetime, Profile, ReuseHandling, TwoAtOnce};
+use latchkey_lab::ending::Ending;
 use latchkey_lab::measuring::measure;
 use latchkey_lab::runner::Person;
 use latchkey_tests::openid_provider::{AccessTokens, CLIENT_ID, OpenIdProvider, Settings};
@@ -25,7 +26,7 @@ async fn profile_of(settings: Settings) -> Profile {
     if let ProviderConfig::Oauth(config) = &account.provider {
         provider.register_redirect_path(&config.redirect.path);
     }
-    measure(&account, &alice("any"), BOUNDS, |_| ()).await.unwrap()
+    measure(&account, &alice("any"), BOUNDS, &Ending::default(), |_| ()).await.unwrap()
 }
 
 fn account(issuer: &str) -> AccountConfig {
@@ -84,7 +85,8 @@ async fn access_tokens_that_are_jwts_are_looked_into_and_what_cannot_be_asked_wi
 #[tokio::test]
 async fn a_site_with_cookie_sessions_keeps_nothing_and_is_told_so() {
     let site = SiteServer::start(Version::V5, SiteSettings::default()).await;
-    let profile = measure(&site.account(), &alice(PASSWORD), BOUNDS, |_| ()).await.unwrap();
+    let profile =
+        measure(&site.account(), &alice(PASSWORD), BOUNDS, &Ending::default(), |_| ()).await.unwrap();
     let facts = &profile.facts;
     assert_eq!(facts.rotates, Some(true), "{profile:?}");
     assert_eq!(

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use latchkey_core::disposition::Failure;
 use latchkey_core::secret::RefreshToken;
+use latchkey_core::token_set::Source;
 use latchkey_core::wording::Wording;
 use serde::{Deserialize, Serialize};
 
@@ -93,8 +94,6 @@ impl Measuring<'_> {
         self.refusal(&next).await;
         if self.facts.rotates == Some(true) {
             self.reuse(first, next).await;
-        } else {
-            let _ = self.probe.revoke(&next).await;
         }
         self.two_at_once().await;
         self.revocation().await;
@@ -158,18 +157,14 @@ impl Measuring<'_> {
             Some(true) => {
                 self.facts.old_access_dies = self.probe.is_accepted(&first).await.map(|taken| !taken);
             }
-            Some(false) => self.cannot(
-                "old_access_dies",
-                "user_info_refuses",
-                [],
-                "the user-info endpoint does not take this account's access tokens",
-            ),
-            None => self.cannot(
-                "old_access_dies",
-                "no_user_info",
-                [],
-                "the account names no user-info endpoint to ask with an access token",
-            ),
+            Some(false) => {
+                let why = "the user-info endpoint does not take this account's access tokens";
+                self.cannot("old_access_dies", "user_info_refuses", [], why);
+            }
+            None => {
+                let why = "the account names no user-info endpoint to ask with an access token";
+                self.cannot("old_access_dies", "no_user_info", [], why);
+            }
         }
         Some((first, next))
     }
@@ -179,21 +174,31 @@ impl Measuring<'_> {
         let answer = self.probe.latest().and_then(|exchange| exchange.answer);
         self.facts.no_store = answer.as_ref().map(|answer| answer.no_store);
         let envelope = &next.0;
-        self.facts.access_secs = Some(seconds(said_of(envelope)));
+        if envelope.access.source == Source::Assumed {
+            self.cannot(
+                "access_secs",
+                "lifetime_not_told",
+                [],
+                "the backend does not say: send `expires_in`",
+            );
+        } else {
+            self.facts.access_secs = Some(seconds(said_of(envelope)));
+        }
         let claims = look::claims(envelope.tokens.access.expose());
         let claim = |name: &str| claims.as_ref().and_then(|claims| claims.get(name)?.as_i64());
         match (claim("exp"), claim("iat"), answer.as_ref().and_then(|answer| answer.expires_in)) {
+            (Some(_), Some(_), None) if envelope.access.source == Source::JwtExp => {
+                self.cannot("exp_differs_secs", "no_expires_in", [], "only exp is there: send `expires_in`");
+            }
             (Some(exp), Some(iat), said) => {
                 let said = said.unwrap_or(i64::from(seconds(said_of(envelope))));
                 let differs = exp.saturating_sub(iat).saturating_sub(said);
                 self.facts.exp_differs_secs = Some(i32::try_from(differs).unwrap_or(i32::MAX));
             }
-            _ => self.cannot(
-                "exp_differs_secs",
-                "no_jwt",
-                [],
-                "the access token is no JWT that says when it was made and ends",
-            ),
+            _ => {
+                let why = "the access token is no JWT that says when it was made and ends";
+                self.cannot("exp_differs_secs", "no_jwt", [], why);
+            }
         }
         match self.probe.skew() {
             Some(skew) => {
@@ -257,10 +262,7 @@ impl Measuring<'_> {
     async fn after_refusal(&mut self, newest: &Held) -> Option<ReuseHandling> {
         match self.probe.spend(newest).await {
             Spent::Refused { .. } => Some(ReuseHandling::FamilyRevoked),
-            Spent::Renewed(next) => {
-                let _ = self.probe.revoke(&next).await;
-                Some(ReuseHandling::Refused)
-            }
+            Spent::Renewed(_) => Some(ReuseHandling::Refused),
             Spent::Failed(_) => None,
         }
     }
@@ -330,26 +332,28 @@ impl Measuring<'_> {
         let Some(held) = self.anew("two_at_once", "to see what two refreshes at once do").await else {
             return;
         };
-        let (one, other) = tokio::join!(self.probe.spend(&held), self.probe.spend(&held));
-        self.facts.two_at_once = match (one, other) {
+        self.facts.two_at_once = match tokio::join!(self.probe.spend(&held), self.probe.spend(&held)) {
             (Spent::Renewed(one), Spent::Renewed(other)) => {
                 let same = one.same_refresh_token(&other) && !one.same_refresh_token(&held);
-                let _ = self.probe.revoke(&one).await;
-                let _ = self.probe.revoke(&other).await;
                 Some(if same { TwoAtOnce::SameAnswer } else { TwoAtOnce::BothServed })
             }
             (Spent::Renewed(winner), _) | (_, Spent::Renewed(winner)) => {
                 match self.probe.spend(&winner).await {
-                    Spent::Renewed(next) => {
-                        let _ = self.probe.revoke(&next).await;
-                        Some(TwoAtOnce::OneServed)
-                    }
+                    Spent::Renewed(_) => Some(TwoAtOnce::OneServed),
                     Spent::Refused { .. } => Some(TwoAtOnce::WinnerRevoked),
-                    Spent::Failed(_) => None,
+                    Spent::Failed(failure) => self.two_got_no_verdict(&failure),
                 }
             }
-            _ => Some(TwoAtOnce::NeitherServed),
+            (Spent::Refused { .. }, Spent::Refused { .. }) => Some(TwoAtOnce::NeitherServed),
+            // Whoever did not answer has said nothing of the two.
+            (Spent::Failed(failure), _) | (_, Spent::Failed(failure)) => self.two_got_no_verdict(&failure),
         };
+    }
+
+    fn two_got_no_verdict(&mut self, failure: &Failure) -> Option<TwoAtOnce> {
+        let what = "two refreshes at once got no verdict";
+        self.failed("two_at_once", "no_verdict_on_two", what, in_words(failure));
+        None
     }
 
     async fn revocation(&mut self) {
@@ -359,23 +363,15 @@ impl Measuring<'_> {
         };
         match self.probe.revoke(&held).await {
             Ok(Some(())) => {
-                let spent = self.probe.spend(&held).await;
-                self.facts.revocation_works = match spent {
-                    Spent::Renewed(next) => {
-                        let _ = self.probe.revoke(&next).await;
-                        Some(false)
-                    }
+                self.facts.revocation_works = match self.probe.spend(&held).await {
+                    Spent::Renewed(_) => Some(false),
                     Spent::Refused { .. } => Some(true),
                     Spent::Failed(_) => None,
                 };
             }
             Ok(None) => {
-                self.cannot(
-                    "revocation_works",
-                    "nowhere_to_revoke",
-                    [],
-                    "the account names no place to revoke or to sign out at",
-                );
+                let why = "the account names no place to revoke or to sign out at";
+                self.cannot("revocation_works", "nowhere_to_revoke", [], why);
             }
             Err(failure) => {
                 self.failed("revocation_works", "revoking_failed", "revoking failed", in_words(&failure));

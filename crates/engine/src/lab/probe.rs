@@ -76,6 +76,8 @@ impl Spent {
 pub struct Probe {
     workshop: Workshop,
     seen: Arc<Mutex<Vec<Exchange>>>,
+    /// What may still be good at the backend: of each sign-in the newest tokens.
+    left: Mutex<Vec<Held>>,
 }
 
 impl Probe {
@@ -117,7 +119,7 @@ impl Probe {
             journal_told: std::sync::atomic::AtomicBool::new(false),
             unclaimed: std::sync::Mutex::default(),
         };
-        Self { workshop, seen }
+        Self { workshop, seen, left: Mutex::default() }
     }
 
     /// Signs in. What the person has to do meanwhile goes to `prompts`.
@@ -140,7 +142,9 @@ impl Probe {
                 retry_after: None,
             }))
         };
-        self.workshop.envelope(issued, None, 1).map(Held).ok_or_else(odd)
+        let held = self.workshop.envelope(issued, None, 1).map(Held).ok_or_else(odd)?;
+        self.saw(None, Some(&held));
+        Ok(held)
     }
 
     /// Presents the refresh token, whatever was done with it before.
@@ -150,18 +154,35 @@ impl Probe {
         };
         match self.workshop.provider.renew(refresh, &held.0, None, &*self.workshop.clock).await {
             Ok(issued) => {
-                let next = self.workshop.envelope(issued, Some(&held.0), held.0.generation + 1);
-                next.map_or_else(
-                    || Spent::Failed(Failure::NoReply),
-                    |envelope| Spent::Renewed(Box::new(Held(envelope))),
-                )
+                let next = self.workshop.envelope(issued, Some(&held.0), held.0.generation + 1).map(Held);
+                self.saw(Some(held), next.as_ref());
+                next.map_or_else(|| Spent::Failed(Failure::NoReply), |next| Spent::Renewed(Box::new(next)))
             }
             Err(Failure::Answered(Answer {
                 status,
                 body: Body::Verdict { code: ErrorCode::InvalidGrant, .. },
                 ..
-            })) => Spent::Refused { status },
+            })) => {
+                self.saw(Some(held), None);
+                Spent::Refused { status }
+            }
             Err(failure) => Spent::Failed(failure),
+        }
+    }
+
+    /// Takes note of tokens that somebody got, and of those that are good for nothing since.
+    pub fn saw(&self, over: Option<&Held>, next: Option<&Held>) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.retain(|held| ![over, next].into_iter().flatten().any(|other| held.same_refresh_token(other)));
+        left.extend(next.cloned());
+    }
+
+    /// Tells the backend that nothing of what is left of its sign-ins is used any more, as far as it can be told.
+    pub async fn leaves_nothing(&self) {
+        let left = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        for held in left {
+            // Nobody is there who could do more about it.
+            let _ = self.revoke(&held).await;
         }
     }
 
@@ -176,6 +197,7 @@ impl Probe {
     /// The [`Failure`] with which it was answered.
     pub async fn revoke(&self, held: &Held) -> Result<Option<()>, Failure> {
         let told = self.workshop.provider.sign_out(&held.0, &*self.workshop.clock).await?;
+        self.saw(Some(held), None);
         Ok(told.revoked.then_some(()))
     }
 

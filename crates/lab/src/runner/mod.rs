@@ -18,6 +18,7 @@ use latchkey_engine::sign_in::{Login, SignIn};
 use std::sync::Arc;
 
 use crate::client::Client;
+use crate::ending::{Ending, FAREWELL, until};
 use crate::scenario::{ProviderKind, Scenario};
 use crate::stage::{Stage, StageError};
 pub use play::play;
@@ -33,8 +34,9 @@ pub enum Against {
         /// What it is told to do otherwise.
         rules: Vec<Rule>,
     },
-    /// The backend of this account, behind a proxy, in real time.
-    Account(Box<AccountConfig>, Person),
+    /// The backend of this account, behind a proxy, in real time. What is signed in to there is signed out of again, also
+    /// where the end of the program comes first.
+    Account(Box<AccountConfig>, Person, Arc<Ending>),
 }
 
 /// Who signs in at somebody's own backend.
@@ -86,7 +88,7 @@ impl Person {
 /// # Errors
 /// [`StageError`] when the stage could not be set up; what goes wrong later is part of the outcome.
 pub async fn run(scenario: &Scenario, against: &Against, keys: &Path) -> Result<Outcome, StageError> {
-    if let Against::Account(account, _) = against {
+    if let Against::Account(account, ..) = against {
         if let Some(why) = scenario.needs_own_backend() {
             return Ok(Outcome::skipped(scenario, why));
         }
@@ -98,7 +100,16 @@ pub async fn run(scenario: &Scenario, against: &Against, keys: &Path) -> Result<
     }
     let (mut stage, person) = set_up(scenario, against, keys).await?;
     let mut client = stage.latchkey()?;
-    Ok(play(scenario, &mut stage, &mut client, &person).await)
+    let Against::Account(_, _, ending) = against else {
+        return Ok(play(scenario, &mut stage, &mut client, &person).await);
+    };
+    let _under_way = ending.waits_for();
+    let outcome = until(ending, play(scenario, &mut stage, &mut client, &person)).await;
+    // Or it would renew what is signed out of.
+    drop(client);
+    // What takes longer is given up: somebody waits for the answer.
+    let _ = tokio::time::timeout(FAREWELL, stage.leaves_nothing()).await;
+    outcome.ok_or(StageError::GivenUp)
 }
 
 /// The stage for a scenario, and who signs in on it.
@@ -117,7 +128,7 @@ pub async fn set_up(
             let person = Person::Typed { username: "demo".to_owned(), password: Password::new("demo") };
             Ok((stage, person))
         }
-        Against::Account(account, person) => {
+        Against::Account(account, person, _) => {
             let (_, browser) = person.sign_in(&account.provider, &Http::new()?).map_err(StageError::Unfit)?;
             Ok((Stage::proxied(account, browser).await?, person.clone()))
         }

@@ -48,6 +48,8 @@ impl<C: Client> Play<'_, C> {
     pub(super) async fn remember_tokens(&mut self) {
         let Some(held) = self.stage.held().await else { return };
         if self.held.last().is_none_or(|last| last.generation() != held.generation()) {
+            let anew = std::mem::take(&mut self.anew);
+            self.stage.saw(self.held.last().filter(|_| !anew), &held);
             self.held.push(held);
         }
     }

@@ -38,6 +38,7 @@ pub async fn play<C: Client>(
         run: Run { began_at: began_at.to_string(), ..Run::default() },
         judgements: Vec::new(),
         held: Vec::new(),
+        anew: false,
         replayed: None,
         counted_from: 0,
         requests_told: 0,
@@ -58,6 +59,8 @@ pub(super) struct Play<'a, C: Client> {
     pub(super) judgements: Vec<Judgement>,
     /// The tokens the client had, oldest first, each generation once.
     pub(super) held: Vec<Held>,
+    /// Whether somebody has signed in since the last of them, who replaced none.
+    pub(super) anew: bool,
     /// What became of the last replay.
     pub(super) replayed: Option<Spent>,
     /// How many refreshes the backend had seen when counting began.
@@ -158,6 +161,8 @@ impl<C: Client> Play<'_, C> {
     async fn signs_in(&mut self) -> Result<(), String> {
         self.count_from_here();
         self.note(Side::Lab, "signs in", false);
+        self.remember_tokens().await;
+        self.anew = true;
         let http = Http::new().map_err(|error| error.to_string())?;
         let (how, _) = self.person.sign_in(&self.stage.account.provider, &http)?;
         self.client.sign_in(how).await.map_err(|error| format!("the sign-in failed: {error}"))
@@ -241,7 +246,15 @@ impl<C: Client> Play<'_, C> {
             }
         }
         self.note(Side::Lab, &format!("somebody else presents {token}"), true);
-        self.replayed = Some(self.stage.presented(&held).await);
+        let spent = self.stage.presented(&held).await;
+        let unknown = self.stage.manual().is_none() && self.stage.account.policy.grace_window.is_none();
+        if which == Which::Old && unknown && spent.is_renewed() {
+            // Within a grace window that was right, and nobody knows how long it is.
+            return Err("the backend took a used token, which is right within its grace window, and how long that is \
+                        is not known: measure it first with `latchkey lab profile`"
+                .to_owned());
+        }
+        self.replayed = Some(spent);
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! The shipped scenarios, played: on a right client and a right backend, and on wrong ones.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use latchkey_devserver::{DevServer, Options};
 
 use super::*;
 use crate::client::{Client, Latchkey, Seen};
@@ -127,5 +130,78 @@ async fn a_client_that_does_wrong_is_named() {
         let outcome = run_with(&named(name), Vec::new(), keys.path(), make).await.unwrap();
         let expected = (name != "early-401").then_some("the client");
         assert_eq!(outcome.at_fault(), expected, "{}", told(&outcome));
+    }
+}
+
+/// A backend that is somebody's own, which takes used tokens for so long, and its account.
+async fn own_backend(grace: Duration) -> (DevServer, AccountConfig) {
+    let options = Options { listen: ([127, 0, 0, 1], 0).into(), grace, state: None, ..Options::default() };
+    let server = DevServer::start(options).await.unwrap();
+    let account = AccountConfig { devserver: false, ..AccountConfig::demo(server.address().port()) };
+    (server, account)
+}
+
+/// A scenario of these steps.
+fn of_steps(steps: &[&str]) -> Scenario {
+    let head = "version = 1\nname = \"mine\"\ntitle = \"t\"\nabout = \"a\"\nstandard = []\n";
+    let steps: Vec<_> = steps.iter().map(|step| format!("[[steps]]\n{step}\n")).collect();
+    Scenario::parse(&format!("{head}{}", steps.concat()), "mine.toml").unwrap()
+}
+
+fn demo() -> Person {
+    Person::Typed { username: "demo".to_owned(), password: Password::new("demo") }
+}
+
+#[tokio::test]
+async fn what_was_signed_in_to_at_somebodys_own_backend_is_signed_out_of() {
+    let keys = tempfile::tempdir().unwrap();
+    let expect = "expect_client = { generation = 1 }";
+    for steps in [
+        &["sign_in = true", "renew = true", "renew = true", expect][..],
+        &["sign_in = true", "renew = true", "sign_in = true", expect],
+        &["sign_in = true", "renew = true", "replay = \"current\"", expect],
+        &["sign_in = true", "fault = { at = \"logout\", mode = \"html\", count = -1 }", expect],
+    ] {
+        let (server, account) = own_backend(Duration::ZERO).await;
+        let against = Against::Account(Box::new(account), demo(), Arc::default());
+        let outcome = run(&of_steps(steps), &against, keys.path()).await.unwrap();
+        assert!(outcome.passed(), "{}", told(&outcome));
+        assert_eq!(server.revoke("demo").await, Some(0), "{steps:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_given_up_leaves_nothing_at_somebodys_own_backend() {
+    let keys = tempfile::tempdir().unwrap();
+    let (server, account) = own_backend(Duration::ZERO).await;
+    let ending = Arc::<Ending>::default();
+    let against = Against::Account(Box::new(account), demo(), ending.clone());
+    let scenario = of_steps(&["sign_in = true", "advance = \"50s\"", "expect_client = { generation = 1 }"]);
+    let mut requests = server.follow_requests();
+    let comes = async {
+        while requests.recv().await.unwrap().status != Some(200) {}
+        ending.comes().await;
+    };
+    let (outcome, ()) = tokio::join!(run(&scenario, &against, keys.path()), comes);
+    assert!(matches!(outcome, Err(StageError::GivenUp)));
+    assert_eq!(server.revoke("demo").await, Some(0));
+}
+
+#[tokio::test]
+async fn a_backend_whose_grace_window_nobody_measured_is_not_said_to_take_used_tokens() {
+    let keys = tempfile::tempdir().unwrap();
+    let scenario = of_steps(&[
+        "sign_in = true",
+        "renew = true",
+        "replay = \"old\"",
+        "expect_backend = { replay = \"refused\" }",
+    ]);
+    for (grace, broken) in [(Duration::from_secs(30), true), (Duration::ZERO, false)] {
+        let (_server, account) = own_backend(grace).await;
+        let against = Against::Account(Box::new(account), demo(), Arc::default());
+        let outcome = run(&scenario, &against, keys.path()).await.unwrap();
+        assert_ne!(outcome.backend, SideOutcome::Failed, "{}", told(&outcome));
+        let said = outcome.broken.as_deref().unwrap_or_default();
+        assert_eq!(said.contains("latchkey lab profile"), broken, "{said}");
     }
 }

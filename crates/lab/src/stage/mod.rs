@@ -37,6 +37,9 @@ pub enum StageError {
     /// HTTP cannot be used on this machine.
     #[error("{0}")]
     Http(#[from] HttpUnusable),
+    /// The program ends.
+    #[error("the program ends")]
+    GivenUp,
     /// There is no folder for locks.
     #[error("no temporary folder can be made: {0}")]
     Folder(#[from] std::io::Error),
@@ -72,12 +75,23 @@ pub struct Stage {
     http: Http,
     folder: tempfile::TempDir,
     browser: Arc<dyn Browser>,
+    /// Whoever presents the client's tokens besides the client.
+    somebody_else: Arc<Probe>,
 }
 
 #[derive(Clone)]
 enum Time {
     Virtual(ManualClock),
     Real(SystemClock),
+}
+
+impl Time {
+    fn of_client(&self) -> Arc<dyn Clock> {
+        match self {
+            Self::Virtual(clock) => Arc::new(clock.clone()),
+            Self::Real(clock) => Arc::new(*clock),
+        }
+    }
 }
 
 impl Stage {
@@ -127,8 +141,11 @@ impl Stage {
             let exchanges = exchanges.clone();
             Arc::new(move |exchange| exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange))
         });
+        let quiet = http.observed(Arc::new(|_| ()));
+        let somebody_else = Arc::new(Probe::new(&account, &quiet, clock.of_client(), browser.clone()));
         Ok(Self {
             account,
+            somebody_else,
             vault: MemoryVault::new(),
             network: LabNetwork::default(),
             exchanges,
@@ -175,10 +192,7 @@ impl Stage {
 
     /// The clock of the client.
     pub fn clock(&self) -> Arc<dyn Clock> {
-        match &self.clock {
-            Time::Virtual(clock) => Arc::new(clock.clone()),
-            Time::Real(clock) => Arc::new(*clock),
-        }
+        self.clock.of_client()
     }
 
     /// The clock that is moved by hand, where time is virtual.
@@ -241,11 +255,23 @@ impl Stage {
 
     /// Presents a refresh token as somebody else does.
     pub async fn presented(&self, held: &Held) -> Spent {
-        Probe::new(&self.account, &self.quiet_http(), self.clock(), self.browser.clone()).spend(held).await
+        self.somebody_else.spend(held).await
     }
 
-    fn quiet_http(&self) -> Http {
-        self.http.observed(Arc::new(|_| ()))
+    /// Takes note of tokens that the client has got, in the place of those before.
+    pub(crate) fn saw(&self, before: Option<&Held>, now: &Held) {
+        self.somebody_else.saw(before, Some(now));
+    }
+
+    /// Signs out of what was signed in to, where it is somebody's own backend. The client must be gone, or it would renew
+    /// what is ended.
+    pub(crate) async fn leaves_nothing(&self) {
+        if let Backend::Proxied(proxied) = &self.backend {
+            // Or the fault of a scenario would strike the farewell.
+            proxied.faults().clear();
+            self.somebody_else.saw(None, self.held().await.as_ref());
+            self.somebody_else.leaves_nothing().await;
+        }
     }
 }
 

@@ -5,8 +5,11 @@ mod profile;
 mod proxy;
 mod run;
 
+use std::sync::Arc;
+
 use latchkey_core::secret::Password;
 use latchkey_engine::config::{AccountConfig, ProviderConfig};
+use latchkey_lab::ending::Ending;
 use latchkey_lab::runner::Person;
 use latchkey_lab::shipped;
 use serde::Serialize;
@@ -21,8 +24,8 @@ pub(crate) async fn run(what: Exercise) -> Result<(), Failure> {
     match what {
         Exercise::List { json } => list(json),
         Exercise::Show { name } => show(&name),
-        Exercise::Run(args) => until_interrupted(Box::pin(run::run(args))).await,
-        Exercise::Profile(args) => until_interrupted(Box::pin(profile::run(args))).await,
+        Exercise::Run(args) => until_interrupted(|ending| Box::pin(run::run(args, ending))).await,
+        Exercise::Profile(args) => until_interrupted(|ending| Box::pin(profile::run(args, ending))).await,
         Exercise::Fault(args) => faults::plan(args).await,
         Exercise::Faults { at, json } => faults::list(&at, json).await,
         Exercise::Clear { at } => faults::clear(&at).await,
@@ -30,14 +33,27 @@ pub(crate) async fn run(what: Exercise) -> Result<(), Failure> {
     }
 }
 
-/// Does this until Ctrl-C, and then takes down what it put up: backends, proxies and their folders.
-async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let mut interrupt = Interrupt::listen();
+/// Does this until Ctrl-C, and then takes down what it put up: backends, proxies and their folders, and what it signed
+/// in to. Whoever insists waits for none of it.
+async fn until_interrupted<W: Future<Output = Result<(), Failure>>>(
+    work: impl FnOnce(Arc<Ending>) -> W,
+) -> Result<(), Failure> {
+    let (mut interrupt, ending) = (Interrupt::listen(), Arc::<Ending>::default());
+    let work = work(ending.clone());
+    tokio::pin!(work);
     tokio::select! {
         biased;
-        outcome = work => outcome,
-        () = interrupt.wished() => Err(Failure::interrupted()),
+        outcome = &mut work => return outcome,
+        () = interrupt.wished() => {}
     }
+    let mut insisted = Interrupt::listen_again();
+    tokio::select! {
+        biased;
+        _ = &mut work => {}
+        () = ending.comes() => {}
+        () = insisted.wished() => {}
+    }
+    Err(Failure::interrupted())
 }
 
 /// A scenario in a list.

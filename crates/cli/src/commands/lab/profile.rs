@@ -1,7 +1,10 @@
 //! `latchkey lab profile`: what a backend does, measured.
 
+use std::sync::Arc;
+
 use latchkey_engine::config::{AccountConfig, set_grace_window};
 use latchkey_engine::lab::{Bounds, Contract, Profile, ProfileFinding, ProfileGrade, findings, save_profile};
+use latchkey_lab::ending::Ending;
 use latchkey_lab::measuring::measure;
 use latchkey_lab::runner::Person;
 use serde::Serialize;
@@ -21,11 +24,11 @@ struct Printed<'a> {
     findings: Vec<ProfileFinding>,
 }
 
-pub(super) async fn run(args: args::Profile) -> Result<(), Failure> {
+pub(super) async fn run(args: args::Profile, ending: Arc<Ending>) -> Result<(), Failure> {
     let desk = Desk::open()?;
     let account = desk.account(&args.account)?;
     let person = person(&desk, account, &args.who).await?;
-    let measured = measured(account, &person, Bounds { grace: args.grace_bound }).await?;
+    let measured = measured(account, &person, Bounds { grace: args.grace_bound }, &ending).await?;
     save_profile(&desk.paths, &account.name, &measured)
         .map_err(|error| Failure::failed(format!("the profile cannot be kept: {error}")))?;
     if let Some(grace) = measured.facts.grace {
@@ -48,6 +51,7 @@ pub(super) async fn measured(
     account: &AccountConfig,
     person: &Person,
     bounds: Bounds,
+    ending: &Ending,
 ) -> Result<Profile, Failure> {
     let on_terminal = output::stderr_is_terminal();
     let mut line = LiveLine::default();
@@ -56,7 +60,7 @@ pub(super) async fn measured(
             line.draw(&format!("Measuring: {what}"));
         }
     };
-    let measured = measure(account, person, bounds, tell).await;
+    let measured = measure(account, person, bounds, ending, tell).await;
     drop(line);
     measured.map_err(|error| Failure::failed(error.to_string()))
 }

@@ -1,9 +1,11 @@
 //! `latchkey lab run`: scenarios, one after the other, and a report.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use latchkey_engine::config::AccountConfig;
-use latchkey_engine::lab::Contract;
+use latchkey_engine::lab::{Bounds, Contract};
+use latchkey_lab::ending::Ending;
 use latchkey_lab::report::{self, Report};
 use latchkey_lab::runner::{Against, Outcome, run as play};
 use latchkey_lab::scenario::Scenario;
@@ -19,18 +21,18 @@ use crate::session::Desk;
 /// How wide the progress bar is, in characters.
 const BAR: usize = 24;
 
-pub(super) async fn run(args: Run) -> Result<(), Failure> {
+pub(super) async fn run(args: Run, ending: Arc<Ending>) -> Result<(), Failure> {
     let desk = Desk::open()?;
     let account = args.account.as_ref().map(|name| desk.account(name)).transpose()?;
     if let Some(file) = &args.contract {
         let account =
             account.ok_or_else(|| Failure::wrong_use("a contract is kept by an account's backend"))?;
-        return contract(&desk, account, &args, file).await;
+        return contract(&desk, account, &args, file, &ending).await;
     }
     let scenarios = chosen(&args)?;
     // A name that says no form is refused before minutes are spent on what it was to hold.
     let forms = args.report.iter().map(|place| Form::of(place)).collect::<Result<Vec<_>, _>>()?;
-    let (against, named) = against(&desk, account, &args).await?;
+    let (against, named) = against(&desk, account, &args, ending).await?;
     let keys = desk.paths.state_dir.join("lab");
     std::fs::create_dir_all(&keys)
         .map_err(|error| Failure::failed(format!("{} cannot be made: {error}", keys.display())))?;
@@ -68,6 +70,7 @@ async fn against(
     desk: &Desk,
     account: Option<&AccountConfig>,
     args: &Run,
+    ending: Arc<Ending>,
 ) -> Result<(Against, String), Failure> {
     match account {
         Some(account) if !account.devserver => {
@@ -78,7 +81,7 @@ async fn against(
             }
             let person = person(desk, account, &args.who).await?;
             let named = format!("the backend of account {}, behind a proxy, in real time", account.name);
-            Ok((Against::Account(Box::new(account.clone()), person), named))
+            Ok((Against::Account(Box::new(account.clone()), person, ending), named))
         }
         Some(_) | None => {
             let mut rules = args.rule.clone();
@@ -200,12 +203,18 @@ fn tell(report: &Report) -> Result<(), Failure> {
 }
 
 /// Measures an account's backend and holds it to what a file says.
-async fn contract(desk: &Desk, account: &AccountConfig, args: &Run, file: &Path) -> Result<(), Failure> {
+async fn contract(
+    desk: &Desk,
+    account: &AccountConfig,
+    args: &Run,
+    file: &Path,
+    ending: &Ending,
+) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::wrong_use(format!("{} cannot be read: {error}", file.display())))?;
     let contract = Contract::parse(&text).map_err(|error| Failure::wrong_use(error.to_string()))?;
     let person = person(desk, account, &args.who).await?;
-    let measured = profile::measured(account, &person, latchkey_engine::lab::Bounds::default()).await?;
+    let measured = profile::measured(account, &person, Bounds::default(), ending).await?;
     let differences = contract.differences(&measured);
     if differences.is_empty() {
         output::say(&format!("{}: the backend keeps to it", file.display()));

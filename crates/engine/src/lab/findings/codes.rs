@@ -1,7 +1,7 @@
 //! The codes of what a profile says.
 
 /// The code of every sentence that a finding can say, also those of what could not be told.
-pub const FINDING_CODES: [&str; 65] = [
+pub const FINDING_CODES: [&str; 68] = [
     "answer_400",
     "asked_again_in_time",
     "begins_anew",
@@ -67,4 +67,7 @@ pub const FINDING_CODES: [&str; 65] = [
     "not_refreshed",
     "nowhere_to_revoke",
     "revoking_failed",
+    "no_verdict_on_two",
+    "lifetime_not_told",
+    "no_expires_in",
 ];

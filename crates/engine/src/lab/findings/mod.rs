@@ -185,8 +185,11 @@ fn reuse(handling: ReuseHandling) -> Row {
             ),
         ),
         ReuseHandling::Accepted => warning(
-            plain("used_accepted", "a used token is taken again"),
-            ("no_theft_noticed", "rotation without reuse detection notices no theft"),
+            plain("used_accepted", "a used token is taken again, as long as was waited for"),
+            (
+                "no_theft_noticed",
+                "rotation without reuse detection notices no theft; if its grace window is longer, measure with `--grace-bound`",
+            ),
         ),
     }
 }
