@@ -53,6 +53,15 @@ describe("points in time", () => {
     expect(times.when(Date.UTC(2026, 10, 27, 9, 12), now)).toMatch(/^Fri,? 27 Nov,? (at )?09:12$/);
     expect(times.when(now + 700 * DAY, now)).toBe("20 Oct 2028");
   });
+  it("are tomorrow only on the next day, also where a day has 23 hours or 25", () => {
+    const berlin = makeTimes("en-GB", "Europe/Berlin");
+    const at = (day: number, month: number, hour: number, minute = 0) => Date.UTC(2026, month, day, hour, minute);
+    // Summer time begins on Sunday 29 March at two, and ends on Sunday 25 October at three.
+    const late = at(28, 2, 22, 30);
+    expect([at(29, 2, 7, 12), at(30, 2, 7, 12)].map((moment) => berlin.when(moment, late))).toEqual(["09:12 tomorrow", expect.stringMatching(/^Mon,? 30 Mar/)]);
+    const early = at(24, 9, 22, 30);
+    expect([at(25, 9, 8, 12), at(26, 9, 8, 12), at(27, 9, 8, 12)].map((moment) => berlin.when(moment, early))).toEqual(["09:12 today", "09:12 tomorrow", expect.stringMatching(/^Tue,? 27 Oct/)]);
+  });
   it("are short where there is little room", () => {
     expect(times.brief(now + MINUTE, now)).toBe("14:35");
     expect(times.brief(now + 2 * DAY, now)).toMatch(/^Sun,? 14:34$/);

@@ -102,10 +102,16 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
     return valid(at) ? `${isoDate(at)} ${short(at)}` : text.time.unknown;
   }
 
+  /** The next day: a day has 23 hours where summer time begins, and 25 where it ends. */
+  function dayAfter(now: number): string | undefined {
+    const today = day(now);
+    return [DAY - HOUR, DAY, DAY + HOUR].map((ahead) => day(now + ahead)).find((next) => next !== today);
+  }
+
   function when(at: number, now: number): string {
     if (!valid(at)) return text.time.unknown;
     if (day(at) === day(now)) return fill(text.time.today, { time: short(at) });
-    if (day(at) === day(now + DAY)) return fill(text.time.tomorrow, { time: short(at) });
+    if (day(at) === dayAfter(now)) return fill(text.time.tomorrow, { time: short(at) });
     return far(at, now) ? farDate(at) : dated(at);
   }
 
