@@ -1,6 +1,7 @@
 // The lab on a fake host.
 import { screen, within } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Outcome } from "../src/ipc/bindings";
 import { signedIn } from "../src/ipc/fake-sessions";
 import { en } from "../src/strings/en";
 import { NOW, openWindow, pass } from "./helpers";
@@ -58,6 +59,36 @@ it("a fault is planned with a click, listed, and cleared", async () => {
   await user.click(screen.getByTestId("lab-switch-replay"));
   await pass(0);
   expect(screen.getByText(/the family is revoked/)).toBeVisible();
+});
+
+it("what the backend's session could not do is said until the next thing is asked for, whatever happens meanwhile", async () => {
+  const { host, user } = await openLab("backend");
+  host.failNext("renew", { code: "backend_unreachable", message: "it answered 503", hint: null });
+  await user.click(screen.getByTestId("lab-renew"));
+  host.change("demo", { clock_skew_ms: 1 });
+  await pass(0);
+  expect(screen.getByTestId("error-message")).toHaveTextContent("it answered 503");
+  await user.click(screen.getByTestId("lab-fault-fail"));
+  await pass(0);
+  expect(screen.queryByTestId("error-message")).toBeNull();
+});
+
+it("what came of a scenario is shown with that scenario and that rule, and with no other", async () => {
+  const { host, user } = await openLab("scenarios");
+  await user.click(screen.getByTestId("lab-run"));
+  await pass(0);
+  expect(screen.getByTestId("lab-outcome")).toBeVisible();
+  await user.selectOptions(screen.getByTestId("lab-rule"), "reuse-accepted");
+  expect(screen.queryByTestId("lab-outcome")).toBeNull();
+  const outcome = await host.labRun("double-spend", "reuse-accepted");
+  let answer: (outcome: Outcome) => void = () => undefined;
+  vi.spyOn(host, "labRun").mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+  await user.click(screen.getByTestId("lab-run"));
+  await user.selectOptions(screen.getByTestId("lab-rule"), "none");
+  answer(outcome);
+  await pass(0);
+  expect(screen.queryByTestId("lab-outcome")).toBeNull();
+  expect(screen.getByTestId("lab-run")).toHaveAttribute("aria-disabled", "false");
 });
 
 it("a scenario says who did wrong, and shows it", async () => {
