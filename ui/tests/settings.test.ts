@@ -139,6 +139,17 @@ describe("settings", () => {
 });
 
 describe("an account", () => {
+  it("that cannot be looked at while somebody writes the file is looked at again with the next letter", async () => {
+    const { host, user } = await openAccount();
+    host.failNext("checkAccount", { code: "configuration", message: "config.toml:3: this is no TOML", hint: null });
+    await user.type(screen.getByTestId("field-renew_before"), "2");
+    await pass(1_000);
+    expect(screen.getByTestId("error-message")).toHaveTextContent("this is no TOML");
+    await user.type(screen.getByTestId("field-renew_before"), "m");
+    await pass(1_000);
+    expect(screen.queryByTestId("error-message")).toBeNull();
+  });
+
   it("is removed only after it was said what that means", async () => {
     const { host, user } = await openSettings();
     await user.click(screen.getByTestId("remove-work"));

@@ -14,7 +14,9 @@ const CLEAN: AccountCheck = { problems: [], advice: [], ends_session: false };
 
 export class AccountDraft {
   values = $state<Record<string, string>>({});
-  failure = $state.raw<CommandError | null>(null);
+  /** What kept the last thing that was asked for from being done, and what keeps the host from looking at it. */
+  #failure = $state.raw<CommandError | null>(null);
+  #unseen = $state.raw<CommandError | null>(null);
   busy = $state(false);
   readonly host: Host;
   /** Nothing for an account that is not there yet. */
@@ -37,6 +39,14 @@ export class AccountDraft {
   constructor(host: Host, account: string | null, before: Keys, specs: () => readonly FieldSpec[], fixed: Changes = {}) {
     [this.host, this.account, this.before, this.specs, this.fixed] = [host, account, before, specs, fixed];
     for (const spec of specs()) this.values[spec.key] = shown(spec, before[spec.key]);
+  }
+
+  get failure(): CommandError | null {
+    return this.#failure ?? this.#unseen;
+  }
+
+  set failure(failure: CommandError | null) {
+    this.#failure = failure;
   }
 
   problem(key: string): KeyProblem | undefined {
@@ -63,10 +73,10 @@ export class AccountDraft {
     const asked = ++this.#asked;
     try {
       const check = await this.host.checkAccount(this.account, $state.snapshot(this.changes), language());
-      if (asked === this.#asked) this.#check = check;
+      if (asked === this.#asked) [this.#check, this.#unseen] = [check, null];
       return check.problems.length === 0;
     } catch (thrown) {
-      this.failure = toCommandError(thrown);
+      if (asked === this.#asked) this.#unseen = toCommandError(thrown);
       return false;
     }
   }
