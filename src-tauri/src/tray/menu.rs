@@ -76,9 +76,13 @@ fn actions(session: &SessionStatus) -> Vec<Action> {
     match session.state {
         StateName::SignedOut => vec![Action::SignIn, Action::Open],
         StateName::NeedsSignIn => vec![Action::SignIn, Action::Open, Action::SignOut],
-        StateName::SigningIn | StateName::Renewing | StateName::Saving => vec![Action::Open],
+        StateName::SigningIn | StateName::Saving => vec![Action::Open],
         StateName::Waiting if session.access.is_none() => vec![Action::Open],
-        StateName::SignedIn | StateName::Waiting => vec![Action::Open, Action::Renew, Action::SignOut],
+        // While it renews itself nothing else is offered: a menu that is open would close under the hand, each time that one of
+        // many sessions does.
+        StateName::SignedIn | StateName::Renewing | StateName::Waiting => {
+            vec![Action::Open, Action::Renew, Action::SignOut]
+        }
     }
 }
 
@@ -234,11 +238,19 @@ mod tests {
         assert_eq!(names(StateName::SignedIn, ""), ["open", "renew", "sign-out"]);
         assert_eq!(names(StateName::NeedsSignIn, "refused"), ["sign-in", "open", "sign-out"]);
         assert_eq!(names(StateName::SignedOut, "signed_out"), ["sign-in", "open"]);
-        assert_eq!(names(StateName::Renewing, ""), ["open"]);
         assert_eq!(names(StateName::Waiting, "keychain_locked"), ["open"]);
         for action in Action::ALL {
             assert_eq!(Action::of(action.name()), Some(action));
         }
+    }
+
+    #[test]
+    fn a_session_that_renews_itself_changes_nothing_so_that_an_open_menu_stays_open() {
+        let end = Some("2026-11-27T08:12:00Z");
+        let shown = |state| {
+            menu(&[with(session("work", state), HeadlineKind::SignedInUntil, end)], &now(), Tongue::En)
+        };
+        assert_eq!(shown(StateName::Renewing), shown(StateName::SignedIn));
     }
 
     #[test]
