@@ -4,6 +4,7 @@
 //! [`quiet`]. Sessions that renew themselves are never spoken of.
 
 mod quiet;
+mod said;
 mod show;
 mod soon;
 mod text;
@@ -11,7 +12,6 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
@@ -29,12 +29,10 @@ use tracing::warn;
 
 use crate::words::Tongue;
 use quiet::quiet_until;
+use said::Said;
 use show::{Open, Showing};
 use soon::Soon;
 pub(crate) use text::News;
-
-/// The same is not said again within this.
-const QUIET: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long nothing is looked at where nothing is known to come.
 const LOOK: SignedDuration = SignedDuration::from_hours(1);
@@ -93,6 +91,7 @@ impl Notifications {
     /// Tells what has come due; gives when to look again.
     fn look(&self, soon: &mut Soon, sessions: &[SessionStatus]) -> Option<Timestamp> {
         let now = self.now();
+        self.told().said.forget_before_new_tokens(sessions);
         let mut next = Vec::new();
         for ending in soon.endings(sessions, now.timestamp()) {
             if ending.tell_at > now.timestamp() {
@@ -131,12 +130,12 @@ impl Notifications {
             told.held.retain(|(other, held)| other != account || !is_the_same(held, &news));
             told.held.push((account.clone(), news));
         } else {
-            let boot = self.0.clock.now().boot;
-            if !told.said.is_news(account, &news, boot) {
+            let stamp = self.0.clock.now();
+            if !told.said.is_news(account, &news, stamp) {
                 return;
             }
             let tongue = Tongue::of(self.0.app.borrow().language);
-            let text = text::text(account, &news, boot, tongue);
+            let text = text::text(account, &news, stamp.boot, tongue);
             // Without the thread there is nobody to show it; the window does.
             let _ = self.0.showing.send(Showing {
                 account: account.clone(),
@@ -218,22 +217,5 @@ fn still(account: &AccountName, news: &News, sessions: &[SessionStatus], now: St
             .any(|session| session.account == account.as_str() && session.bears_out(notice, now)),
         // What only a sign-in keeps is looked at anew each time, and a program is never held back.
         News::Ends(_) | News::Consent(_) => false,
-    }
-}
-
-/// What was said when: of which account, and what of it. Another program that asks is something else.
-#[derive(Default)]
-struct Said(BTreeMap<(AccountName, &'static str, Option<String>), SignedDuration>);
-
-impl Said {
-    fn is_news(&mut self, account: &AccountName, news: &News, now: SignedDuration) -> bool {
-        self.0.retain(|_, at| now.saturating_sub(*at) < QUIET);
-        let program = if let News::Consent(program) = news { Some(program.clone()) } else { None };
-        let key = (account.clone(), news.code(), program);
-        if self.0.contains_key(&key) {
-            return false;
-        }
-        self.0.insert(key, now);
-        true
     }
 }

@@ -4,12 +4,13 @@ use latchkey_engine::clock::ManualClock;
 use latchkey_engine::snapshot::{ClockStatus, Clocks, Headline, HeadlineKind, StateName};
 
 use super::*;
-use crate::test_world::{name, session};
+use crate::test_world::{name, session, signed_in_at};
 
 #[test]
 fn the_same_is_said_once_an_hour_and_something_else_at_once() {
     let mut said = Said::default();
-    let at = SignedDuration::from_mins;
+    let begin = Stamp { wall: Timestamp::UNIX_EPOCH, boot: SignedDuration::ZERO };
+    let at = |mins| begin.plus(SignedDuration::from_mins(mins));
     let refused = News::Notice(Notice::SignInNeeded(Reason::Idle));
     let unsaved = News::Notice(Notice::CannotSave(VaultProblem::Locked));
     assert!(said.is_news(&name("work"), &refused, at(0)));
@@ -17,6 +18,40 @@ fn the_same_is_said_once_an_hour_and_something_else_at_once() {
     assert!(said.is_news(&name("work"), &unsaved, at(59)));
     assert!(said.is_news(&name("home"), &refused, at(59)));
     assert!(said.is_news(&name("work"), &refused, at(61)));
+}
+
+#[test]
+fn a_session_that_ends_again_after_a_new_sign_in_is_told_of_again_however_soon() {
+    let world = World::at("2026-11-20T12:00:00Z");
+    let mut soon = Soon::default();
+    let ended = || world.notifications.notify(&name("work"), &Notice::SignInNeeded(Reason::Idle));
+    ended();
+    world.clock.advance(SignedDuration::from_mins(5));
+    let mut work = session("work", StateName::SignedIn);
+    work.history = Arc::new(vec![signed_in_at(world.clock.now().wall)]);
+    world.notifications.look(&mut soon, &[work]);
+    world.clock.advance(SignedDuration::from_mins(15));
+    ended();
+    ended();
+    assert_eq!(world.shown(), ["Sign in again: work"; 2], "once each time that it ended");
+}
+
+#[test]
+fn each_short_session_that_only_a_sign_in_keeps_is_announced_and_none_of_them_twice() {
+    let world = World::at("2026-11-20T12:00:00Z");
+    let mut soon = Soon::default();
+    for _ in 0..2 {
+        let began = world.clock.now();
+        let mut work = session("work", StateName::SignedIn);
+        let end = began.plus(SignedDuration::from_mins(30)).wall.to_string();
+        work.headline = Headline { kind: HeadlineKind::SignedInUntil, at: Some(end) };
+        work.history = Arc::new(vec![signed_in_at(began.wall)]);
+        for _ in 0..25 {
+            world.notifications.look(&mut soon, std::slice::from_ref(&work));
+            world.clock.advance(SignedDuration::from_mins(1));
+        }
+    }
+    assert_eq!(world.shown(), ["Sign in soon: work"; 2]);
 }
 
 #[test]
