@@ -48,6 +48,8 @@ mod startup;
 mod test_world;
 mod tray;
 mod trouble;
+#[cfg(target_os = "linux")]
+mod unanswered;
 mod view;
 mod window;
 mod words;
@@ -79,10 +81,14 @@ pub fn run() -> ExitCode {
         return startup::refuse(&wrong, wrong.hint());
     }
     let last_try = arguments.last_try;
+    #[cfg(target_os = "linux")]
+    let starting = unanswered::watch();
     let app = match builder(arguments, preparing).build(tauri::generate_context!()) {
         Ok(app) => app,
         Err(error) => return relaunch::after(&error, last_try),
     };
+    #[cfg(target_os = "linux")]
+    drop(starting);
     let code = app.run_return(quit::on_run_event);
     if let Err(error) = relaunch::if_wanted() {
         return startup::fail(&error, None);

@@ -37,7 +37,7 @@ pub(crate) fn if_wanted() -> io::Result<()> {
 struct NotForward;
 
 /// The name by which instances find each other, from the identifier in `tauri.conf.json`.
-const NAME_ON_THE_BUS: &str = "dev.latchkey.desktop.SingleInstance";
+pub(crate) const NAME_ON_THE_BUS: &str = "dev.latchkey.desktop.SingleInstance";
 
 /// What to do about it.
 const HINT: &str = "end the Latchkey that runs, then start again; nobody is signed out";

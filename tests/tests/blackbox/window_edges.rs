@@ -138,6 +138,24 @@ async fn window_says_so_when_another_program_has_its_name_on_the_bus() {
     assert!(refused.stderr.contains("hint: "), "{refused:#?}");
 }
 
+/// A debugger, a full cgroup or a frozen session stops a process, and what it was asked waits with it.
+#[test]
+fn window_whose_app_is_stopped_is_not_waited_for_for_ever() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    let mut command = desktop.command(latchkey_desktop());
+    command.arg("--hidden");
+    let mut first = Process::start(command, "nothing: it is built by cargo");
+    until("the app on the bus", PATIENCE, || desktop.on_the_bus(ON_THE_BUS).then_some(()));
+    first.signal(Signal::STOP);
+    let second =
+        Running::start(desktop.command(latchkey_desktop()), "").done().ends(1).says("does not answer");
+    assert!(second.stderr.contains(&format!("kill -CONT {}", first.id())), "{second:#?}");
+    assert!(!desktop.shows_a_window());
+    first.signal(Signal::CONT);
+    until("the window that was asked for", PATIENCE, || desktop.shows_a_window().then_some(()));
+    assert!(first.runs());
+}
+
 /// The page is a process of its own: it can be killed, or hang, and nobody is signed out by it.
 #[tokio::test(flavor = "multi_thread")]
 async fn window_whose_page_is_gone_does_not_keep_renewals_from_going_on() {
