@@ -8,13 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use latchkey_engine::config::{ConfigError, Problem};
 use latchkey_engine::paths::Paths;
 use serde::Serialize;
-use tauri::{AppHandle, Manager as _, Runtime};
+use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
 use tracing::warn;
 
 use crate::arguments::Arguments;
 use crate::command_error::CommandError;
 use crate::opening;
-use crate::startup::{self, NotPrepared};
+use crate::startup::{self, NotPrepared, Preparing};
 use crate::words::Tongue;
 
 /// What keeps the app from opening.
@@ -65,12 +65,14 @@ pub(crate) struct FileProblem {
 /// What the window says instead of opening, and how the app was to be opened.
 pub(crate) struct Unopened {
     trouble: Mutex<Option<Trouble>>,
+    /// Whoever tries again while somebody does waits for what comes of it.
+    turn: tokio::sync::Mutex<()>,
     arguments: Arguments,
 }
 
 impl Unopened {
     pub(crate) fn new(trouble: Trouble, arguments: Arguments) -> Self {
-        Self { trouble: Mutex::new(Some(trouble)), arguments }
+        Self { trouble: Mutex::new(Some(trouble)), turn: tokio::sync::Mutex::default(), arguments }
     }
 }
 
@@ -145,13 +147,15 @@ pub(crate) fn now<R: Runtime>(app: &AppHandle<R>, tongue: Tongue) -> Option<Trou
     trouble.map(|trouble| trouble.in_tongue(tongue))
 }
 
-/// Opens the app behind the window that is there, if nothing is wrong any more.
-pub(crate) fn try_again<R: Runtime>(app: &AppHandle<R>, tongue: Tongue) -> Option<Trouble> {
+/// Opens the app behind the window that is there, if nothing is wrong any more. What is set up is read beside the thread that
+/// draws: making a key of a passphrase takes its while, and the window can be closed meanwhile.
+pub(crate) async fn try_again<R: Runtime>(app: &AppHandle<R>, tongue: Tongue) -> Option<Trouble> {
     let unopened = app.try_state::<Unopened>()?;
-    let mut trouble = unopened.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = unopened.turn.lock().await;
     // Whoever presses twice finds it open.
-    trouble.as_ref()?;
-    *trouble = match startup::prepare() {
+    now(app, tongue)?;
+    let prepared = async_runtime::spawn_blocking(|| Preparing::begin().end()).await.ok()?;
+    let still = match prepared {
         Ok(prepared) => {
             // What the page asks next is held until the sessions are there.
             if let Some(opening) = opening::of(app) {
@@ -162,7 +166,8 @@ pub(crate) fn try_again<R: Runtime>(app: &AppHandle<R>, tongue: Tongue) -> Optio
         }
         Err(error) => Some(Trouble::from(&error)),
     };
-    trouble.clone().map(|trouble| trouble.in_tongue(tongue))
+    (*unopened.trouble.lock().unwrap_or_else(PoisonError::into_inner)).clone_from(&still);
+    still.map(|trouble| trouble.in_tongue(tongue))
 }
 
 /// Shows the configuration in the file manager, or the folder it would be in.

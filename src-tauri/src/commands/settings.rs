@@ -148,10 +148,9 @@ pub(crate) fn trouble<R: Runtime>(app: AppHandle<R>, language: Language) -> Opti
     trouble::now(&app, Tongue::of(language))
 }
 
-/// Tries again to open the app. Says what still keeps it from opening. On the thread that draws, as at the start: what
-/// belongs to the app is opened there, and no runtime waits for it.
+/// Tries again to open the app. Says what still keeps it from opening.
 #[tauri::command]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn try_again<R: Runtime>(app: AppHandle<R>, language: Language) -> Option<Trouble> {
-    trouble::try_again(&app, Tongue::of(language))
+pub(crate) async fn try_again<R: Runtime>(app: AppHandle<R>, language: Language) -> Option<Trouble> {
+    trouble::try_again(&app, Tongue::of(language)).await
 }

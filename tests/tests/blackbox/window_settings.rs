@@ -10,6 +10,7 @@ use latchkey_tests::window::Window;
 
 use crate::backend::living;
 use crate::process_hygiene::note_taker;
+use crate::sealed_file::with_passphrase;
 use crate::window::desktop_with_demo;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,6 +115,25 @@ async fn window_says_what_is_wrong_with_the_configuration_and_opens_when_it_is_r
     window.find("try-demo").await;
     window.press("try-demo").await;
     window.comes_to("signed_in").await;
+}
+
+/// Tries again, and asks meanwhile what is wrong; tells in which order that is answered.
+const ASK_BOTH: &str = "const [done] = arguments; const answered = []; \
+    const ask = (name) => window.__TAURI_INTERNALS__.invoke(name, { language: 'en' }).then(() => answered.push(name)); \
+    Promise.all([ask('try_again'), ask('trouble')]).then(() => done(answered.join(' ')), (e) => done(String(e)))";
+
+/// Making a key of a passphrase takes a good part of a second, as it should.
+#[tokio::test(flavor = "multi_thread")]
+async fn window_answers_while_it_is_tried_again_to_open_a_sealed_file() {
+    let desktop = Desktop::start(Keychain::Absent).with_screen().with("LATCHKEY_VAULT", "sealed-file");
+    let desktop = with_passphrase(desktop, "takes its while to be made a key of");
+    fs::write(desktop.config_file(), "[accounts.work]\nprovider = \"none\"\n").unwrap();
+    let window = Window::open_with(&desktop, &[], "try-again").await;
+    let answered = window.page().execute_async(ASK_BOTH, Vec::new()).await.unwrap();
+    assert_eq!(answered.json().as_str(), Some("trouble try_again"), "the thread that draws was held up");
+    fs::write(desktop.config_file(), "").unwrap();
+    window.press("try-again").await;
+    window.find("try-demo").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

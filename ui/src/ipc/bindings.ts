@@ -96,10 +96,7 @@ export const commands = {
 	showGuide: () => __TAURI_INVOKE<null>("show_guide"),
 	/**  Why the app did not open; nothing where it did. */
 	trouble: (language: Language) => __TAURI_INVOKE<Trouble | null>("trouble", { language }),
-	/**
-	 *  Tries again to open the app. Says what still keeps it from opening. On the thread that draws, as at the start: what
-	 *  belongs to the app is opened there, and no runtime waits for it.
-	 */
+	/**  Tries again to open the app. Says what still keeps it from opening. */
 	tryAgain: (language: Language) => __TAURI_INVOKE<Trouble | null>("try_again", { language }),
 	/**  The scenarios that come with the app. The window speaks this language. */
 	labScenarios: (language: Language) => __TAURI_INVOKE<LabScenario[]>("lab_scenarios", { language }),
