@@ -39,11 +39,12 @@ impl Shell {
         }
     }
 
-    /// Writes settings down and follows them from now on.
-    pub(crate) fn set_settings(&self, wanted: &AppConfig) -> Result<(), CommandError> {
+    /// Writes settings down and follows them from now on. Gives what is set then: the file may have been changed by hand.
+    pub(crate) fn set_settings(&self, wanted: &AppConfig) -> Result<AppConfig, CommandError> {
         let before = self.app.borrow().clone();
-        self.follow(config::set_app(&self.paths, &before, wanted)?);
-        Ok(())
+        let set = config::set_app(&self.paths, &before, wanted)?;
+        self.follow(set.clone());
+        Ok(set)
     }
 
     /// Follows settings that stand in the configuration.

@@ -110,6 +110,17 @@ describe("settings", () => {
     expect((await host.settings()).app.notifications).toMatchObject({ quiet_from: "09:30", quiet_to: "08:00" });
   });
 
+  it("show what was changed by hand in the file, and leave it as it is when the next one is changed", async () => {
+    const { host, user } = await openSettings();
+    const set = vi.spyOn(host, "setSettings").mockImplementation((app) => Promise.resolve({ ...app, dates: "iso" }));
+    await user.click(screen.getByTestId("setting-not_saved"));
+    await pass(0);
+    expect(screen.getByTestId("setting-dates")).toHaveValue("iso");
+    await user.click(screen.getByTestId("setting-sign_in_soon"));
+    await pass(0);
+    expect(set.mock.calls.map(([{ dates }]) => dates)).toEqual(["language", "iso"]);
+  });
+
   it("keep what was set when it cannot be written down, and say why", async () => {
     const { host, user } = await openSettings();
     host.failNext("setSettings", { code: "configuration", message: "config.toml cannot be written", hint: null });

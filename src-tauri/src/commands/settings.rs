@@ -22,10 +22,10 @@ pub(crate) fn settings<R: Runtime>(app: AppHandle<R>, shell: State<'_, Shell>) -
     shell.settings(&app)
 }
 
-/// Writes settings of the app down and follows them from now on.
+/// Writes settings of the app down and follows them from now on. Says what is set then, with what was changed by hand.
 #[tauri::command(async)]
 #[cfg_attr(test, specta::specta)]
-pub(crate) fn set_settings(shell: State<'_, Shell>, wanted: AppConfig) -> Result<(), CommandError> {
+pub(crate) fn set_settings(shell: State<'_, Shell>, wanted: AppConfig) -> Result<AppConfig, CommandError> {
     shell.set_settings(&wanted)
 }
 

@@ -175,8 +175,9 @@ fn a_setting_that_was_changed_by_hand_meanwhile_stays_and_is_followed_with_the_n
     std::fs::write(paths(&world.folder).config_file(), "[app]\nlanguage = \"de\"\n").unwrap();
     let mut wanted = world.ask("settings", json!({})).unwrap()["app"].clone();
     wanted["notifications"]["sign_in_soon"] = json!(false);
-    assert_eq!(world.ask("set_settings", json!({ "wanted": wanted })), Ok(Value::Null));
+    let set = world.ask("set_settings", json!({ "wanted": wanted })).unwrap();
     wanted["language"] = json!("de");
+    assert_eq!(set, wanted, "the window shows what is set, and asks for that next time");
     assert_eq!(world.ask("settings", json!({})).unwrap()["app"], wanted);
     let written = std::fs::read_to_string(paths(&world.folder).config_file()).unwrap();
     assert_eq!(written, "[app]\nlanguage = \"de\"\n\n[app.notifications]\nsign_in_soon = false\n");

@@ -63,8 +63,8 @@ export const commands = {
 	firstPaint: (at: number | null) => __TAURI_INVOKE<void>("first_paint", { at }),
 	/**  What is set now. */
 	settings: () => __TAURI_INVOKE<Settings>("settings"),
-	/**  Writes settings of the app down and follows them from now on. */
-	setSettings: (wanted: AppConfig) => __TAURI_INVOKE<null>("set_settings", { wanted }),
+	/**  Writes settings of the app down and follows them from now on. Says what is set then, with what was changed by hand. */
+	setSettings: (wanted: AppConfig) => __TAURI_INVOKE<AppConfig>("set_settings", { wanted }),
 	/**  Ends the app, with what is under way. */
 	quit: () => __TAURI_INVOKE<void>("quit"),
 	/**  The window that was to be closed stays, or goes to the task bar. */

@@ -76,7 +76,7 @@ export abstract class FakeSettings extends FakeLab {
 
   constructor(options: FakeOptions) {
     super();
-    this.#info = { version: "0.1.0", vault: "memory", log_level: "info", ...options.info };
+    this.#info = { version: "0.1.0", vault: "memory", log_level: "info", served_by: "us", ...options.info };
     this.#latency = options.latency ?? 0;
     this.#keys = new Map(Object.entries(options.keys ?? {}));
     this.#settings = { ...settings(), ...options.settings };
@@ -142,10 +142,11 @@ export abstract class FakeSettings extends FakeLab {
     return this.#settings;
   }
 
-  async setSettings(app: AppConfig): Promise<void> {
+  async setSettings(app: AppConfig): Promise<AppConfig> {
     await this.answer("setSettings");
     this.#settings = { ...this.#settings, app };
     this.#info = { ...this.#info, log_level: app.log_level };
+    return app;
   }
 
   async startAtLogin(on: boolean): Promise<void> {

@@ -41,7 +41,8 @@ export interface Host {
   /** Signs out, and forgets it. */
   removeAccount(account: string): Promise<void>;
   settings(): Promise<Settings>;
-  setSettings(app: AppConfig): Promise<void>;
+  /** Says what is set from now on: the file may have been changed by hand as well. */
+  setSettings(app: AppConfig): Promise<AppConfig>;
   startAtLogin(on: boolean): Promise<void>;
   /** What `latchkey doctor` finds. */
   health(language: Language): Promise<Report>;

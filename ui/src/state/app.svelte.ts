@@ -158,9 +158,10 @@ export class AppState {
     const turn = this.#turn.then(async () => {
       if (!this.settings) return;
       const app = change(this.settings.app);
-      await this.host.setSettings(app);
-      this.settings = { ...this.settings, app };
-      await this.#follow(app);
+      // With what was changed by hand in the file.
+      const holds = await this.host.setSettings(app);
+      this.settings = { ...this.settings, app: holds };
+      await this.#follow(holds);
       // What records are kept may have changed with it.
       this.info = await this.host.appInfo();
     });
