@@ -8,7 +8,7 @@ import { NOW, openWindow, pass } from "./helpers";
 
 const get = (id: string) => screen.getByTestId(id);
 const none = (id: string) => expect(screen.queryByTestId(id)).toBeNull();
-const said = () => screen.getByRole("status").textContent;
+const said = () => screen.getByRole("status").lastElementChild?.textContent;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW });

@@ -179,6 +179,32 @@ describe("a session that lives", () => {
     await pass(0);
     expect(said()).toBe("demo: sign in again");
   });
+
+  it("speaks of each that changed at the same time, of what needs somebody first, and of many in a word", async () => {
+    const accounts = ["a", "b", "c", "d", "e"];
+    const { host } = await openWindow({ sessions: accounts.map((account) => signedIn(NOW, { account })) });
+    const lines = () => [...screen.getByRole("status").children].map(({ textContent }) => textContent);
+    host.changes(waiting(NOW, { account: "a" }), needsSignIn(NOW, { account: "b" }));
+    await pass(0);
+    expect(lines()).toEqual(["b: sign in again", "a: waiting to renew"]);
+    await pass(11_000);
+    host.changes(...["c", "d", "e"].map((account) => waiting(NOW, { account })), signedOut("a"), signedOut("b"));
+    await pass(0);
+    expect(lines()).toEqual(["a: signed out", "b: signed out", "c: waiting to renew", "2 more sessions have changed"]);
+  });
+
+  it("speaks of the same again when it happens again", async () => {
+    const { host } = await openWindow({ sessions: [signedIn(NOW)] });
+    const added: (string | null)[] = [];
+    const observer = new MutationObserver((records) => added.push(...records.flatMap(({ addedNodes }) => [...addedNodes].map(({ textContent }) => textContent))));
+    observer.observe(screen.getByRole("status"), { childList: true });
+    for (const state of ["waiting", "renewing", "waiting"] as const) {
+      host.change("demo", { state });
+      await pass(0);
+    }
+    observer.disconnect();
+    expect(added).toEqual(["demo: waiting to renew", "demo: waiting to renew"]);
+  });
 });
 
 describe("signing out", () => {

@@ -38,6 +38,12 @@ export class FakeHost extends FakeSettings implements Host {
     this.put({ ...this.find(account), ...patch });
   }
 
+  /** Says that several changed at once. */
+  changes(...changed: SessionStatus[]): void {
+    this.#sessions = this.#sessions.map((session) => changed.find(({ account }) => account === session.account) ?? session);
+    this.#tell(changed);
+  }
+
   /** The sign-in under way ends: well, or like this. */
   endSignIn(account: string, failure: CommandError | null = null): void {
     this.#attempts.get(account)?.(failure);

@@ -1,15 +1,15 @@
 // What the whole window shares: the sessions as the host last told them, and which view is open.
 import { createContext } from "svelte";
 import { toCommandError } from "../ipc/errors";
-import type { Host, Unsubscribe } from "../ipc/host";
+import type { Host, OpenAccount, Unsubscribe } from "../ipc/host";
 import { chooseDates } from "../dates.svelte";
-import type { AppConfig, AppInfo, CommandError, Settings, StateName, SessionStatus } from "../ipc/bindings";
+import type { AppConfig, AppInfo, CommandError, ServedBy, Settings, SessionStatus } from "../ipc/bindings";
 import type { Changes } from "../ipc/host";
-import { site } from "../sign-in/site";
 import { chooseLanguage, fill, language, text } from "../strings";
 import { times } from "../time";
+import { Announcements } from "./announcements.svelte";
 import { WallClock } from "./clock.svelte";
-import { comesNear, deadline } from "./deadlines";
+import { comesNear, deadline, endsSoon, lives } from "./deadlines";
 import { LogStore } from "./log.svelte";
 import { SessionList } from "./session-list";
 
@@ -34,8 +34,7 @@ export class AppState {
   settings = $state.raw<Settings | null>(null);
   settingsFailure = $state.raw<CommandError | null>(null);
   view = $state.raw<View>({ kind: "session", account: null });
-  /** What a screen reader is told, politely: state changes only. */
-  announcement = $state("");
+  readonly announcements = new Announcements();
 
   /** The access token that was put into the clipboard last, and what became of it. */
   copied = $state.raw<Copied | null>(null);
@@ -121,7 +120,7 @@ export class AppState {
 
   /** Tells something to those who listen. */
   say(words: string): void {
-    this.announcement = words;
+    this.announcements.say(words);
   }
 
   /** Adds an account, goes to it and signs in there at once. */
@@ -250,47 +249,19 @@ export class AppState {
   }
 
   #take(sessions: SessionStatus[]): void {
-    for (const session of sessions) {
-      const before = this.sessions.find(({ account }) => account === session.account);
-      const said = announce(session.account, before?.state, session.state) ?? announcePrompt(session, before) ?? announceProgram(session, before);
-      if (said !== null) this.announcement = said;
-    }
+    this.announcements.tell(this.sessions, sessions);
     this.sessions = sessions;
+    this.#stay();
     this.clock.touch();
   }
-}
 
-/** Routine renewals are silent: nobody wants to hear one each minute. */
-function announce(account: string, before: StateName | undefined, after: StateName): string | null {
-  if (before === undefined || before === after) return null;
-  switch (after) {
-    case "signed_in":
-      return before === "renewing" || before === "saving" ? null : fill(text.announce.signed_in, { account });
-    case "signed_out":
-      return fill(text.announce.signed_out, { account });
-    case "needs_sign_in":
-      return fill(text.announce.needs_sign_in, { account });
-    case "waiting":
-      return fill(text.announce.waiting, { account });
-    case "signing_in":
-    case "renewing":
-    case "saving":
-      return null;
+  /** Whoever looks at an account stays there, whichever is the first in the list. One that is gone gives way to another. */
+  #stay(): void {
+    const { view, sessions } = this;
+    if (view.kind !== "session" || sessions.some(({ account }) => account === view.account)) return;
+    if (view.account !== null) this.chosen = false;
+    this.view = { kind: "session", account: sessions[0]?.account ?? null };
   }
-}
-
-/** What the person has to do now is said once, when it comes. */
-function announcePrompt({ account, sign_in: prompt }: SessionStatus, before: SessionStatus | undefined): string | null {
-  if (!prompt || before?.sign_in?.kind === prompt.kind) return null;
-  if (prompt.kind === "browser") return fill(prompt.opened ? text.announce.inBrowser : text.announce.openPage, { account });
-  return fill(text.announce.code, { account, code: prompt.user_code, site: site(prompt.verification_uri) });
-}
-
-/** A program that asks is said once, when it comes. */
-function announceProgram({ account, consumers }: SessionStatus, before: SessionStatus | undefined): string | null {
-  const known = new Set(before?.consumers.filter((one) => one.consent === "asked").map(({ id }) => id));
-  const one = consumers.find(({ consent, id }) => consent === "asked" && !known.has(id));
-  return one ? fill(text.programs.asks, { program: one.program ?? text.programs.unknown, account }) : null;
 }
 
 export const [getApp, setApp] = createContext<AppState>();

@@ -41,6 +41,7 @@ export const window: typeof english = {
     inBrowser: "{account}: weiter im Browser",
     openPage: "{account}: Anmeldeseite öffnen",
     code: "{account}: Code {code} auf {site} eingeben",
+    more: { one: "{count} weitere Sitzung hat sich geändert", other: "{count} weitere Sitzungen haben sich geändert" },
   },
   marks: { ok: "Gelungen", failed: "Fehlgeschlagen", elsewhere: "Von anderswo" },
   closing: {

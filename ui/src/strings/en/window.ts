@@ -40,6 +40,7 @@ export const window = {
     inBrowser: "{account}: go on in your browser",
     openPage: "{account}: open the sign-in page",
     code: "{account}: enter the code {code} at {site}",
+    more: { one: "{count} more session has changed", other: "{count} more sessions have changed" },
   },
   marks: { ok: "Succeeded", failed: "Failed", elsewhere: "From elsewhere" },
   closing: {
