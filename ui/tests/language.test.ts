@@ -1,6 +1,7 @@
 // The window in another language, on a fake host.
 import { screen } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { chooseDates } from "../src/dates.svelte";
 import type { Host } from "../src/ipc/host";
 import { needsSignIn, signedIn } from "../src/ipc/fake-sessions";
 import { chooseLanguage, language, list, number, plural, text } from "../src/strings";
@@ -45,6 +46,19 @@ it("is told to the host, which is asked anew for the sessions with their reasons
   await pass(0);
   expect(language()).toBe("de");
   expect(asked.mock.calls).toEqual([["de"]]);
+});
+
+it("is in the address of the page, so that one that is loaded anew begins with it", async () => {
+  const { user } = await openWindow({ sessions: [needsSignIn(NOW)] });
+  await user.click(screen.getByTestId("nav-settings"));
+  await pass(0);
+  await user.selectOptions(screen.getByTestId("setting-language"), "de");
+  await pass(0);
+  await user.selectOptions(screen.getByTestId("setting-dates"), "iso");
+  await pass(0);
+  expect([...new URLSearchParams(location.search)]).toEqual([["language", "de"], ["dates", "iso"]]);
+  history.replaceState(null, "", location.pathname);
+  chooseDates("language");
 });
 
 it.each([

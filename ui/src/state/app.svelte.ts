@@ -178,6 +178,8 @@ export class AppState {
 
   async #follow(app: Pick<AppConfig, "language" | "dates">): Promise<void> {
     chooseDates(app.dates);
+    // Where the page is loaded anew, since its process died, it begins with what is in its address.
+    history.replaceState(null, "", `${location.pathname}?language=${app.language}&dates=${app.dates}`);
     // A language that cannot be loaded leaves the one that is spoken.
     const before = language();
     await chooseLanguage(app.language).catch(() => undefined);
