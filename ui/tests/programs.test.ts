@@ -59,3 +59,44 @@ it("the list says what each took until when, and offers what can be decided abou
   await user.click(screen.getByRole("button", { name: "Allow: /usr/bin/git" }));
   expect(decide.mock.calls.map(([, , decision]) => decision)).toEqual(["pause", "allow_for_now"]);
 });
+
+it("a second click on an answer does not answer the question that comes in its place", async () => {
+  const { host, user } = await withPrograms(program(), program({ id: "other", program: "/opt/other" }));
+  const decide = vi.spyOn(host, "decide");
+  await pass(600);
+  const allow = () => screen.getAllByTestId("program-allow-for-good")[0]!;
+  await user.click(allow());
+  await pass(50);
+  expect(screen.getByTestId("program-asks")).toHaveTextContent("/opt/other");
+  await user.click(allow());
+  expect(decide.mock.calls).toEqual([["work", "00000000000000a1", "allow_for_good"]]);
+  await pass(600);
+  await user.click(allow());
+  expect(decide).toHaveBeenLastCalledWith("work", "other", "allow_for_good");
+});
+
+it("a program that takes a token keeps its place in the list, and so do the buttons under a hand", async () => {
+  const took = { times: 2, generation: 7, expires_at: new Date(NOW + HOUR).toISOString(), asked_at: null, consent: "open" } as const;
+  const [git, deploy] = [program({ ...took }), program({ ...took, id: "b2", program: "/opt/deploy" })];
+  const { host } = await withPrograms(git, deploy);
+  const refuse = () => screen.getAllByRole("button", { name: /^Refuse/ });
+  const [first, second] = refuse();
+  second!.focus();
+  // The host tells of the one that took one last first.
+  host.change("work", { consumers: [{ ...deploy, times: 3 }, git] });
+  await pass(0);
+  expect(refuse()).toEqual([first, second]);
+  expect(refuse().map((button) => button.getAttribute("aria-label"))).toEqual(["Refuse: /usr/bin/git", "Refuse: /opt/deploy"]);
+  expect(second).toHaveFocus();
+  host.change("work", { consumers: [program({ ...took, id: "c3", program: "/opt/new" }), deploy, git] });
+  await pass(0);
+  expect(refuse().map((button) => button.getAttribute("aria-label"))).toEqual(["Refuse: /usr/bin/git", "Refuse: /opt/deploy", "Refuse: /opt/new"]);
+});
+
+it("of which another process hears are said to be told of in the terminal, as long as it is so", async () => {
+  const { host } = await openWindow({ sessions: [signedIn(NOW, { account: "work" })], info: { served_by: "another" } });
+  expect(screen.getByTestId("programs")).toHaveTextContent("Use latchkey consumers in a terminal to see which they are, and to answer what they ask.");
+  host.serve("us");
+  await pass(0);
+  expect(screen.queryByTestId("programs")).toBeNull();
+});
