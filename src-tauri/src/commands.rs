@@ -21,6 +21,7 @@ use crate::command_error::CommandError;
 use crate::copied_token::CopiedToken;
 use crate::input::{self, DecisionInput, PasswordInput, TokenInput};
 use crate::qr_picture::QrPicture;
+use crate::serving::ServedBy;
 use crate::shell::Shell;
 use crate::words::Tongue;
 use crate::{startup, window};
@@ -35,6 +36,8 @@ pub(crate) struct AppInfo {
     vault: String,
     /// From which level on records are kept.
     log_level: Level,
+    /// Who gives other programs their tokens.
+    served_by: ServedBy,
 }
 
 /// Sends each command to its function.
@@ -266,6 +269,7 @@ pub(crate) fn app_info(shell: State<'_, Shell>) -> AppInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         vault: shell.vault.name().to_owned(),
         log_level: shell.log.level(),
+        served_by: *shell.agent.by().borrow(),
     }
 }
 

@@ -20,6 +20,9 @@ use crate::words::Tongue;
 /// The event with the sessions that have changed.
 const SESSIONS: &str = "sessions";
 
+/// The event that says who gives other programs their tokens, when that changes.
+const SERVED_BY: &str = "served-by";
+
 /// The event with new records, in order.
 const LOG: &str = "log";
 
@@ -64,6 +67,12 @@ pub(crate) fn tell_window<R: Runtime>(app: &AppHandle<R>) {
     async_runtime::spawn(push_log(log, clock, move |records| {
         let _ = for_log.emit_to(MAIN, LOG, records);
     }));
+    let (mut served_by, for_served) = (shell.agent.by(), app.clone());
+    async_runtime::spawn(async move {
+        while served_by.changed().await.is_ok() {
+            let _ = for_served.emit_to(MAIN, SERVED_BY, *served_by.borrow_and_update());
+        }
+    });
 }
 
 /// Pushes sessions when they change, and all of them when the page speaks another language.

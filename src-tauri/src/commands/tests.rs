@@ -103,7 +103,7 @@ fn the_log_level_can_be_changed_while_the_app_runs() {
     let info = world.ask("app_info", json!({})).unwrap();
     assert_eq!(
         info,
-        json!({ "version": env!("CARGO_PKG_VERSION"), "vault": "memory (forgotten when Latchkey ends)", "log_level": "trace" })
+        json!({ "version": env!("CARGO_PKG_VERSION"), "vault": "memory (forgotten when Latchkey ends)", "log_level": "trace", "served_by": "nobody" })
     );
     assert_eq!(world.ask("log", json!({ "after": null, "limit": u32::MAX })), Ok(json!([])));
 }

@@ -108,9 +108,11 @@ async fn window_serves_programs_from_when_the_agent_before_it_has_ended() {
     window.comes_to("signed_in").await;
     let serves = || std::fs::read_to_string(desktop.path("runtime/agent.lock")).unwrap_or_default();
     assert_eq!(serves().trim(), agent.id().to_string());
+    window.says("programs-elsewhere", "latchkey consumers").await;
     crate::agent::ends(agent);
     let ours = window.app().to_string();
     until("the window to serve", PATIENCE, || (serves().trim() == ours).then_some(()));
+    window.gone("programs-elsewhere").await;
     let _ = desktop.latchkey(&["token", "demo"]).ends(0);
     window.says("programs", "took").await;
 }

@@ -212,6 +212,8 @@ export type AppInfo = {
 	vault: string,
 	/**  From which level on records are kept. */
 	log_level: Level,
+	/**  Who gives other programs their tokens. */
+	served_by: ServedBy,
 };
 
 /**  What half an hour was like. What comes later in this list hides what comes before. */
@@ -991,6 +993,15 @@ export type Sentence =
 "tokens_stored" | 
 /**  The refresh token of this `generation` is not sent any more; `reason` is the code of why, whose values are here too. */
 "refresh_token_refused";
+
+/**  Who gives other programs their tokens, and hears what they ask. */
+export type ServedBy = 
+/**  This app. */
+"us" | 
+/**  Another process of this user, or one that systemd starts as soon as a program asks. */
+"another" | 
+/**  Nobody. */
+"nobody";
 
 /**  What the window shows of an authorization server before an account is added, and what it proposes. */
 export type ServerFacts = {

@@ -112,6 +112,7 @@ const scenarios: Record<string, () => FakeOptions> = {
     ];
     return { sessions: [{ ...signedIn(now, { account: "work", ...long, gone: 0.45 }), consumers }, ...others] };
   },
+  elsewhere: () => ({ sessions: [signedIn(now, { account: "work", ...long, gone: 0.45 }), ...others], info: { served_by: "another" } }),
   corp: () => ({ sessions: [corp("work"), ...others] }),
   preparing: () => ({ sessions: [{ ...inBrowser(now), sign_in: null }, ...others] }),
   browser: () => ({ sessions: [inBrowser(now), ...others] }),
@@ -144,12 +145,13 @@ export function openFakePage(): Host {
   if (theme) document.documentElement.dataset["theme"] = theme;
   void speak(asked.get("language"), asked.get("dir"));
   const scenario = scenarios[asked.get("scenario") ?? "signed-in"] ?? scenarios["signed-in"];
+  const options = scenario?.() ?? {};
   const host = new FakeHost({
     latency: asked.get("act") === "busy" ? 60_000 : 60,
     picture,
     log: records(Number(asked.get("records") ?? 400)),
-    info: { log_level: asked.get("level") === "info" ? "info" : "trace" },
-    ...scenario?.(),
+    ...options,
+    info: { log_level: asked.get("level") === "info" ? "info" : "trace", ...options.info },
     ...(asked.has("person") ? { person: Number(asked.get("person")) } : {}),
   });
   if (asked.get("scenario") === "roles") [host.labState, host.labFindings] = [BUSY_BACKEND, STRICT_PROFILE];

@@ -5,7 +5,7 @@ import { fingerprint, inBrowser, iso, mark, reason, server, signedIn, signedOut,
 import { inspectionOf, inspectionOfText, sealed } from "./fake-tokens";
 import { error, FakeSettings, wait, type Command, type FakeOptions } from "./fake-settings-host";
 import type { Host, OpenAccount, Unsubscribe } from "./host";
-import type { CommandError, CopiedToken, DecisionInput, Inspection, LogRecord, QrPicture, ServerFacts, SessionNews, SessionStatus } from "./bindings";
+import type { CommandError, CopiedToken, DecisionInput, Inspection, LogRecord, QrPicture, ServedBy, ServerFacts, SessionNews, SessionStatus } from "./bindings";
 
 export class FakeHost extends FakeSettings implements Host {
   #sessions: SessionStatus[];
@@ -18,6 +18,7 @@ export class FakeHost extends FakeSettings implements Host {
   #closingListeners = new Set<() => void>();
   #logListeners = new Set<(records: LogRecord[]) => void>();
   #clipboardListeners = new Set<(cleared: boolean) => void>();
+  #servedListeners = new Set<(by: ServedBy) => void>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #attempts = new Map<string, (failure: CommandError | null) => void>();
 
@@ -52,6 +53,11 @@ export class FakeHost extends FakeSettings implements Host {
   /** The minute of a copied token is over. */
   clearClipboard(cleared: boolean): void {
     for (const listener of this.#clipboardListeners) listener(cleared);
+  }
+
+  /** Programs are served by another process, or by this one, from now on. */
+  serve(by: ServedBy): void {
+    for (const listener of this.#servedListeners) listener(by);
   }
 
   record(record: Partial<LogRecord> & { message: string }): void {
@@ -208,6 +214,11 @@ export class FakeHost extends FakeSettings implements Host {
   onClipboardCleared(listener: (cleared: boolean) => void): Promise<Unsubscribe> {
     this.#clipboardListeners.add(listener);
     return Promise.resolve(() => this.#clipboardListeners.delete(listener));
+  }
+
+  onServedBy(listener: (by: ServedBy) => void): Promise<Unsubscribe> {
+    this.#servedListeners.add(listener);
+    return Promise.resolve(() => this.#servedListeners.delete(listener));
   }
 
   onLog(listener: (records: LogRecord[]) => void): Promise<Unsubscribe> {

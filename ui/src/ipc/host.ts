@@ -2,7 +2,7 @@
 // is (the app around the window, or a scripted one in a browser) is decided once, in `main.ts`.
 import { listen } from "@tauri-apps/api/event";
 import { toCommandError } from "./errors";
-import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type DecisionInput, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Language, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServerFacts, type SessionNews, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
+import { commands, type AccountCheck, type AppConfig, type AppInfo, type CopiedToken, type DecisionInput, type Foreseen, type ProfileFinding, type Inspection, type LabBackend, type LabFault, type LabScenario, type LabSwitch, type Language, type Level, type KeyValue, type LogRecord, type Outcome, type PolicyTrial, type PresetFacts, type QrPicture, type Report, type SandboxState, type ServedBy, type ServerFacts, type SessionNews, type SessionStatus, type Settings, type TourMove, type Trial, type Trouble } from "./bindings";
 
 export type Unsubscribe = () => void;
 
@@ -100,6 +100,8 @@ export interface Host {
   onSessions(listener: (news: SessionNews) => void): Promise<Unsubscribe>;
   /** The end of a copied token: cleared, or left alone because something else was copied since. */
   onClipboardCleared(listener: (cleared: boolean) => void): Promise<Unsubscribe>;
+  /** Who gives other programs their tokens, when that changes. */
+  onServedBy(listener: (by: ServedBy) => void): Promise<Unsubscribe>;
   /** New records, in order. */
   onLog(listener: (records: LogRecord[]) => void): Promise<Unsubscribe>;
 }
@@ -138,5 +140,6 @@ export const tauriHost: Host = {
   onClosing: heard("closing"),
   onSessions: heard("sessions"),
   onClipboardCleared: heard("clipboard-cleared"),
+  onServedBy: heard("served-by"),
   onLog: heard("log"),
 };

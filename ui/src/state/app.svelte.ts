@@ -27,8 +27,15 @@ export class AppState {
   loaded = $state(false);
   failure = $state.raw<CommandError | null>(null);
   info = $state.raw<AppInfo | null>(null);
+  /** Who gives other programs their tokens, and hears what they ask. */
+  servedBy = $state<ServedBy | null>(null);
   /** How often an account was opened from outside. */
   opened = $state(0);
+  /** Whether the account on screen is there because somebody opened it. Another one that took its place is not, and takes no
+   *  keys that were meant for that. */
+  chosen = true;
+  /** Whether somebody is in the middle of something that would be gone with the page. */
+  isFillingIn: () => boolean = () => false;
   /** Whether the window was closed and it is asked what that should mean. */
   closing = $state(false);
   settings = $state.raw<Settings | null>(null);
@@ -82,6 +89,8 @@ export class AppState {
       // The sessions are what people open the window for: nothing else holds them up.
       this.loaded = true;
       this.info = await this.host.appInfo();
+      // What came by itself meanwhile is newer.
+      this.servedBy ??= this.info.served_by;
     } catch (thrown) {
       this.failure = toCommandError(thrown);
     }
@@ -229,17 +238,9 @@ export class AppState {
     // All at once: each is a way to the host and back, and what people see waits for the last.
     const stops = await Promise.all([
       this.host.onSessions((news) => void words.then(() => this.#take(this.#list.changed(news)))),
-      this.host.onOpen(({ account, sign_in }) => {
-        if (sign_in) {
-          this.#begin = account;
-          const generation = this.sessions.find((session) => session.account === account)?.generation ?? 0;
-          this.#toSignIn = { account, generation };
-        }
-        // The page of an account that is open already begins anew with it.
-        this.opened += 1;
-        this.open({ kind: "session", account });
-      }),
+      this.host.onOpen((asked) => this.#openFromOutside(asked)),
       this.host.onClipboardCleared((cleared) => this.#clipboard(cleared)),
+      this.host.onServedBy((by) => (this.servedBy = by)),
       this.host.onClosing(() => (this.closing = true)),
     ]);
     for (const stop of stops) this.#keep(stop);

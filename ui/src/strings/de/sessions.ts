@@ -118,6 +118,7 @@ export const sessions: typeof english = {
     took: "hat Generation {generation} geholt, gültig bis {until}",
     tookOld: "hat Generation {generation} geholt, die abgelaufen ist",
     tookNone: "hat noch kein Token geholt",
+    elsewhere: "Programme bekommen ihre Token hier von einem anderen Prozess, etwa dem Agenten. Welche das sind, zeigt {command} im Terminal; dort wird auch beantwortet, was sie fragen.",
     verdicts: {
       open: "darf",
       asked: "fragt",

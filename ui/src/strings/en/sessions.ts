@@ -115,6 +115,7 @@ export const sessions = {
     took: "took generation {generation}, good until {until}",
     tookOld: "took generation {generation}, which is over",
     tookNone: "has taken no token",
+    elsewhere: "Another process gives programs their tokens here, such as the agent. Use {command} in a terminal to see which they are, and to answer what they ask.",
     verdicts: {
       open: "may",
       asked: "asks",
