@@ -213,8 +213,7 @@ async fn open_sessions<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments, pr
     let settings = watch::Sender::new(prepared.config.app.clone());
     let notifications = {
         let app = app.clone();
-        let open =
-            Arc::new(move |account: &AccountName, sign_in| window::open_account(&app, account, sign_in));
+        let open = Arc::new(move |account: &AccountName, why| window::open_account(&app, account, why));
         Notifications::start(Arc::clone(&prepared.clock), settings.subscribe(), open)
     };
     let icons = prepared.paths.runtime_dir.join("tray");

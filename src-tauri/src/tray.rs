@@ -17,9 +17,10 @@ use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
 use tracing::debug;
 
+use crate::quit;
 use crate::shell::Shell;
+use crate::window::{self, Why};
 use crate::words::Tongue;
-use crate::{quit, window};
 use mark::{Left, Mark};
 use menu::{Action, Entry, Menu};
 
@@ -114,8 +115,8 @@ fn chosen<R: Runtime>(app: &AppHandle<R>, event: &MenuEvent) {
         .split_once(':')
         .and_then(|(action, account)| Some((Action::of(action)?, AccountName::new(account).ok()?)));
     match said {
-        Some((Action::Open, account)) => window::open_account(app, &account, false),
-        Some((Action::SignIn, account)) => window::open_account(app, &account, true),
+        Some((Action::Open, account)) => window::open_account(app, &account, Why::ToSee),
+        Some((Action::SignIn, account)) => window::open_account(app, &account, Why::ToSignIn),
         Some((action @ (Action::Renew | Action::SignOut), account)) => do_at_once(app, action, account),
         None => window::show(app),
     }
@@ -133,7 +134,7 @@ fn do_at_once<R: Runtime>(app: &AppHandle<R>, action: Action, account: AccountNa
         };
         if let Err(error) = done {
             debug!(account = %account, kind = "tray", code = error.code(), "What was chosen in the tray did not work");
-            window::open_account(&app, &account, false);
+            window::open_account(&app, &account, Why::ToSee);
         }
     });
 }

@@ -151,13 +151,27 @@ struct OpenAccount<'a> {
     account: &'a str,
     /// Whether to begin to sign in there.
     sign_in: bool,
+    /// Whether nobody asked for it: the page takes nothing away that somebody is filling in.
+    by_itself: bool,
+}
+
+/// Why an account is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// A person wants to see it.
+    ToSee,
+    /// A person wants to sign in there.
+    ToSignIn,
+    /// Its session has ended.
+    ItEnded,
 }
 
 /// Shows the window with this account in it.
-pub(crate) fn open_account<R: Runtime>(app: &AppHandle<R>, account: &AccountName, sign_in: bool) {
+pub(crate) fn open_account<R: Runtime>(app: &AppHandle<R>, account: &AccountName, why: Why) {
     show(app);
+    let (sign_in, by_itself) = (why == Why::ToSignIn, why == Why::ItEnded);
     // A window that is gone has nobody to tell.
-    let _ = app.emit_to(MAIN, OPEN, OpenAccount { account: account.as_str(), sign_in });
+    let _ = app.emit_to(MAIN, OPEN, OpenAccount { account: account.as_str(), sign_in, by_itself });
 }
 
 /// Shows by the window's frame or its place in the task bar that something happened in it, and takes nobody's keys

@@ -12,6 +12,7 @@ class NoResizes implements ResizeObserver {
 vi.stubGlobal("ResizeObserver", NoResizes);
 
 HTMLCanvasElement.prototype.getContext = () => null;
+HTMLElement.prototype.scrollIntoView = () => undefined;
 
 // Times are printed in the reader's language: tests fix it, so that they pass anywhere.
 Object.defineProperty(navigator, "languages", { get: () => ["en-GB"], configurable: true });

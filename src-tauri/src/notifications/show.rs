@@ -7,9 +7,10 @@ use notify_rust::Notification;
 use tracing::debug;
 
 use super::text::Text;
+use crate::window::Why;
 
 /// What a button does: opens the account, and begins to sign in where that is what it says.
-pub(crate) type Open = Arc<dyn Fn(&AccountName, bool) + Send + Sync>;
+pub(crate) type Open = Arc<dyn Fn(&AccountName, Why) + Send + Sync>;
 
 /// A notification to put up.
 pub(super) struct Showing {
@@ -25,7 +26,7 @@ pub(super) struct Showing {
 
 pub(super) fn show(one: Showing, open: &Open) {
     if one.forward {
-        open(&one.account, false);
+        open(&one.account, Why::ItEnded);
     }
     if !one.notify {
         return;
@@ -52,8 +53,8 @@ fn await_answer(shown: notify_rust::NotificationHandle, one: Showing, open: &Ope
     // Without a thread there is a notification without a button.
     let _ = std::thread::Builder::new().name("notification".to_owned()).spawn(move || {
         shown.wait_for_action(|action| match action {
-            "sign-in" => open(&one.account, true),
-            "default" | "open" => open(&one.account, false),
+            "sign-in" => open(&one.account, Why::ToSignIn),
+            "default" | "open" => open(&one.account, Why::ToSee),
             _ => {}
         });
     });

@@ -258,9 +258,15 @@ export class FakeHost extends FakeSettings implements Host {
     const known = this.#sessions.some(({ account }) => account === session.account);
     this.#sessions = known
       ? this.#sessions.map((other) => (other.account === session.account ? session : other))
-      : [...this.#sessions, session];
+      : this.#sessions.toSpliced(this.#place(session), 0, session);
     this.#plan(session);
     this.#tell([session]);
+  }
+
+  /** The host has them in the order of their names; a test may begin with another. */
+  #place({ account }: SessionStatus): number {
+    const after = this.#sessions.findIndex((other) => other.account > account);
+    return after < 0 ? this.#sessions.length : after;
   }
 
   protected has(account: string): boolean {

@@ -110,6 +110,8 @@ export interface OpenAccount {
   account: string;
   /** Whether to begin to sign in there. */
   sign_in: boolean;
+  /** Whether the window came forward by itself: nobody asked for it. */
+  by_itself: boolean;
 }
 
 export const insideTauri = (): boolean => "__TAURI_INTERNALS__" in globalThis;

@@ -125,6 +125,9 @@ export class AppState {
 
   open(view: View): void {
     this.view = view;
+    this.chosen = true;
+    // Whoever looks at something else has left the sign-in that a notification began.
+    this.#toSignIn = null;
   }
 
   /** Tells something to those who listen. */
@@ -244,6 +247,19 @@ export class AppState {
       this.host.onClosing(() => (this.closing = true)),
     ]);
     for (const stop of stops) this.#keep(stop);
+  }
+
+  #openFromOutside({ account, sign_in, by_itself }: OpenAccount): void {
+    // What happened stands in the list, too.
+    if (by_itself && this.isFillingIn()) return;
+    // The page of an account that is open already begins anew with it.
+    this.opened += 1;
+    this.open({ kind: "session", account });
+    const session = this.sessions.find((one) => one.account === account);
+    // A notification may have been there for long: somebody may have signed in since, or be about to.
+    if (!sign_in || session?.state === "signing_in" || (session && lives(session) && !endsSoon(session, Date.now()))) return;
+    this.#begin = account;
+    this.#toSignIn = { account, generation: session?.generation ?? 0 };
   }
 
   #keep(stop: Unsubscribe): void {

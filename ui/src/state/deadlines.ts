@@ -5,6 +5,18 @@ import { MINUTE, parse } from "../time";
 /** So long before it. */
 const NEAR = [60 * MINUTE, 15 * MINUTE, 5 * MINUTE, MINUTE];
 
+/** How long ahead a notification tells that a session ends, and the time it takes to press its button. */
+const TOLD_AHEAD = 20 * MINUTE;
+
+/** Whether nobody has to sign in yet. */
+export const lives = ({ state }: Pick<SessionStatus, "state">): boolean => state === "signed_in" || state === "renewing" || state === "saving" || state === "waiting";
+
+/** Whether it is known to end in a while for which it is announced. */
+export function endsSoon({ headline }: Pick<SessionStatus, "headline">, now: number): boolean {
+  const at = parse(headline.at);
+  return at !== null && at - now <= TOLD_AHEAD;
+}
+
 /** By when a person has to sign in again; null where they need not. */
 export function deadline({ headline }: Pick<SessionStatus, "headline">): number | null {
   return headline.kind === "sign_in_again_by" ? parse(headline.at) : null;
