@@ -12,7 +12,7 @@ const NARROW: (u32, u32) = (450, 760);
 const LONG: (u32, u32) = (960, 1240);
 
 /// Each picture: its name, what the preview shows, how large.
-const PICTURES: [(&str, &str, (u32, u32)); 32] = [
+const PICTURES: [(&str, &str, (u32, u32)); 34] = [
     ("signed-in-light", "scenario=roles&theme=light", WIDE),
     ("signed-in-dark", "scenario=roles&theme=dark", WIDE),
     ("signed-in-narrow", "scenario=roles&theme=light", NARROW),
@@ -21,6 +21,8 @@ const PICTURES: [(&str, &str, (u32, u32)); 32] = [
     ("site-light", "scenario=cookie&theme=light", WIDE),
     ("programs-light", "scenario=programs&theme=light", WIDE),
     ("programs-narrow-german", "scenario=programs&theme=dark&language=de", NARROW),
+    ("programs-elsewhere-light", "scenario=elsewhere&theme=light", WIDE),
+    ("programs-elsewhere-narrow-german", "scenario=elsewhere&theme=dark&language=de", (450, 1700)),
     ("waiting-dark", "scenario=waiting&theme=dark", WIDE),
     ("needs-sign-in-light", "scenario=needs-sign-in&theme=light", WIDE),
     ("device-code-light", "scenario=code&theme=light", WIDE),
