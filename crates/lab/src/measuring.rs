@@ -83,10 +83,10 @@ async fn measured(
     let probe = Arc::new(Probe::new(account, &http, clock, browser));
     let _under_way = ending.waits_for();
     let mut world = World { probe: probe.clone(), account, person, http, time, ending, tell };
-    let measured = profile(&probe, bounds, &mut world).await;
+    let measured = until(ending, profile(&probe, bounds, &mut world)).await;
     // What takes longer is given up: somebody waits for the answer.
     let _ = tokio::time::timeout(FAREWELL, probe.leaves_nothing()).await;
-    if ending.has_come() { Err(NotMeasured::GivenUp) } else { Ok(measured?) }
+    Ok(measured.ok_or(NotMeasured::GivenUp)??)
 }
 
 enum Time {
@@ -107,22 +107,21 @@ struct World<'a, F> {
 #[async_trait]
 impl<F: FnMut(&str) + Send> Waiter for World<'_, F> {
     async fn sign_in(&mut self, why: &str) -> Result<Held, EngineError> {
+        if self.ending.has_come() {
+            return Err(EngineError::Closing);
+        }
         (self.tell)(&format!("signing in: {why}"));
         let how = self.person.sign_in(&self.account.provider, &self.http);
         let Ok((how, _)) = how else { return Err(EngineError::NotThisWay) };
         // A page is opened in the person's browser or filled in; there is nothing to be shown here.
         let (prompts, _unseen) = mpsc::unbounded_channel();
-        let held = until(self.ending, self.probe.sign_in(how, prompts)).await;
-        held.unwrap_or(Err(EngineError::NotThisWay))
+        self.probe.sign_in(how, prompts).await
     }
 
     async fn wait(&mut self, long: Duration) {
         let long = SignedDuration::try_from(long).unwrap_or(SignedDuration::MAX);
         match &self.time {
-            Time::Real(clock) => tokio::select! {
-                () = clock.sleep_until(clock.now().boot.saturating_add(long)) => {}
-                () = self.ending.is_wished() => {}
-            },
+            Time::Real(clock) => clock.sleep_until(clock.now().boot.saturating_add(long)).await,
             Time::Virtual(clock) => clock.advance(long),
         }
     }

@@ -12,7 +12,7 @@ use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::backend::{LOGIN, by_hand};
+use crate::backend::{LOGIN, REFRESH, by_hand};
 use crate::cli_lab::set_up;
 
 /// What the test control of a backend answers.
@@ -136,6 +136,26 @@ async fn whoever_interrupts_the_lab_need_not_wait_and_finds_nothing_left() {
         let _ = running.done().ends(1).says("error: interrupted");
         assert_eq!(left(), 0, "{what:?} leaves its folder");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_interrupts_a_measurement_leaves_no_session_at_the_backend() {
+    let (backend, _clock, waiting) = by_hand().await;
+    let desktop = Desktop::start(Keychain::Absent);
+    let url = |path: &str| format!("http://{}/auth/{path}", backend.address());
+    let [login, refresh, logout] = ["login", "refreshToken", "logout"].map(url);
+    let urls = ["--login-url", &login, "--refresh-url", &refresh, "--logout-url", &logout];
+    let add = ["accounts", "add", "far", "--provider", "credentials"];
+    let _ = desktop.latchkey(&[&add[..], &urls].concat()).ends(0);
+    // The first refresh is answered; with the second one the backend falls silent.
+    let silence = Fault::new(REFRESH, FaultMode::Delay).after(Duration::from_mins(10)).from_nth(2);
+    backend.faults().add(silence).unwrap();
+    let person = ["--username", "demo", "--password-stdin"];
+    let running = desktop.start_latchkey(&[&["lab", "profile", "far"][..], &person].concat(), "demo");
+    until("the second refresh to arrive", PATIENCE, || (*waiting.borrow() == 1).then_some(()));
+    signal(running.id(), Signal::INT);
+    let _ = running.done().ends(1).says("error: interrupted");
+    assert_eq!(backend.revoke("demo").await, Some(0), "sessions that go on");
 }
 
 /// The commands of a workflow of GitHub Actions: what stands behind `run:`, on that line or folded below it.
