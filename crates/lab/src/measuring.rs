@@ -83,7 +83,7 @@ async fn measured(
     let probe = Arc::new(Probe::new(account, &http, clock, browser));
     let _under_way = ending.waits_for();
     let mut world = World { probe: probe.clone(), account, person, http, time, ending, tell };
-    let measured = until(ending, profile(&probe, bounds, &mut world)).await;
+    let measured = until(ending, Box::pin(profile(&probe, bounds, &mut world))).await;
     // What takes longer is given up: somebody waits for the answer.
     let _ = tokio::time::timeout(FAREWELL, probe.leaves_nothing()).await;
     Ok(measured.ok_or(NotMeasured::GivenUp)??)
