@@ -12,7 +12,7 @@ use crate::protocol::{
 };
 use crate::socket::{self, SocketError};
 
-/// How long an answer may take that waits for nothing.
+/// As long as an answer may take that waits for nothing, unless somebody says otherwise.
 const ANSWER: Duration = Duration::from_secs(35);
 /// The longest answer that is read: a thousand sessions are less.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
@@ -52,35 +52,43 @@ impl ClientError {
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
     folder: &'a Path,
+    /// How long an answer may take that waits for nothing.
+    within: Duration,
 }
 
 impl<'a> Client<'a> {
     /// The agent that serves in this runtime folder.
     pub fn new(folder: &'a Path) -> Self {
-        Self { folder }
+        Self { folder, within: ANSWER }
+    }
+
+    /// The same for somebody who waits no longer than this.
+    #[must_use]
+    pub fn within(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     /// What a path says.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.ask("GET", path, b"", ANSWER)
+        self.ask("GET", path, b"", self.within)
     }
 
     /// Has something done.
     pub fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.ask("POST", path, b"", ANSWER)
+        self.ask("POST", path, b"", self.within)
     }
 
     /// Has something done that takes a body.
     pub fn send<T: DeserializeOwned>(&self, path: &str, question: &impl Serialize) -> Result<T, ClientError> {
         let body = serde_json::to_vec(question).map_err(|_| ClientError::Unreadable)?;
-        self.ask("POST", path, &body, ANSWER)
+        self.ask("POST", path, &body, self.within)
     }
 
     /// A valid access token.
     pub fn token(&self, account: &str, question: TokenQuestion) -> Result<TokenAnswer, ClientError> {
         let body = serde_json::to_vec(&question).map_err(|_| ClientError::Unreadable)?;
         let path = format!("/v1/sessions/{account}/token");
-        self.ask("POST", &path, &body, ANSWER + waiting(question.wait))
+        self.ask("POST", &path, &body, self.within + waiting(question.wait))
     }
 
     /// What authorizes one request to a resource server.
@@ -91,13 +99,13 @@ impl<'a> Client<'a> {
     ) -> Result<HeadersAnswer, ClientError> {
         let body = serde_json::to_vec(question).map_err(|_| ClientError::Unreadable)?;
         let path = format!("/v1/sessions/{account}/request-headers");
-        self.ask("POST", &path, &body, ANSWER + waiting(question.wait))
+        self.ask("POST", &path, &body, self.within + waiting(question.wait))
     }
 
     /// Opens an answer that does not end, such as `/v1/events`, and gives its body to read.
     pub fn open(&self, path: &str) -> Result<impl Read + use<>, ClientError> {
         let mut stream = socket::connect(self.folder)?;
-        stream.set_read_timeout(Some(ANSWER)).map_err(ClientError::Lost)?;
+        stream.set_read_timeout(Some(self.within)).map_err(ClientError::Lost)?;
         send(&mut stream, "GET", path, b"")?;
         let (status, rest) = head(&mut stream)?;
         // What follows comes when it happens.
@@ -115,7 +123,7 @@ impl<'a> Client<'a> {
     ) -> Result<T, ClientError> {
         let mut stream = socket::connect(self.folder)?;
         stream.set_read_timeout(Some(wait)).map_err(ClientError::Lost)?;
-        stream.set_write_timeout(Some(ANSWER)).map_err(ClientError::Lost)?;
+        stream.set_write_timeout(Some(self.within)).map_err(ClientError::Lost)?;
         send(&mut stream, method, path, body)?;
         let (status, rest) = head(&mut stream)?;
         let body = io::Cursor::new(rest).chain(stream);

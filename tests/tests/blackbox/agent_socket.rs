@@ -86,6 +86,8 @@ fn commands_do_without_an_agent_that_is_stopped_and_say_how_it_goes_on() {
     let way_on = format!("`kill -CONT {}`", agent.id());
     let _ = desktop.latchkey(&["token", "demo"]).ends(0).says(&way_on);
     let _ = desktop.latchkey(&["consumers", "list"]).ends(4).says(&way_on);
+    let found = desktop.latchkey(&["doctor"]).ends(1).stdout;
+    assert!(found.contains(&way_on), "{found}");
     signal(agent.id(), Signal::CONT);
     assert_eq!(consumers(&desktop).len(), 0, "it did not give the token that was asked for meanwhile");
     ends(agent);

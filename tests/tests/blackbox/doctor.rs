@@ -8,6 +8,7 @@ use latchkey_tests::canary::Canary;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use serde_json::Value;
 
+use crate::agent::{agent, ends};
 use crate::backend::living;
 
 /// What it finds, as its topic, account, code and grade.
@@ -36,9 +37,12 @@ async fn where_all_is_well_it_says_so() {
     desktop.add_demo(backend.address().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    has(&found(&desktop, 0), "agent - agent_absent warning");
+    let (agent, _) = agent(&desktop);
     let found = found(&desktop, 0);
     assert!(found.iter().all(|one| one.ends_with(" ok")), "{found:#?}");
     for expected in [
+        "agent - agent_serves ok",
         "vault - vault_works ok",
         "config - config_read ok",
         "folders - folder_usable ok",
@@ -56,6 +60,11 @@ async fn where_all_is_well_it_says_so() {
     canary.watch("the envelope", &desktop.secret_of("demo").unwrap());
     assert!(canary.look("the page", page.stdout.as_bytes()).is_empty());
     assert!(!desktop.items().contains("check"), "the probe is gone: {}", desktop.items());
+    // As a unit that nobody told where tokens are kept here.
+    let other = desktop.latchkey_command(&["doctor"]).env("LATCHKEY_VAULT", "memory").output().unwrap();
+    let said = String::from_utf8_lossy(&other.stdout);
+    assert!(said.contains(&format!("The agent (process {}) keeps tokens elsewhere", agent.id())), "{said}");
+    ends(agent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

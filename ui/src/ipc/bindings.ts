@@ -1255,6 +1255,8 @@ export type Topic =
 "folders" | 
 /**  The clock of this machine. */
 "clock" | 
+/**  Whoever renews ahead of time and answers programs. */
+"agent" | 
 /**  One account: its provider and what is stored for it. */
 "account";
 

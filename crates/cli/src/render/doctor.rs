@@ -35,6 +35,7 @@ fn heading(finding: &Finding) -> String {
         (Topic::Config, _) => "Configuration".to_owned(),
         (Topic::Folders, _) => "Folders".to_owned(),
         (Topic::Clock, _) => "Clock".to_owned(),
+        (Topic::Agent, _) => "Renewing".to_owned(),
     }
 }
 

@@ -54,6 +54,8 @@ pub enum Topic {
     Folders,
     /// The clock of this machine.
     Clock,
+    /// Whoever renews ahead of time and answers programs.
+    Agent,
     /// One account: its provider and what is stored for it.
     Account,
 }
@@ -162,6 +164,12 @@ impl Report {
         Self { healthy: findings.iter().all(|finding| finding.grade != Grade::Problem), findings }
     }
 
+    /// With what somebody else found.
+    #[must_use]
+    pub fn and(self, finding: Option<Finding>) -> Self {
+        Self::of(self.findings.into_iter().chain(finding).collect())
+    }
+
     /// How many findings are of this grade.
     pub fn count(&self, grade: Grade) -> usize {
         self.findings.iter().filter(|finding| finding.grade == grade).count()
@@ -169,7 +177,8 @@ impl Report {
 }
 
 impl Finding {
-    fn new(topic: Topic, code: &'static str, grade: Grade, message: impl Into<String>) -> Self {
+    /// What was found, in words that stay English; `code` is its stable name for programs.
+    pub fn new(topic: Topic, code: &'static str, grade: Grade, message: impl Into<String>) -> Self {
         let (message, sentence, values) = (message.into(), Sentence::AsSaid, Values::default());
         Self { topic, account: None, code, grade, message, hint: None, sentence, values }
     }
@@ -189,8 +198,9 @@ impl Finding {
         self
     }
 
+    /// With what to do about it.
     #[must_use]
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
