@@ -77,6 +77,9 @@ pub enum ErrorCode {
     InvalidClient,
     /// The client may not do this (RFC 6749 §5.2).
     UnauthorizedClient,
+    /// What was asked for does not suit the server: the grant type or the scope (RFC 6749 §5.2), the resource (RFC 8707 §2),
+    /// the proof (RFC 9449 §5). Whether the refresh token is good is not said.
+    Unsuitable,
     /// Try again later (RFC 6749 §4.1.2.1).
     TemporarilyUnavailable,
     /// Ask less often (RFC 8628 §3.5).
@@ -92,6 +95,9 @@ impl ErrorCode {
             "invalid_grant" => Self::InvalidGrant,
             "invalid_client" => Self::InvalidClient,
             "unauthorized_client" => Self::UnauthorizedClient,
+            "unsupported_grant_type" | "invalid_scope" | "invalid_target" | "invalid_dpop_proof" => {
+                Self::Unsuitable
+            }
             "temporarily_unavailable" => Self::TemporarilyUnavailable,
             "slow_down" => Self::SlowDown,
             _ => Self::Other,
@@ -147,7 +153,7 @@ pub fn disposition(failure: &Failure) -> Disposition {
     match &answer.body {
         Body::Verdict { code, said } => match code {
             ErrorCode::InvalidGrant => Disposition::Quarantine(Reason::Refused { said: said.clone() }),
-            ErrorCode::InvalidClient | ErrorCode::UnauthorizedClient => {
+            ErrorCode::InvalidClient | ErrorCode::UnauthorizedClient | ErrorCode::Unsuitable => {
                 Disposition::Misconfigured(Reason::Misconfigured { status, said: said.clone() })
             }
             ErrorCode::TemporarilyUnavailable | ErrorCode::SlowDown => busy,
@@ -174,11 +180,11 @@ pub fn may_be_spent(failure: &Failure) -> bool {
     }
 }
 
-/// An answer whose meaning is unknown: below 400 something else answered; a path that is not there is a wrong
-/// address, whatever the backend calls it; anything else is given a few more tries.
+/// An answer whose meaning is unknown: below 400 something else answered; a path that is not there, or takes no such
+/// requests (RFC 9110 §15.5), is a wrong address, whatever the backend calls it; anything else is given a few more tries.
 fn without_verdict(status: u16, after: Option<SignedDuration>, said: Option<String>) -> Disposition {
     match status {
-        404 => Disposition::Misconfigured(Reason::Misconfigured { status, said }),
+        404 | 405 | 410 | 415 => Disposition::Misconfigured(Reason::Misconfigured { status, said }),
         0..400 => Disposition::Retry { after, reason: Reason::NotTheProvider { status } },
         _ => Disposition::RetryFew { reason: Reason::Unclear { status, said }, after },
     }
@@ -231,6 +237,17 @@ mod tests {
             ("400 unauthorized_client", answered(400, verdict("unauthorized_client")), "misconfigured"),
             ("404", answered(404, Body::NotJson), "misconfigured"),
             ("404 with a code of its own", answered(404, verdict("not_found")), "misconfigured"),
+            ("405", answered(405, Body::Empty), "misconfigured"),
+            ("410 with JSON", answered(410, Body::NoVerdict), "misconfigured"),
+            ("415 with a code of its own", answered(415, verdict("not_json")), "misconfigured"),
+            ("400 invalid_scope", answered(400, verdict("invalid_scope")), "misconfigured"),
+            ("400 unsupported_grant_type", answered(400, verdict("unsupported_grant_type")), "misconfigured"),
+            ("400 invalid_target", answered(400, verdict("invalid_target")), "misconfigured"),
+            ("400 invalid_dpop_proof", answered(400, verdict("invalid_dpop_proof")), "misconfigured"),
+            ("503 that says invalid_scope", answered(503, verdict("invalid_scope")), "retry"),
+            ("405 with HTML", answered(405, Body::NotJson), "retry"),
+            // Some servers say so of a token that is dead.
+            ("400 invalid_request", answered(400, verdict("invalid_request")), "retry few"),
             ("401 with nothing", answered(401, Body::Empty), "retry few"),
             ("400 with an unknown code", answered(400, verdict("whatever")), "retry few"),
             ("403 with JSON but no code", answered(403, Body::NoVerdict), "retry few"),

@@ -45,6 +45,25 @@ async fn a_client_that_is_not_known_is_the_developers_business_and_keeps_the_ses
 }
 
 #[tokio::test]
+async fn what_does_not_suit_the_server_says_nothing_of_the_token_and_keeps_the_session() {
+    let world = OauthWorld::new().await;
+    let engine = world.signed_in().await;
+    // RFC 6749 §5.2, RFC 8707 §2 and RFC 9449 §5 have words for it; RFC 9110 §15.5 has statuses.
+    for error in ["unsupported_grant_type", "invalid_target", "invalid_dpop_proof"] {
+        let body = json!({ "error": error }).to_string();
+        waits(&world, &engine, (400, JSON, &body), "misconfigured").await;
+    }
+    for status in [405, 410, 415] {
+        waits(&world, &engine, (status, JSON, ""), "misconfigured").await;
+    }
+    let body = json!({ "error": "unsupported_grant_type" }).to_string();
+    world.provider.answer_next(Endpoint::Token, 400, JSON, &body);
+    engine.renews().await.unwrap_err();
+    let told = engine.now().await.reason.unwrap().message;
+    assert!(told.contains("unsupported_grant_type") && told.contains("Your session is kept"), "{told}");
+}
+
+#[tokio::test]
 async fn what_stands_between_here_and_the_server_is_waited_out_whatever_its_status() {
     let world = OauthWorld::new().await;
     let engine = world.signed_in().await;

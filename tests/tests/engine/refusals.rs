@@ -161,8 +161,8 @@ async fn what_a_backend_says_in_words_of_its_own_is_told_with_its_refusal() {
     let engine = world.signed_in().await;
     for (body, said) in [
         (
-            r#"{ "error": "invalid_scope", "error_description": "ask for less" }"#,
-            "(“invalid_scope: ask for less”)",
+            r#"{ "error": "too_many_devices", "error_description": "sign out of one" }"#,
+            "(“too_many_devices: sign out of one”)",
         ),
         (r#"{ "error": "tenant_suspended" }"#, "(“tenant_suspended”)"),
         (r#"{ "message": "Forbidden" }"#, "(“Forbidden”)"),

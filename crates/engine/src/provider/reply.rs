@@ -125,6 +125,8 @@ fn verdict(reply: &Reply, json: &Value, refused: &BTreeSet<u16>) -> Body {
     let said = said(json);
     let named = json.get("error").and_then(Value::as_str);
     match named.map(ErrorCode::parse) {
+        // What does not suit the server is for the person to correct, who has to know what it is.
+        Some(code @ ErrorCode::Unsuitable) => Body::Verdict { code, said: in_its_words(named, said) },
         Some(code) if code != ErrorCode::Other => Body::Verdict { code, said },
         _ if refused.contains(&reply.status) => Body::Verdict { code: ErrorCode::InvalidGrant, said },
         // A code that means nothing here may mean something to the person, and so may words without one.
@@ -133,7 +135,7 @@ fn verdict(reply: &Reply, json: &Value, refused: &BTreeSet<u16>) -> Body {
     }
 }
 
-/// A code that is none of those that are known, and the words beside it.
+/// A code that is told as it is, and the words beside it.
 fn in_its_words(code: Option<&str>, said: Option<String>) -> Option<String> {
     let code = code.map(text::foreign).filter(|code| !code.is_empty());
     match (code, said) {
