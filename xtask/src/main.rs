@@ -111,6 +111,9 @@ enum Action {
         /// Only these files of the parts, as they are found from the root
         #[arg(long = "file", value_name = "FILE")]
         files: Vec<String>,
+        /// Only what differs from this revision
+        #[arg(long, value_name = "REVISION")]
+        since: Option<String>,
         /// Install what is missing without asking
         #[arg(long)]
         yes: bool,
@@ -183,7 +186,9 @@ fn act(action: Action) -> Result<bool> {
         Action::Soak { amount, yes } => soak::soak(&workspace, amount, yes),
         Action::FirstMinute { yes } => first_minute::first_minute(&workspace, yes).map(|()| true),
         Action::Fuzz { targets, seconds, yes } => fuzz::fuzz(&workspace, &targets, seconds, yes),
-        Action::Mutants { parts, files, yes } => mutants::mutants(&workspace, &parts, &files, yes),
+        Action::Mutants { parts, files, since, yes } => {
+            mutants::mutants(&workspace, &parts, &files, since.as_deref(), yes)
+        }
         Action::CheckPorts { yes } => ports::check(&workspace, yes),
         Action::Guide { yes } => guide::guide(&workspace, yes).map(|_| true),
         Action::Man => man::man(&workspace).map(|()| true),

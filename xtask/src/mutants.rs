@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -63,8 +64,15 @@ impl Part {
     }
 }
 
-/// Tries these parts, or all, or only these files of them; `true` if each change was noticed or is argued.
-pub(crate) fn mutants(workspace: &Workspace, only: &[Part], files: &[String], yes: bool) -> Result<bool> {
+/// Tries these parts, or all, or only these files of them, or only what of those differs from a revision; `true` if each
+/// change was noticed or is argued.
+pub(crate) fn mutants(
+    workspace: &Workspace,
+    only: &[Part],
+    files: &[String],
+    since: Option<&str>,
+    yes: bool,
+) -> Result<bool> {
     let chosen = chosen(&workspace.root, only, files)?;
     provision::provide(workspace, &[], &[&provision::MUTANTS, &provision::NEXTEST], yes)?;
     let mut fine = true;
@@ -76,8 +84,18 @@ pub(crate) fn mutants(workspace: &Workspace, only: &[Part], files: &[String], ye
         fresh_private_folder(&out)?;
         let mut command = workspace.cargo();
         command.args(["mutants", "--jobs=1", "--colors=never", "--test-tool=nextest", "--output"]).arg(&out);
-        for file in files {
+        for file in &files {
             command.args(["--file", file]);
+        }
+        if let Some(since) = since {
+            let difference = difference(&workspace.root, since, &files)?;
+            if difference.is_empty() {
+                say::line(format!("nothing of it differs from {since}"));
+                continue;
+            }
+            let path = out.join("since.diff");
+            fs::write(&path, difference).with_context(|| format!("cannot write {}", path.display()))?;
+            command.arg("--in-diff").arg(path);
         }
         let noticed = process::stream("mutants", command.args(part.tests()).args(CHOSEN))?.success;
         fine &= noticed || all_argued(workspace, &out.join("mutants.out"))?;
@@ -101,6 +119,18 @@ fn chosen<'a>(root: &Path, only: &[Part], files: &'a [String]) -> Result<Vec<(Pa
     let of =
         |part: Part| files.iter().map(String::as_str).filter(move |file| part.has(file)).collect::<Vec<_>>();
     Ok(parts.into_iter().map(|part| (part, of(part))).filter(|(_, files)| !files.is_empty()).collect())
+}
+
+/// How these files differ from a revision, as git tells it.
+fn difference(root: &Path, revision: &str, files: &[&str]) -> Result<Vec<u8>> {
+    let mut git = Command::new("git");
+    git.current_dir(root).args(["diff", "--no-color", "--no-ext-diff", revision, "--"]);
+    let output = git.args(files.iter().map(|file| format!(":(glob){file}"))).output();
+    let output = output.context("`git` cannot be started")?;
+    if !output.status.success() {
+        bail!("git knows no revision {revision}, or this is no checkout");
+    }
+    Ok(output.stdout)
 }
 
 /// Whether something was tried, and docs/mutants.md argues each change that no test noticed.
