@@ -29,20 +29,14 @@ impl Peer {
         self.uid == geteuid().as_raw()
     }
 
-    /// Whether it was stopped (Ctrl-Z in its terminal, or a signal): it takes connections and answers none.
-    #[cfg(target_os = "linux")]
+    /// Whether it was stopped (Ctrl-Z in its terminal, or a signal): it takes connections and answers none. Where there is no
+    /// `/proc` nothing says so.
     pub fn is_stopped(self) -> bool {
         let stat = self.pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
         // The name in brackets may hold anything (proc_pid_stat(5)); the state follows the last bracket.
         stat.is_some_and(|stat| {
             stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
         })
-    }
-
-    /// Nothing says so here.
-    #[cfg(not(target_os = "linux"))]
-    pub fn is_stopped(self) -> bool {
-        false
     }
 
     /// The user, for the log.

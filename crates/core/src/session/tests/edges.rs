@@ -4,12 +4,14 @@ use jiff::SignedDuration;
 
 use crate::account::AccountName;
 use crate::limits::Limits;
-use crate::policy::{self, Policy};
-use crate::reason::Reason;
+use crate::policy::{self, Policy, WITHOUT_END};
+use crate::reason::{Reason, VaultProblem};
 use crate::session::samples::{self, at};
-use crate::session::{Action, Effect, Headline, Input, Loaded, Revocation, Session, State, open, step};
+use crate::session::{
+    Action, Authenticated, Effect, Headline, Input, Loaded, Renewal, Revocation, Session, State, open, step,
+};
 use crate::time::{Jitter, Now, Stamp};
-use crate::token_set::{Clock, Source};
+use crate::token_set::{Clock, Source, TokenFacts};
 
 use super::story::Story;
 
@@ -79,12 +81,53 @@ fn only_a_renewal_without_a_known_reply_is_unanswered() {
 }
 
 #[test]
+fn only_what_a_sign_out_could_not_erase_is_erasing() {
+    assert!(samples::erase_owed().erasing());
+    for session in
+        [samples::signed_in(), samples::signed_out(), samples::end_owed(), samples::revocation_owed()]
+    {
+        assert!(!session.erasing());
+    }
+}
+
+#[test]
+fn an_answer_is_awaited_by_its_effect_alone() {
+    let (session, earlier) = (samples::renewing(), samples::awaited(&samples::signing_in()));
+    let answer = |id| Input::Renewed(id, Renewal::LockBusy);
+    assert!(session.awaits(&answer(samples::awaited(&session))));
+    assert!(!session.awaits(&answer(earlier)) && !session.awaits(&Input::TimePassed));
+    assert!(!samples::signed_in().awaits(&answer(earlier)));
+}
+
+/// Its account has a session that ends after 40 s without use.
+#[test]
+fn the_end_of_a_session_takes_nothing_from_a_new_sign_in_that_waits_to_be_stored_unless_that_is_over_too() {
+    let signs_in = samples::after(samples::limited(), Input::SignInRequested, 30);
+    let unsaved = Authenticated::Unsaved(samples::facts_at(30, 2, 60), VaultProblem::Locked);
+    let waits = samples::answered(signs_in, |id| Input::Authenticated(id, unsaved), 30);
+    let name = |secs| samples::after(waits.clone(), Input::TimePassed, secs).state().name();
+    assert_eq!((name(40), name(69), name(70)), ("saving", "saving", "waiting"));
+}
+
+#[test]
+fn a_token_of_which_nobody_knows_an_end_asks_for_no_new_sign_in() {
+    let headline = |lifetime| {
+        let access = Clock { expires: at(0).plus(lifetime), source: Source::Assumed };
+        let facts = TokenFacts { access, ..samples::not_renewable(0, 1, 60) };
+        samples::signed_in_with(facts).headline(at(1))
+    };
+    assert_eq!(headline(WITHOUT_END), Headline::SignedIn);
+    let shorter = WITHOUT_END - SignedDuration::from_nanos(1);
+    assert_eq!(headline(shorter), Headline::SignInAgainBy(at(0).plus(shorter).wall));
+}
+
+#[test]
 fn the_ceiling_is_the_nearer_end_of_the_providers_and_the_accounts_own() {
     assert_eq!(samples::signed_in().ceiling(), None);
     let own = samples::limited();
     assert_eq!(own.ceiling(), Some(Clock { expires: at(40), source: Source::Policy }));
     let ends = |secs| Clock { expires: at(secs), source: Source::SessionExpiry };
-    let facts = |secs| crate::token_set::TokenFacts { session: Some(ends(secs)), ..samples::facts(1, 60) };
+    let facts = |secs| TokenFacts { session: Some(ends(secs)), ..samples::facts(1, 60) };
     assert_eq!(samples::signed_in_with(facts(500)).ceiling(), Some(ends(500)));
 }
 
@@ -100,7 +143,7 @@ fn limited(rolling: bool, own: i64, provider: Option<i64>) -> Session {
     let opening =
         open(AccountName::new("work").unwrap(), Policy { limits, ..Policy::default() }, calm(at(0))).session;
     let ends = |secs| Clock { expires: at(secs), source: Source::SessionExpiry };
-    let facts = crate::token_set::TokenFacts { session: provider.map(ends), ..samples::facts(1, 60) };
+    let facts = TokenFacts { session: provider.map(ends), ..samples::facts(1, 60) };
     samples::answered(opening, |id| Input::Loaded(id, Loaded::Found(facts)), 0)
 }
 
