@@ -6,6 +6,7 @@ import { chooseDates } from "./dates.svelte";
 import { insideTauri, tauriHost, type Host } from "./ipc/host";
 import type { SessionStatus } from "./ipc/bindings";
 import { AppState } from "./state/app.svelte";
+import { speakAs } from "./spoken";
 import { chooseLanguage, LANGUAGES, type Language, text } from "./strings";
 import { fetchLater } from "./fetched.svelte";
 
@@ -62,6 +63,14 @@ async function open(target: Element, host: Host): Promise<void> {
   await fetchLater();
 }
 
+/** Opens what could not be opened before. What is set could not be read then, nor be said in the address. */
+async function openAfterAll(target: Element, host: Host, leave: () => Promise<void>): Promise<void> {
+  // Without it the language of the system is spoken, as it was so far.
+  await host.settings().then(({ app }) => speakAs(app), () => undefined);
+  await leave();
+  await open(target, host);
+}
+
 const target = document.getElementById("app");
 const host = await chooseHost();
 if (target && host) {
@@ -71,11 +80,7 @@ if (target && host) {
       target,
       props: {
         host,
-        open: () => {
-          history.replaceState(null, "", location.pathname + location.search);
-          void unmount(shown);
-          void open(target, host);
-        },
+        open: (): Promise<void> => openAfterAll(target, host, () => unmount(shown)),
       },
     });
   } else await open(target, host);

@@ -110,9 +110,9 @@ async fn window_says_what_is_wrong_with_the_configuration_and_opens_when_it_is_r
     window.picture("light-trouble").await;
     window.press("try-again").await;
     window.says("trouble-problem", "there is no such provider").await;
-    fs::write(desktop.config_file(), "").unwrap();
+    fs::write(desktop.config_file(), "[app]\nlanguage = \"de\"\n").unwrap();
     window.press("try-again").await;
-    window.find("try-demo").await;
+    window.says("try-demo", "Demo ausprobieren").await;
     window.press("try-demo").await;
     window.comes_to("signed_in").await;
 }

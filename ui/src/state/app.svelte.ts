@@ -2,10 +2,10 @@
 import { createContext } from "svelte";
 import { toCommandError } from "../ipc/errors";
 import type { Host, OpenAccount, Unsubscribe } from "../ipc/host";
-import { chooseDates } from "../dates.svelte";
 import type { AppConfig, AppInfo, CommandError, ServedBy, Settings, SessionStatus } from "../ipc/bindings";
 import type { Changes } from "../ipc/host";
-import { chooseLanguage, fill, language, text } from "../strings";
+import { speakAs } from "../spoken";
+import { fill, language, text } from "../strings";
 import { times } from "../time";
 import { Announcements } from "./announcements.svelte";
 import { WallClock } from "./clock.svelte";
@@ -189,12 +189,8 @@ export class AppState {
   }
 
   async #follow(app: Pick<AppConfig, "language" | "dates">): Promise<void> {
-    chooseDates(app.dates);
-    // Where the page is loaded anew, since its process died, it begins with what is in its address.
-    history.replaceState(null, "", `${location.pathname}?language=${app.language}&dates=${app.dates}`);
-    // A language that cannot be loaded leaves the one that is spoken.
     const before = language();
-    await chooseLanguage(app.language).catch(() => undefined);
+    await speakAs(app);
     // What the host puts into the reasons of sessions is in the language of the window.
     if (language() !== before) await this.#ask();
   }
