@@ -52,6 +52,7 @@ pub struct Line {
 pub struct Attendant {
     bus: Connection,
     shown: Arc<Mutex<Vec<Shown>>>,
+    withdrawn: Arc<Mutex<Vec<u32>>>,
     icon: Arc<Mutex<Option<(String, String)>>>,
 }
 
@@ -61,7 +62,7 @@ impl Attendant {
     /// # Panics
     /// When the bus does not let it.
     pub async fn of(desktop: &Desktop) -> Self {
-        let shown = Arc::new(Mutex::new(Vec::new()));
+        let (shown, withdrawn) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let icon = Arc::new(Mutex::new(None));
         let address = format!("unix:path={}", desktop.path("bus").display());
         let bus = connection::Builder::address(address.as_str())
@@ -70,14 +71,17 @@ impl Attendant {
             .unwrap()
             .name("org.kde.StatusNotifierWatcher")
             .unwrap()
-            .serve_at(NOTIFICATIONS, Notifications { shown: Arc::clone(&shown) })
+            .serve_at(
+                NOTIFICATIONS,
+                Notifications { shown: Arc::clone(&shown), withdrawn: Arc::clone(&withdrawn) },
+            )
             .unwrap()
             .serve_at("/StatusNotifierWatcher", Watcher { icon: Arc::clone(&icon) })
             .unwrap()
             .build()
             .await
             .unwrap();
-        Self { bus, shown, icon }
+        Self { bus, shown, withdrawn, icon }
     }
 
     /// What was shown so far.
@@ -94,6 +98,17 @@ impl Attendant {
             self.shown().into_iter().find(|one| one.summary == summary)
         })
         .await
+    }
+
+    /// Waits until a notification is taken away by who put it up.
+    ///
+    /// # Panics
+    /// When it stays.
+    pub async fn withdrawn(&self, one: &Shown) {
+        until_async("the notification to be withdrawn", PATIENCE, async || {
+            self.withdrawn.lock().unwrap().contains(&one.id).then_some(())
+        })
+        .await;
     }
 
     /// Presses a button of a notification.
@@ -180,6 +195,7 @@ fn find(lines: &[Line], beginning: &str) -> Option<Line> {
 
 struct Notifications {
     shown: Arc<Mutex<Vec<Shown>>>,
+    withdrawn: Arc<Mutex<Vec<u32>>>,
 }
 
 #[interface(name = "org.freedesktop.Notifications")]
@@ -202,7 +218,11 @@ impl Notifications {
         id
     }
 
-    fn close_notification(&self, _id: u32) {}
+    async fn close_notification(&self, id: u32, #[zbus(signal_emitter)] emitter: SignalEmitter<'_>) {
+        self.withdrawn.lock().unwrap().push(id);
+        // 3: closed by a call.
+        Self::notification_closed(&emitter, id, 3).await.unwrap();
+    }
 
     fn get_capabilities(&self) -> Vec<&str> {
         vec!["body", "actions"]
@@ -211,6 +231,9 @@ impl Notifications {
     fn get_server_information(&self) -> (&str, &str, &str, &str) {
         ("a test", "Latchkey", "1", "1.2")
     }
+
+    #[zbus(signal)]
+    async fn notification_closed(emitter: &SignalEmitter<'_>, id: u32, reason: u32) -> zbus::Result<()>;
 
     #[zbus(signal)]
     async fn action_invoked(emitter: &SignalEmitter<'_>, id: u32, action_key: &str) -> zbus::Result<()>;

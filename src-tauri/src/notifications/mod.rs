@@ -30,7 +30,7 @@ use tracing::warn;
 use crate::words::Tongue;
 use quiet::quiet_until;
 use said::Said;
-use show::{Open, Showing};
+use show::{Desk, Open, Showing, Task};
 use soon::Soon;
 pub(crate) use text::News;
 
@@ -45,7 +45,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     app: watch::Receiver<AppConfig>,
     told: Mutex<Told>,
-    showing: mpsc::Sender<Showing>,
+    showing: mpsc::Sender<Task>,
 }
 
 /// What was said, and what waits for the end of the quiet hours.
@@ -58,11 +58,12 @@ struct Told {
 impl Notifications {
     /// `open` is what the button does.
     pub(crate) fn start(clock: Arc<dyn Clock>, app: watch::Receiver<AppConfig>, open: Open) -> Self {
-        let (showing, texts) = mpsc::channel::<Showing>();
+        let (showing, tasks) = mpsc::channel();
         // The desktop may take its time to answer; nobody waits for it but this thread.
         let thread = thread::Builder::new().name("notifications".to_owned()).spawn(move || {
-            for one in texts {
-                show::show(one, &open);
+            let desk = Desk::new(open);
+            for task in tasks {
+                desk.does(task);
             }
         });
         if let Err(error) = thread {
@@ -91,7 +92,10 @@ impl Notifications {
     /// Tells what has come due; gives when to look again.
     fn look(&self, soon: &mut Soon, sessions: &[SessionStatus]) -> Option<Timestamp> {
         let now = self.now();
-        self.told().said.forget_before_new_tokens(sessions);
+        let over = self.told().said.forget_before_new_tokens(sessions);
+        for account in over {
+            let _ = self.0.showing.send(Task::Withdraw(account));
+        }
         let mut next = Vec::new();
         for ending in soon.endings(sessions, now.timestamp()) {
             if ending.tell_at > now.timestamp() {
@@ -137,13 +141,14 @@ impl Notifications {
             let tongue = Tongue::of(self.0.app.borrow().language);
             let text = text::text(account, &news, stamp.boot, tongue);
             // Without the thread there is nobody to show it; the window does.
-            let _ = self.0.showing.send(Showing {
+            let _ = self.0.showing.send(Task::Show(Showing {
                 account: account.clone(),
                 text,
                 sign_in: wants_sign_in(&news),
+                passes: said::passes(&news),
                 notify,
                 forward,
-            });
+            }));
         }
     }
 

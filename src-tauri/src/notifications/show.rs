@@ -1,6 +1,10 @@
-//! Puts a notification up and hears its button.
+//! Puts notifications up, hears their buttons, and takes them away where what they say is over.
 
+#[cfg(target_os = "linux")]
+use std::collections::BTreeMap;
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use latchkey_core::account::AccountName;
 use notify_rust::Notification;
@@ -12,54 +16,125 @@ use crate::window::Why;
 /// What a button does: opens the account, and begins to sign in where that is what it says.
 pub(crate) type Open = Arc<dyn Fn(&AccountName, Why) + Send + Sync>;
 
+/// What the desktop is asked for.
+pub(super) enum Task {
+    Show(Showing),
+    /// What was said of an account's session is over: it has new tokens.
+    Withdraw(AccountName),
+}
+
 /// A notification to put up.
 pub(super) struct Showing {
     pub(super) account: AccountName,
     pub(super) text: Text,
     /// Whether its button begins to sign in.
     pub(super) sign_in: bool,
+    /// Whether it is over as soon as somebody has signed in.
+    pub(super) passes: bool,
     /// Whether it is shown as a notification.
     pub(super) notify: bool,
     /// Whether the window comes forward.
     pub(super) forward: bool,
 }
 
-pub(super) fn show(one: Showing, open: &Open) {
-    if one.forward {
-        open(&one.account, Why::ItEnded);
-    }
-    if !one.notify {
-        return;
-    }
-    let mut notification = Notification::new();
-    let Text { summary, body, button } = &one.text;
-    notification.appname("Latchkey").summary(summary).body(body).icon("dialog-password");
-    // A click on the notification itself opens the window; the button does what it says.
+/// The desktop that shows them.
+pub(super) struct Desk {
+    open: Open,
+    /// Those that are up and pass, by their numbers.
     #[cfg(target_os = "linux")]
-    notification.action("default", button).action(if one.sign_in { "sign-in" } else { "open" }, button);
-    #[cfg(not(target_os = "linux"))]
-    let _ = (button, one.sign_in);
-    match notification.show() {
-        Ok(shown) => await_answer(shown, one, open),
-        // Many desktops have nobody to show it; the tray and the window say the same.
-        Err(error) => debug!(kind = "not_notified", "a notification was not shown: {error}"),
+    up: Arc<Mutex<BTreeMap<u32, AccountName>>>,
+}
+
+impl Desk {
+    pub(super) fn new(open: Open) -> Self {
+        #[cfg(target_os = "linux")]
+        return Self { open, up: Arc::default() };
+        #[cfg(not(target_os = "linux"))]
+        Self { open }
+    }
+
+    pub(super) fn does(&self, task: Task) {
+        match task {
+            Task::Show(one) => self.show(one),
+            #[cfg(target_os = "linux")]
+            Task::Withdraw(account) => self.withdraw(&account),
+            #[cfg(not(target_os = "linux"))]
+            Task::Withdraw(_) => {}
+        }
+    }
+
+    fn show(&self, one: Showing) {
+        if one.forward {
+            (self.open)(&one.account, Why::ItEnded);
+        }
+        if !one.notify {
+            return;
+        }
+        let mut notification = Notification::new();
+        let Text { summary, body, button } = &one.text;
+        notification.appname("Latchkey").summary(summary).body(body).icon("dialog-password");
+        // A click on the notification itself opens the window; the button does what it says.
+        #[cfg(target_os = "linux")]
+        notification.action("default", button).action(if one.sign_in { "sign-in" } else { "open" }, button);
+        #[cfg(not(target_os = "linux"))]
+        let _ = (button, one.sign_in, one.passes);
+        match notification.show() {
+            #[cfg(target_os = "linux")]
+            Ok(shown) => self.await_answer(shown, one),
+            // Elsewhere a click on a notification opens the app by itself.
+            #[cfg(not(target_os = "linux"))]
+            Ok(_) => {}
+            // Many desktops have nobody to show it; the tray and the window say the same.
+            Err(error) => debug!(kind = "not_notified", "a notification was not shown: {error}"),
+        }
+    }
+
+    /// Waits for the button in a thread of its own, which ends when the notification goes.
+    #[cfg(target_os = "linux")]
+    fn await_answer(&self, shown: notify_rust::NotificationHandle, one: Showing) {
+        let (open, up, id) = (Arc::clone(&self.open), Arc::clone(&self.up), shown.id());
+        if one.passes {
+            lock(&up).insert(id, one.account.clone());
+        }
+        // Without a thread there is a notification without a button.
+        let _ = std::thread::Builder::new().name("notification".to_owned()).spawn(move || {
+            shown.wait_for_action(|action| {
+                // Its number may be another's from now on.
+                lock(&up).remove(&id);
+                match action {
+                    "sign-in" => open(&one.account, Why::ToSignIn),
+                    "default" | "open" => open(&one.account, Why::ToSee),
+                    _ => {}
+                }
+            });
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    fn withdraw(&self, account: &AccountName) {
+        let over: Vec<u32> = lock(&self.up).extract_if(.., |_, of| of == account).map(|(id, _)| id).collect();
+        for id in over {
+            let closed = async { tokio::time::timeout(AT_MOST, close(id)).await };
+            if !matches!(tauri::async_runtime::block_on(closed), Ok(Ok(()))) {
+                debug!(kind = "not_withdrawn", "a notification that is over could not be taken away");
+            }
+        }
     }
 }
 
-/// Waits for the button in a thread of its own, which ends when the notification goes.
+/// How long a desktop may take to take one away.
 #[cfg(target_os = "linux")]
-fn await_answer(shown: notify_rust::NotificationHandle, one: Showing, open: &Open) {
-    let open = Arc::clone(open);
-    // Without a thread there is a notification without a button.
-    let _ = std::thread::Builder::new().name("notification".to_owned()).spawn(move || {
-        shown.wait_for_action(|action| match action {
-            "sign-in" => open(&one.account, Why::ToSignIn),
-            "default" | "open" => open(&one.account, Why::ToSee),
-            _ => {}
-        });
-    });
+const AT_MOST: std::time::Duration = std::time::Duration::from_secs(2);
+
+#[cfg(target_os = "linux")]
+async fn close(id: u32) -> zbus::Result<()> {
+    const NAME: &str = "org.freedesktop.Notifications";
+    let bus = zbus::Connection::session().await?;
+    let path = "/org/freedesktop/Notifications";
+    bus.call_method(Some(NAME), path, Some(NAME), "CloseNotification", &(id,)).await.map(drop)
 }
 
-/// Elsewhere a click on a notification opens the app by itself.
-#[cfg(not(target_os = "linux"))]
-fn await_answer<H>(_: H, _: Showing, _: &Open) {}
+#[cfg(target_os = "linux")]
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -37,6 +37,34 @@ fn a_session_that_ends_again_after_a_new_sign_in_is_told_of_again_however_soon()
 }
 
 #[test]
+fn what_asked_for_a_sign_in_is_withdrawn_once_somebody_has_signed_in_and_nothing_else_is() {
+    let world = World::at("2026-11-20T12:00:00Z");
+    let ended = Notice::SignInNeeded(Reason::Idle);
+    for (account, notice) in
+        [("work", &ended), ("home", &ended), ("shop", &Notice::CannotSave(VaultProblem::Locked))]
+    {
+        world.notifications.notify(&name(account), notice);
+    }
+    // Long after the hour in which it would not have been said again.
+    world.clock.advance(SignedDuration::from_hours(9));
+    let signed_in = |account| {
+        let history = Arc::new(vec![signed_in_at(world.clock.now().wall)]);
+        SessionStatus { history, ..session(account, StateName::SignedIn) }
+    };
+    let sessions = [signed_in("work"), session("home", StateName::NeedsSignIn), signed_in("shop")];
+    let mut soon = Soon::default();
+    for _ in 0..2 {
+        world.notifications.look(&mut soon, &sessions);
+    }
+    let withdrawn: Vec<_> = world
+        .asked()
+        .into_iter()
+        .filter_map(|task| if let Task::Withdraw(account) = task { Some(account) } else { None })
+        .collect();
+    assert_eq!(withdrawn, [name("work")]);
+}
+
+#[test]
 fn each_short_session_that_only_a_sign_in_keeps_is_announced_and_none_of_them_twice() {
     let world = World::at("2026-11-20T12:00:00Z");
     let mut soon = Soon::default();
@@ -77,7 +105,7 @@ fn what_is_switched_off_is_not_told() {
 fn the_window_comes_forward_for_a_session_that_ended_where_that_is_set_and_for_nothing_else() {
     let world = World::at("2026-11-20T12:00:00Z");
     let brought = |world: &World| -> Vec<(bool, bool)> {
-        world.texts.lock().unwrap().try_iter().map(|one| (one.notify, one.forward)).collect()
+        world.asked().into_iter().filter_map(shown).map(|one| (one.notify, one.forward)).collect()
     };
     world.notifications.notify(&name("work"), &Notice::SignInNeeded(Reason::Idle));
     assert_eq!(brought(&world), [(true, false)], "unless it is set");
@@ -176,7 +204,11 @@ struct World {
     clock: ManualClock,
     app: watch::Sender<AppConfig>,
     notifications: Notifications,
-    texts: Mutex<mpsc::Receiver<Showing>>,
+    texts: Mutex<mpsc::Receiver<Task>>,
+}
+
+fn shown(task: Task) -> Option<Showing> {
+    if let Task::Show(one) = task { Some(one) } else { None }
 }
 
 impl World {
@@ -220,6 +252,11 @@ impl World {
     }
 
     fn told(&self) -> Vec<(String, String)> {
-        self.texts.lock().unwrap().try_iter().map(|one| (one.text.summary, one.text.body)).collect()
+        let shown = self.asked().into_iter().filter_map(shown);
+        shown.map(|one| (one.text.summary, one.text.body)).collect()
+    }
+
+    fn asked(&self) -> Vec<Task> {
+        self.texts.lock().unwrap().try_iter().collect()
     }
 }

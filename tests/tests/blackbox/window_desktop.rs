@@ -73,6 +73,22 @@ async fn window_notification_comes_when_a_session_ends_and_its_button_opens_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn window_notification_that_asks_for_a_sign_in_is_withdrawn_once_somebody_has_signed_in() {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let attendant = Attendant::of(&desktop).await;
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    assert_eq!(backend.revoke("demo").await, Some(1));
+    window.press("renew-now").await;
+    let told = attendant.says("Sign in again: demo").await;
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+    attendant.withdrawn(&told).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn window_that_no_tray_could_bring_back_asks_before_it_ends_renewals() {
     let backend = living(Duration::from_mins(10)).await;
     let desktop = desktop_with_demo(backend.address().port());
