@@ -286,3 +286,35 @@ fn no_token_of_an_account_that_is_not_there_is_copied() {
     let error = world.ask("copy_access_token", json!({ "account": "work" })).unwrap_err();
     assert_eq!(error["code"], "unknown_account");
 }
+
+#[cfg(feature = "devserver")]
+#[test]
+fn quitting_while_a_backend_is_measured_leaves_no_session_there() {
+    use latchkey_devserver::{DevServer, Fault, FaultMode, Options};
+
+    let world = World::new(Vec::new());
+    let shell = world.app.state::<Shell>();
+    async_runtime::block_on(async {
+        let options = Options { listen: ([127, 0, 0, 1], 0).into(), state: None, ..Options::default() };
+        let backend = DevServer::start(options).await.unwrap();
+        let url = backend.url();
+        let account = format!(
+            "[accounts.far]\nprovider = \"credentials\"\nlogin_url = \"{url}/auth/login\"\n\
+             refresh_url = \"{url}/auth/refreshToken\"\nlogout_url = \"{url}/auth/logout\"\n"
+        );
+        std::fs::write(paths(&world.folder).config_file(), account).unwrap();
+        // The first refresh is answered; with the second one the backend falls silent.
+        let silence = Fault::new("refresh", FaultMode::Delay).after(std::time::Duration::from_mins(10));
+        backend.faults().add(silence.from_nth(2)).unwrap();
+        let mut requests = backend.follow_requests();
+        let password = serde_json::from_value(json!("demo")).unwrap();
+        let measuring = shell.lab_profile("far", Some("demo".to_owned()), Some(password));
+        let quitting = async {
+            while requests.recv().await.unwrap().path != "/auth/refreshToken" {}
+            shell.close().await;
+        };
+        let (measured, ()) = tokio::join!(measuring, quitting);
+        assert_eq!(serde_json::to_value(measured.unwrap_err()).unwrap()["code"], "lab_failed");
+        assert_eq!(backend.revoke("demo").await, Some(0));
+    });
+}
