@@ -8,7 +8,8 @@ use crate::policy::{self, Policy, WITHOUT_END};
 use crate::reason::{Reason, VaultProblem};
 use crate::session::samples::{self, at};
 use crate::session::{
-    Action, Authenticated, Effect, Headline, Input, Loaded, Renewal, Revocation, Session, State, open, step,
+    Action, Asker, Authenticated, Effect, EffectId, Headline, Input, Loaded, Renewal, Revocation, Session,
+    State, open, step,
 };
 use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
@@ -211,6 +212,24 @@ fn a_provider_that_cannot_be_told_is_asked_again_after_growing_waits() {
     }
     let expected = [1, 2, 3].map(|tries| policy::backoff(tries, policy::MAX_BACKOFF_EXPIRED, Jitter(0)));
     assert_eq!(waits, expected);
+}
+
+#[test]
+fn what_stands_in_the_way_here_is_looked_at_more_often_than_a_provider_is_asked() {
+    let longest_wait = |answer: &dyn Fn(EffectId) -> Input| {
+        let mut story = Story::of(samples::signed_in_with(samples::facts(1, 30 * 86_400)));
+        story.tell(48, Input::RenewRequested(Asker::Person));
+        let waits = (0..12).map(|_| {
+            story.answer_here(answer);
+            let wait = story.session.deadline().unwrap().left(story.now);
+            story.pass_deadline();
+            wait
+        });
+        waits.max().unwrap()
+    };
+    let locked = longest_wait(&|id| Input::Renewed(id, Renewal::NoVault(VaultProblem::Locked)));
+    let busy = longest_wait(&|id| Input::Renewed(id, samples::failed(samples::bare(503, None))));
+    assert!(locked <= policy::MAX_BACKOFF && policy::MAX_BACKOFF < busy, "{locked} {busy}");
 }
 
 #[test]
