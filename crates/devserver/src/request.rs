@@ -45,11 +45,14 @@ pub(crate) async fn answer(
     // Read in full first: a client that lost its connection has surely sent the request.
     let body = to_bytes(Body::new(body), LONGEST_BODY).await;
 
+    let refresh = body
+        .as_ref()
+        .is_ok_and(|body| backend.endpoints.is_at("refresh", &Asked::new(parts.uri.path(), body)));
     let ((mut result, note), fault) = decide(&backend, router, stop, parts, body).await;
     if let Ok(response) = &mut result {
         set_date(response, backend.clock.now());
     }
-    backend.log.add(arrived.answered(&result, note, fault));
+    backend.log.add(arrived.answered(&result, note, fault, refresh));
     result
 }
 

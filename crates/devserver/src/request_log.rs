@@ -40,6 +40,8 @@ pub struct RequestRecord {
     pub family: Option<String>,
     /// Which fault struck it, by the name of its mode?
     pub fault: Option<String>,
+    /// Did it present a refresh token? A code or a device code at the same address is none.
+    pub refresh: bool,
 }
 
 /// A request of which no answer is known yet.
@@ -60,6 +62,7 @@ impl Arrived {
         result: &Result<Response, Closed>,
         note: Note,
         fault: Option<FaultMode>,
+        refresh: bool,
     ) -> RequestRecord {
         RequestRecord {
             number: 0,
@@ -70,6 +73,7 @@ impl Arrived {
             outcome: note.outcome,
             family: note.family,
             fault: fault.map(|mode| mode.name().to_owned()),
+            refresh,
         }
     }
 }
@@ -127,6 +131,7 @@ mod tests {
             outcome: "fine".into(),
             family: None,
             fault: None,
+            refresh: false,
         }
     }
 

@@ -177,6 +177,7 @@ mod tests {
             outcome: "rotated".into(),
             family: Some("f1".into()),
             fault: None,
+            refresh: true,
         };
         insta::assert_snapshot!(line(&record, &when), @"12:00:00  200  POST /auth/refreshToken    rotated  family f1");
         record.path = "/\u{1b}[2J\n".into();

@@ -212,8 +212,15 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let arrived = Arrived::new(inner.clock.now(), &parts);
     let body = to_bytes(Body::new(body), LONGEST_BODY).await;
-    let ((result, note), fault) = decide(&inner, stop, parts, body).await;
-    inner.log.add(arrived.answered(&result, note, fault));
+    let refresh = body.as_ref().is_ok_and(|body| {
+        let endpoints = inner.endpoints.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        endpoints.is_at("refresh", &Asked::new(parts.uri.path(), body))
+    });
+    let ((result, mut note), fault) = decide(&inner, stop, parts, body).await;
+    if refresh {
+        note.outcome = format!("refresh: {}", note.outcome);
+    }
+    inner.log.add(arrived.answered(&result, note, fault, refresh));
     result
 }
 
@@ -243,22 +250,19 @@ async fn decide(
         let (response, note) = split(control::answer(inner, &parts, &body).into_response());
         return ((Ok(response), note), None);
     }
-    let (struck, is_refresh) = {
+    let struck = {
         let endpoints = inner.endpoints.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        (inner.faults.take(&asked, &endpoints), endpoints.is_at("refresh", &asked))
+        inner.faults.take(&asked, &endpoints)
     };
     let mode = struck.as_ref().map(|fault| fault.mode);
-    let (result, mut note) = match struck {
+    let answered = match struck {
         None => {
             let (response, note) = split(inner.passes(parts, body, SignedDuration::ZERO).await);
             (Ok(response), note)
         }
         Some(fault) => strike(&fault, &**inner, &inner.clock, stop, parts, body).await,
     };
-    if is_refresh {
-        note.outcome = format!("refresh: {}", note.outcome);
-    }
-    ((result, note), mode)
+    (answered, mode)
 }
 
 impl Inner {

@@ -60,7 +60,7 @@ impl<C: Client> Play<'_, C> {
     }
 
     pub(super) fn all_refreshes(&self) -> usize {
-        self.stage.requests().iter().filter(|request| self.stage.is_refresh(request)).count()
+        self.stage.requests().iter().filter(|request| request.refresh).count()
     }
 
     pub(super) fn count_from_here(&mut self) {

@@ -133,6 +133,17 @@ async fn a_client_that_does_wrong_is_named() {
     }
 }
 
+#[tokio::test]
+async fn the_exchange_of_a_code_is_no_refresh() {
+    let keys = tempfile::tempdir().unwrap();
+    let text = "version = 1\nname = \"mine\"\ntitle = \"t\"\nabout = \"a\"\nstandard = []\n\
+                [backend]\nprovider = \"oauth\"\n[[steps]]\nsign_in = true\n[[steps]]\nexpect_client = { refreshes = 0 }\n\
+                [[steps]]\nrenew = true\n[[steps]]\nexpect_client = { refreshes = 1 }\n";
+    let scenario = Scenario::parse(text, "mine.toml").unwrap();
+    let outcome = run(&scenario, &Against::Own { rules: Vec::new() }, keys.path()).await.unwrap();
+    assert!(outcome.passed(), "{}", told(&outcome));
+}
+
 /// A backend that is somebody's own, which takes used tokens for so long, and its account.
 async fn own_backend(grace: Duration) -> (DevServer, AccountConfig) {
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), grace, state: None, ..Options::default() };

@@ -234,19 +234,6 @@ impl Stage {
         }
     }
 
-    /// Whether a request is a refresh.
-    pub fn is_refresh(&self, request: &RequestRecord) -> bool {
-        match &self.backend {
-            Backend::Own(_) => {
-                ["/auth/refreshToken", "/oauth/token"].contains(&request.path.as_str())
-                    && !request.outcome.starts_with("connected a device")
-                    && !request.outcome.contains("nobody has allowed")
-                    && !request.outcome.contains("polled too soon")
-            }
-            Backend::Proxied(_) => request.outcome.starts_with("refresh: "),
-        }
-    }
-
     /// The tokens in the client's vault, to be spent by somebody else.
     pub async fn held(&self) -> Option<Held> {
         let envelope = self.vault.read(&self.account.name).await.ok().flatten()?;
