@@ -62,6 +62,13 @@ describe("points in time", () => {
     const early = at(24, 9, 22, 30);
     expect([at(25, 9, 8, 12), at(26, 9, 8, 12), at(27, 9, 8, 12)].map((moment) => berlin.when(moment, early))).toEqual(["09:12 today", "09:12 tomorrow", expect.stringMatching(/^Tue,? 27 Oct/)]);
   });
+  it("to the second have their day where that is not today", () => {
+    expect(times.stamp(now)).toBe("20/11, 14:34:06");
+    expect(makeTimes("de-DE", "UTC").stamp(now)).toBe("20.11., 14:34:06");
+    expect(makeTimes("de-DE", "UTC", true).stamp(now)).toBe("2026-11-20 14:34:06");
+    expect([times.isSameDay(now, now + 9 * HOUR), times.isSameDay(now, now + 10 * HOUR)]).toEqual([true, false]);
+    expect(times.stamp(NaN)).toBe("unknown");
+  });
   it("are short where there is little room", () => {
     expect(times.brief(now + MINUTE, now)).toBe("14:35");
     expect(times.brief(now + 2 * DAY, now)).toMatch(/^Sun,? 14:34$/);

@@ -16,6 +16,10 @@ export interface Times {
   clock(this: void, at: number): string;
   /** 14:42 */
   short(at: number): string;
+  /** 20/11, 14:42:10 */
+  stamp(this: void, at: number): string;
+  /** Whether two moments are on the same day. */
+  isSameDay(at: number, other: number): boolean;
   /** "18:00 today", "09:12 tomorrow", "Fri 27 Nov, 09:12" */
   when(at: number, now: number): string;
   /** A point in time in few letters: 14:42 today, "Fri 09:12" within a week, else the date. */
@@ -85,6 +89,7 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
 
   const clock = format(() => ({ ...ofDay(), minute: "2-digit", second: "2-digit" }));
   const short = format(() => ({ ...ofDay(), minute: "2-digit" }));
+  const stamp = iso ? isoStamp : format(() => ({ day: "2-digit", month: "2-digit", ...ofDay(), minute: "2-digit", second: "2-digit" }));
   const day = format(() => ({ year: "numeric", month: "numeric", day: "numeric" }));
   const date = iso ? isoDate : format(() => ({ weekday: "short", day: "numeric", month: "short" }));
   const dated = iso ? isoTime : format(() => ({ weekday: "short", day: "numeric", month: "short", ...ofDay(), minute: "2-digit" }));
@@ -102,6 +107,12 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
     return valid(at) ? `${isoDate(at)} ${short(at)}` : text.time.unknown;
   }
 
+  function isoStamp(at: number): string {
+    return valid(at) ? `${isoDate(at)} ${clock(at)}` : text.time.unknown;
+  }
+
+  const isSameDay = (at: number, other: number): boolean => day(at) === day(other);
+
   /** The next day: a day has 23 hours where summer time begins, and 25 where it ends. */
   function dayAfter(now: number): string | undefined {
     const today = day(now);
@@ -110,14 +121,14 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
 
   function when(at: number, now: number): string {
     if (!valid(at)) return text.time.unknown;
-    if (day(at) === day(now)) return fill(text.time.today, { time: short(at) });
+    if (isSameDay(at, now)) return fill(text.time.today, { time: short(at) });
     if (day(at) === dayAfter(now)) return fill(text.time.tomorrow, { time: short(at) });
     return far(at, now) ? farDate(at) : dated(at);
   }
 
   function brief(at: number, now: number): string {
     if (!valid(at)) return text.time.unknown;
-    if (day(at) === day(now)) return short(at);
+    if (isSameDay(at, now)) return short(at);
     if (Math.abs(at - now) < 6 * DAY) return weekday(at);
     return far(at, now) ? farDate(at) : date(at);
   }
@@ -170,7 +181,7 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
     return ms < SECOND ? say("ms", Math.max(0, ms)) : fill(text.time.s, { n: exact().format(ms / SECOND) });
   };
 
-  return { clock, short, when, brief, tick, countdown, coarse, span, took };
+  return { clock, short, stamp, isSameDay, when, brief, tick, countdown, coarse, span, took };
 }
 
 let made: { for: readonly string[]; iso: boolean; times: Times } | undefined;
@@ -186,6 +197,8 @@ function current(): Times {
 export const times: Times = {
   clock: (at) => current().clock(at),
   short: (at) => current().short(at),
+  stamp: (at) => current().stamp(at),
+  isSameDay: (at, other) => current().isSameDay(at, other),
   when: (at, now) => current().when(at, now),
   brief: (at, now) => current().brief(at, now),
   tick: (at, step) => current().tick(at, step),

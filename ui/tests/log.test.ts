@@ -56,6 +56,15 @@ describe("the log", () => {
     expect(screen.getByRole("radio", { name: "Trace" })).toBeChecked();
   });
 
+  it("says of each record which day it was where it goes back before today", async () => {
+    const times = () => screen.getAllByTestId("log-row").map((row) => row.querySelector("time")?.textContent);
+    const DAY = 86_400_000;
+    const { user } = await openLog([record(1, { at: iso(NOW - 2 * DAY), account: "staging" }), record(2, { at: iso(NOW - DAY) }), record(3, { at: iso(NOW) })]);
+    expect(times()).toEqual(["18/11, 14:34:06", "19/11, 14:34:06", "20/11, 14:34:06"]);
+    await user.type(screen.getByRole("searchbox"), "record 3");
+    expect(times()).toEqual(["14:34:06"]);
+  });
+
   it("filters by account and by words anywhere, and says when nothing is left", async () => {
     const { user } = await openLog(one);
     await user.selectOptions(screen.getByTestId("log-account"), "staging");
