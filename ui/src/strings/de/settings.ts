@@ -53,6 +53,7 @@ export const settings: typeof english = {
       config: "Konfiguration",
       folders: "Ordner",
       clock: "Uhr",
+      agent: "Agent",
       account: "Konto {account}",
     },
     todo: "Was zu tun ist: {hint}",

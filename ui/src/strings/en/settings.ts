@@ -52,6 +52,7 @@ export const settings = {
       config: "Configuration",
       folders: "Folders",
       clock: "Clock",
+      agent: "Agent",
       account: "Account {account}",
     },
     todo: "What to do: {hint}",
