@@ -117,6 +117,16 @@ describe("a notification that asks for a sign-in", () => {
     expect(screen.getByRole("heading", { name: /Recent/ })).toBeVisible();
   });
 
+  it("leads to no other account where its own was removed since", async () => {
+    const { host, user } = await openWindow({ sessions: [signedOut("alpha"), signedOut("home")] });
+    await user.click(get("session-item-home"));
+    await user.type(get("sign-in-password"), "half of it");
+    host.openAccount(asks);
+    await pass(0);
+    expect(title()).toHaveTextContent("home");
+    expect(get("sign-in-password")).toHaveValue("half of it");
+  });
+
   it("begins no second one where one is under way", async () => {
     const { host } = await openWindow({ sessions: [signedOut("home"), withCode(NOW, "work")] });
     const begun = vi.spyOn(host, "signInWithBrowser");

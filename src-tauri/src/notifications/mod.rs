@@ -92,7 +92,7 @@ impl Notifications {
     /// Tells what has come due; gives when to look again.
     fn look(&self, soon: &mut Soon, sessions: &[SessionStatus]) -> Option<Timestamp> {
         let now = self.now();
-        let over = self.told().said.forget_before_new_tokens(sessions);
+        let over = self.told().said.forget_what_is_over(sessions);
         for account in over {
             let _ = self.0.showing.send(Task::Withdraw(account));
         }

@@ -43,14 +43,14 @@ impl Said {
     }
 
     /// Forgets what was said of a session that somebody has signed in to since: it is another one, and it can be lost as well.
-    /// Gives whose those are.
-    pub(super) fn forget_before_new_tokens(&mut self, sessions: &[SessionStatus]) -> BTreeSet<AccountName> {
+    /// And what was said of an account that is not there any more. Gives whose those are.
+    pub(super) fn forget_what_is_over(&mut self, sessions: &[SessionStatus]) -> BTreeSet<AccountName> {
         let over = self.0.extract_if(.., |(account, ..), once| {
             let session = sessions.iter().find(|session| session.account == account.as_str());
             let ended = |mark: &HistoryMark| {
                 mark.until.unwrap_or(mark.at) > once.at.wall && (once.ended_by)(mark.kind)
             };
-            session.is_some_and(|session| session.history.iter().rev().any(ended))
+            session.is_none_or(|session| session.history.iter().rev().any(ended))
         });
         over.map(|((account, ..), _)| account).collect()
     }

@@ -19,7 +19,7 @@ pub(crate) type Open = Arc<dyn Fn(&AccountName, Why) + Send + Sync>;
 /// What the desktop is asked for.
 pub(super) enum Task {
     Show(Showing),
-    /// What was said of an account's session is over: it has new tokens.
+    /// What was said of an account's session is over: it has new tokens, or is not there any more.
     Withdraw(AccountName),
 }
 

@@ -37,12 +37,15 @@ fn a_session_that_ends_again_after_a_new_sign_in_is_told_of_again_however_soon()
 }
 
 #[test]
-fn what_asked_for_a_sign_in_is_withdrawn_once_somebody_has_signed_in_and_nothing_else_is() {
+fn what_asked_for_a_sign_in_is_withdrawn_once_somebody_has_or_the_account_is_gone_and_nothing_else_is() {
     let world = World::at("2026-11-20T12:00:00Z");
     let ended = Notice::SignInNeeded(Reason::Idle);
-    for (account, notice) in
-        [("work", &ended), ("home", &ended), ("shop", &Notice::CannotSave(VaultProblem::Locked))]
-    {
+    for (account, notice) in [
+        ("work", &ended),
+        ("home", &ended),
+        ("gone", &ended),
+        ("shop", &Notice::CannotSave(VaultProblem::Locked)),
+    ] {
         world.notifications.notify(&name(account), notice);
     }
     // Long after the hour in which it would not have been said again.
@@ -61,7 +64,7 @@ fn what_asked_for_a_sign_in_is_withdrawn_once_somebody_has_signed_in_and_nothing
         .into_iter()
         .filter_map(|task| if let Task::Withdraw(account) = task { Some(account) } else { None })
         .collect();
-    assert_eq!(withdrawn, [name("work")]);
+    assert_eq!(withdrawn, [name("gone"), name("work")]);
 }
 
 #[test]

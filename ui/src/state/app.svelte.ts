@@ -246,12 +246,14 @@ export class AppState {
   }
 
   #openFromOutside({ account, sign_in, by_itself }: OpenAccount): void {
+    const session = this.sessions.find((one) => one.account === account);
+    // One that was removed since is not shown as another.
+    if (this.loaded && !session) return;
     // What happened stands in the list, too.
     if (by_itself && this.isFillingIn()) return;
     // The page of an account that is open already begins anew with it.
     this.opened += 1;
     this.open({ kind: "session", account });
-    const session = this.sessions.find((one) => one.account === account);
     // A notification may have been there for long: somebody may have signed in since, or be about to.
     if (!sign_in || session?.state === "signing_in" || (session && lives(session) && !endsSoon(session, Date.now()))) return;
     this.#begin = account;
