@@ -47,6 +47,9 @@ pub const WAKE_SPREAD: SignedDuration = SignedDuration::from_millis(60);
 /// From what difference to the provider's clock on ours counts as wrong.
 pub const CLOCK_OFF: SignedDuration = SignedDuration::from_secs(300);
 
+/// From what jump on our clock was set, and did not only drift.
+pub const CLOCK_SET: SignedDuration = SignedDuration::from_secs(60);
+
 /// For how long after a sign-out it is tried to tell the provider.
 pub const REVOKE_WITHIN: SignedDuration = SignedDuration::from_secs(24 * 3600);
 

@@ -263,7 +263,8 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         // ── From Waiting ────────────────────────────────────────────────────────────────────────────────────
         (State::Waiting { .. }, Input::Loaded(_, loaded)) => change.reloaded(loaded),
         (State::Waiting { until, .. }, Input::TimePassed) => {
-            if until.passed(now.stamp) && change.session.in_flight.is_none() {
+            let over = until.passed(now.stamp) || change.clock_was_set();
+            if over && change.session.in_flight.is_none() {
                 change.retry();
             }
         }

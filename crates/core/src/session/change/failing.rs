@@ -64,6 +64,15 @@ impl Change {
         }
     }
 
+    /// Whether the clock that a wait is about was set since that began.
+    pub(in crate::session) fn clock_was_set(&self) -> bool {
+        let (since, now) = (self.session.waits_since, self.now.stamp);
+        let went_by = now.boot.saturating_sub(since.boot);
+        let set_by = now.wall.duration_since(since.wall).saturating_sub(went_by);
+        matches!(self.session.state.reason(), Some(Reason::ClockOff { .. }))
+            && set_by.abs() >= policy::CLOCK_SET
+    }
+
     fn why_refused(&self, reason: Reason, after_lost_reply: bool) -> Reason {
         let facts = self.session.held.as_ref().map(|held| &held.facts);
         let over = |end: Option<Clock>| end.is_some_and(|end| end.expires.passed(self.now.stamp));

@@ -10,7 +10,8 @@ use crate::session::samples::{self, LIFETIME, at, facts_at};
 use crate::session::{
     Action, Asker, Effect, Failed, Input, Loaded, Renewal, Revocation, Revoke, Sealed, State,
 };
-use crate::session::{Look, Notice, Wiped};
+use crate::session::{Look, Notice, Wiped, step};
+use crate::time::{Jitter, Now, Stamp};
 use crate::token_set::{Clock, Source, TokenFacts};
 
 #[test]
@@ -115,6 +116,27 @@ fn a_refusal_under_a_wrong_clock_is_looked_at_again_before_it_counts() {
     let mut story = Story::of(samples::renewing());
     story.answer(48, |id| Input::Renewed(id, refused(299)));
     assert_eq!(story.session.state().name(), "needs_sign_in", "a few minutes are no excuse");
+}
+
+#[test]
+fn whoever_sets_the_clock_that_stood_in_the_way_waits_no_longer() {
+    let skew = Some(SignedDuration::from_hours(-1));
+    let refused = Renewal::Failed(Failed { failure: samples::refused(), after_lost_reply: false, skew });
+    let facts = samples::facts(1, 86_400);
+    let mut story = Story::of(samples::signed_in_with(facts));
+    story.pass_deadline();
+    for _ in 0..3 {
+        story.answer_here(|id| Input::Renewed(id, refused.clone()));
+        story.pass_deadline();
+    }
+    story.answer_here(|id| Input::Renewed(id, refused));
+    let soon = Stamp { boot: story.now.boot + SignedDuration::from_secs(20), ..story.now };
+    let set_back = |hours: i64| Stamp { wall: story.now.wall - SignedDuration::from_hours(hours), ..soon };
+    for (stamp, renews) in [(set_back(0), false), (set_back(1), true)] {
+        let after = step(story.session.clone(), Input::TimePassed, Now { stamp, jitter: Jitter(0) });
+        let name = after.session.state().name();
+        assert_eq!(name == "renewing", renews, "{name}, {:?}", after.session.state().reason());
+    }
 }
 
 #[test]
