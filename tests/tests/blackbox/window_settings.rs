@@ -117,6 +117,19 @@ async fn window_says_what_is_wrong_with_the_configuration_and_opens_when_it_is_r
     window.comes_to("signed_in").await;
 }
 
+/// As it is where the process of the page has died.
+#[tokio::test(flavor = "multi_thread")]
+async fn window_page_that_is_loaded_anew_speaks_the_language_that_was_chosen_since() {
+    let desktop = Desktop::start(Keychain::Unlocked).with_screen();
+    let window = Window::open_with(&desktop, &[], "try-demo").await;
+    window.press("nav-settings").await;
+    window.choose("setting-language", "de").await;
+    window.says("nav-settings", "Einstellungen").await;
+    let _ = window.run("location.reload()").await;
+    window.says("nav-settings", "Einstellungen").await;
+    window.says("try-demo", "Demo ausprobieren").await;
+}
+
 /// Tries again, and asks meanwhile what is wrong; tells in which order that is answered.
 const ASK_BOTH: &str = "const [done] = arguments; const answered = []; \
     const ask = (name) => window.__TAURI_INTERNALS__.invoke(name, { language: 'en' }).then(() => answered.push(name)); \
