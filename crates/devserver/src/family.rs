@@ -21,6 +21,10 @@ pub(crate) use authorization::{Authorization, Scope};
 /// An ended family is kept for a day, so that its tokens are told "revoked" and not "unknown".
 const KEEP_ENDED: Duration = Duration::from_hours(24);
 
+/// Families kept: each request looks through them, and all are written down each time. A person never comes near this; a
+/// program that signs in again and again does within hours.
+const MOST: usize = 2000;
+
 /// Consumed tokens remembered per family. Older ones are refused all the same, but as unknown.
 const REMEMBER: usize = 1000;
 
@@ -154,6 +158,16 @@ impl Families {
         now: Timestamp,
     ) -> Grant {
         self.families.retain(|_, family| later(family.ceiling, KEEP_ENDED) > now);
+        if self.families.len() >= MOST {
+            // Those that are over go first, then those that nobody has refreshed.
+            let worth = |family: &Family| {
+                let goes_on = family.ended.is_none() && now < family.expires_at;
+                (goes_on, family.refreshes > 0, family.expires_at)
+            };
+            let least =
+                self.families.iter().min_by_key(|(_, family)| worth(family)).map(|(id, _)| id.clone());
+            least.and_then(|least| self.families.remove(&least));
+        }
         let ceiling = later(now, lifetimes.session);
         let family = Family {
             username: beginning.username,

@@ -53,6 +53,20 @@ fn one_family_falls_without_the_others() {
 }
 
 #[test]
+fn a_program_that_signs_in_without_end_fills_nothing_and_signs_nobody_out_who_refreshes() {
+    let mut world = World::signed_in();
+    world.rotate("first", "second");
+    for place in 0..MOST + 50 {
+        world.begin(&format!("loop {place}"), &format!("token {place}"));
+    }
+    assert_eq!(world.families.families.len(), MOST);
+    let newest = format!("token {}", MOST + 49);
+    for token in ["second", &newest] {
+        assert!(matches!(world.rotate(token, &format!("after {token}")), Rotation::Rotated(_)), "{token}");
+    }
+}
+
+#[test]
 fn inside_the_grace_window_a_consumed_token_is_a_replay_and_changes_nothing() {
     let mut world = World::signed_in();
     world.lifetimes.grace = SECONDS(10);
