@@ -167,7 +167,8 @@ impl Shell {
         let sessions = sessions.borrow();
         let session = account.and_then(|account| sessions.get(account));
         let lifetime = session.and_then(|session| {
-            let access = session.access.as_ref()?;
+            // Without a refresh token there are no renewals that could be advised about.
+            let access = session.access.as_ref().filter(|_| session.refresh.is_some())?;
             let at = |text: &str| text.parse::<Timestamp>().ok();
             Some(at(&access.expires_at)?.duration_since(at(&access.received_at)?))
         });

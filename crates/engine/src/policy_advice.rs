@@ -79,7 +79,12 @@ fn lifetimes(session: &SessionStatus) -> Known {
     };
     let clocks = &session.clocks;
     Known {
-        access: clocks.access.as_ref().and_then(|clock| from_receipt(&clock.expires_at)),
+        // What is known of it is asked for its renewals, and without a refresh token there are none.
+        access: clocks
+            .access
+            .as_ref()
+            .filter(|_| session.refresh.is_some())
+            .and_then(|clock| from_receipt(&clock.expires_at)),
         refresh: clocks.refresh.as_ref().and_then(|clock| from_receipt(&clock.expires_at)),
         session: clocks
             .session

@@ -1,8 +1,9 @@
 //! Replies that hold a token and are odd otherwise. The refresh token is taken first, whatever the rest is.
 
 use jiff::{SignedDuration, Timestamp};
+use latchkey_core::limits::Limits;
 use latchkey_devserver::{Fault, FaultMode};
-use latchkey_tests::engine_world::{REFRESH, World};
+use latchkey_tests::engine_world::{Like, REFRESH, World};
 use serde_json::{Value, json};
 
 const ACCESS: &str = "a-new-access-token";
@@ -113,6 +114,21 @@ async fn a_session_without_an_end_and_without_a_refresh_token_is_ended_by_no_gue
     let later = world.engine();
     later.until_state("signed_in").await;
     assert!(later.token_at_once().await.is_ok());
+}
+
+#[tokio::test]
+async fn nobody_is_advised_about_the_renewals_of_a_session_that_has_none() {
+    let limits = Limits { max_age: Some(SignedDuration::from_mins(40)), ..Limits::default() };
+    for (refresh, told) in [(json!("a-refresh-token"), true), (json!(null), false)] {
+        let world = World::like(Like { limits, ..Like::default() }).await;
+        let engine = world.engine();
+        let body = json!({ "accessToken": ACCESS, "accessTokenExpiry": 3600, "refreshToken": refresh });
+        world.goes_wrong(Fault::new("/auth/login", FaultMode::Status).status(200).body(body.to_string()));
+        engine.signs_in().await.unwrap();
+        let advice = engine.policy_advice(&world.account).await.unwrap();
+        let of_renewals = advice.iter().any(|one| one.code == "static_shorter_than_refresh_window");
+        assert_eq!(of_renewals, told, "{advice:?}");
+    }
 }
 
 #[tokio::test]
