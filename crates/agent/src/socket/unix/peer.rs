@@ -58,3 +58,26 @@ fn credentials(stream: impl AsFd) -> io::Result<(u32, Pid)> {
     use nix::sys::socket::{getsockopt, sockopt::LocalPeerCred, sockopt::LocalPeerPid};
     Ok((getsockopt(&stream, LocalPeerCred)?.uid(), getsockopt(&stream, LocalPeerPid)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Signal, WaitOptions, kill_process, waitpid};
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_stopped_until_it_goes_on() {
+        let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&other);
+        let peer = Peer { uid: 0, pid: Some(pid.as_raw_nonzero().get()) };
+        assert!(!peer.is_stopped());
+        kill_process(pid, Signal::STOP).unwrap();
+        waitpid(Some(pid), WaitOptions::UNTRACED).unwrap();
+        assert!(peer.is_stopped());
+        kill_process(pid, Signal::CONT).unwrap();
+        waitpid(Some(pid), WaitOptions::CONTINUED).unwrap();
+        assert!(!peer.is_stopped() && !Peer { uid: 0, pid: None }.is_stopped());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}
