@@ -93,6 +93,15 @@ impl<'a> UserManager<'a> {
         String::from_utf8_lossy(&said.stdout).trim() == state
     }
 
+    /// Waits until a unit is in this state. A service that is started answers before the manager has seen that it runs.
+    ///
+    /// # Panics
+    /// When it does not come to it.
+    #[track_caller]
+    pub fn until(&self, unit: &str, state: &str) {
+        until(&format!("{unit} to be {state}"), PATIENCE, || self.is(unit, state).then_some(()));
+    }
+
     /// The process of a service; none where none runs.
     ///
     /// # Panics

@@ -34,12 +34,13 @@ fn the_first_program_that_asks_wakes_the_agent_and_so_does_the_next_after_it_was
     assert!(systemd.is("latchkey.service", "inactive"), "nobody asked yet");
     let _ = desktop.latchkey(&["token", "demo"]).ends(0);
     assert_eq!(consumers(&desktop).len(), 1, "it was the agent that gave it");
-    assert!(systemd.is("latchkey.service", "active"));
+    systemd.until("latchkey.service", "active");
     systemd.has(&["stop", "latchkey.service"]);
     assert!(systemd.is("latchkey.service", "inactive"), "to be stopped is no failure");
     assert_eq!(consumers(&desktop).len(), 0, "another agent was woken");
-    signal(systemd.process_of("latchkey.service").unwrap(), Signal::KILL);
-    until("systemd to see it", PATIENCE, || (!systemd.is("latchkey.service", "active")).then_some(()));
+    let killed = systemd.process_of("latchkey.service");
+    signal(killed.unwrap(), Signal::KILL);
+    until("systemd to see it", PATIENCE, || (systemd.process_of("latchkey.service") != killed).then_some(()));
     let _ = desktop.latchkey(&["token", "demo"]).ends(0);
     assert_eq!(consumers(&desktop).len(), 1, "who asks meanwhile waits for the next one");
     systemd.has(&["stop", "latchkey.socket", "latchkey.service"]);
@@ -53,7 +54,8 @@ fn an_agent_started_by_hand_leaves_the_socket_to_systemd_and_one_that_was_first_
     let (by_hand, socket) = agent(&desktop);
     systemd.has(&["start", "latchkey.socket"]);
     let _ = desktop.latchkey(&["token", "demo"]).ends(0);
-    assert!(systemd.is("latchkey.service", "active"), "systemd's socket is where callers come from then on");
+    // Systemd's socket is where callers come from then on.
+    systemd.until("latchkey.service", "active");
     ends(by_hand);
     assert_eq!(consumers(&desktop).len(), 1);
     let _ = desktop.latchkey(&["agent"]).ends(1);
@@ -61,7 +63,7 @@ fn an_agent_started_by_hand_leaves_the_socket_to_systemd_and_one_that_was_first_
     let _ = desktop.latchkey(&["agent"]).ends(1).says("latchkey.socket");
     assert!(std::path::Path::new(&socket).exists());
     let _ = desktop.latchkey(&["token", "demo"]).ends(0);
-    assert!(systemd.is("latchkey.service", "active"));
+    systemd.until("latchkey.service", "active");
 }
 
 #[test]
@@ -70,13 +72,12 @@ fn a_service_that_comes_second_serves_once_the_agent_before_it_has_ended() {
     let Some(systemd) = UserManager::start(&desktop) else { return };
     let (by_hand, _) = agent(&desktop);
     systemd.has(&["start", "latchkey.service"]);
-    until("it to say that another serves", PATIENCE, || {
-        systemd.is("latchkey.service", "activating").then_some(())
-    });
+    // It said that another serves, and is started again.
+    systemd.until("latchkey.service", "activating");
     ends(by_hand);
     let socket = desktop.path("run").join("latchkey").join("agent.sock");
     until("it to serve", PATIENCE, || socket.exists().then_some(()));
     let _ = desktop.latchkey(&["token", "demo"]).ends(0);
     assert_eq!(consumers(&desktop).len(), 1);
-    assert!(systemd.is("latchkey.service", "active"));
+    systemd.until("latchkey.service", "active");
 }
