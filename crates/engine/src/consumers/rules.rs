@@ -211,4 +211,27 @@ mod tests {
         assert_eq!(rules.all.len(), 1_000);
         assert_eq!(rules.all[0].path, PathBuf::from("/usr/bin/1"));
     }
+
+    #[test]
+    fn what_is_allowed_for_now_lasts_until_another_process_decides_about_that_very_program_and_account() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("consents.json");
+        let rule = |account: &str, path: &str, verdict, for_now| {
+            let (account, path) = (account.to_owned(), PathBuf::from(path));
+            Rule { account, path, sha256: None, verdict, for_now }
+        };
+        let now = Stamp { wall: jiff::Timestamp::UNIX_EPOCH, boot: SignedDuration::ZERO };
+        let mut here = Rules::load(Some(file.clone()));
+        here.put(rule("demo", "/bin/a", Verdict::Allowed, Some(ForNow::begin(now))));
+        let mut elsewhere = Rules::load(Some(file));
+        let mut decides = |account, path, lasts| {
+            elsewhere.put(rule(account, path, Verdict::Denied, None));
+            here.follow();
+            assert_eq!(here.any_for_now(), lasts, "{account} {path}");
+        };
+        decides("demo", "/bin/b", true);
+        decides("work", "/bin/a", true);
+        decides("demo", "/bin/a", false);
+        assert_eq!(here.all.len(), 3);
+    }
 }
