@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use latchkey_engine::EngineError;
-use latchkey_engine::clock::{ManualClock, SystemClock};
+use latchkey_engine::clock::SystemClock;
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::http::Http;
 use latchkey_engine::lab::{Bounds, Held, Probe, Profile, Waiter, profile};
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::ending::{Ending, FAREWELL, until};
 use crate::runner::Person;
-use crate::stage::Stage;
+use crate::stage::{Stage, Time};
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -76,22 +76,13 @@ async fn measured(
 ) -> Result<Profile, NotMeasured> {
     let http = Http::new()?;
     let (_, browser) = person.sign_in(&account.provider, &http).map_err(NotMeasured::Unfit)?;
-    let clock: Arc<dyn Clock> = match &time {
-        Time::Real(clock) => Arc::new(*clock),
-        Time::Virtual(clock) => Arc::new(clock.clone()),
-    };
-    let probe = Arc::new(Probe::new(account, &http, clock, browser));
+    let probe = Arc::new(Probe::new(account, &http, time.of_client(), browser));
     let _under_way = ending.waits_for();
     let mut world = World { probe: probe.clone(), account, person, http, time, ending, tell };
     let measured = until(ending, Box::pin(profile(&probe, bounds, &mut world))).await;
     // What takes longer is given up: somebody waits for the answer.
     let _ = tokio::time::timeout(FAREWELL, probe.leaves_nothing()).await;
     Ok(measured.ok_or(NotMeasured::GivenUp)??)
-}
-
-enum Time {
-    Real(SystemClock),
-    Virtual(ManualClock),
 }
 
 struct World<'a, F> {

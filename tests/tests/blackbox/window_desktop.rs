@@ -2,21 +2,29 @@
 
 use std::time::Duration;
 
+use latchkey_devserver::DevServer;
 use latchkey_tests::attendant::Attendant;
+use latchkey_tests::desktop::Desktop;
 use latchkey_tests::wait::{PATIENCE, until, until_async};
 use latchkey_tests::window::{Window, css};
 
 use crate::backend::living;
 use crate::window::desktop_with_demo;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn window_tray_shows_each_session_and_does_what_is_chosen() {
+/// `demo` is signed in, its window is open, and somebody attends to tray and notifications.
+async fn attended() -> (DevServer, Desktop, Attendant, Window) {
     let backend = living(Duration::from_mins(10)).await;
     let desktop = desktop_with_demo(backend.address().port());
     let attendant = Attendant::of(&desktop).await;
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let window = Window::open(&desktop, &[]).await;
     window.comes_to("signed_in").await;
+    (backend, desktop, attendant, window)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_tray_shows_each_session_and_does_what_is_chosen() {
+    let (_backend, desktop, attendant, window) = attended().await;
     let session = attendant.line("demo: signed in until").await;
     assert!(session.below.iter().any(|line| line.label.contains("Renew now")), "{session:?}");
     let signed_in = attendant.icon_other_than(&[]).await;
@@ -46,12 +54,7 @@ async fn window_tray_shows_each_session_and_does_what_is_chosen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_notification_comes_when_a_session_ends_and_its_button_opens_the_sign_in() {
-    let backend = living(Duration::from_mins(10)).await;
-    let desktop = desktop_with_demo(backend.address().port());
-    let attendant = Attendant::of(&desktop).await;
-    let _ = desktop.sign_in("demo", "demo").ends(0);
-    let window = Window::open(&desktop, &[]).await;
-    window.comes_to("signed_in").await;
+    let (backend, _desktop, attendant, window) = attended().await;
     window.press("renew-now").await;
     window.find("history-renewed").await;
     assert_eq!(attendant.shown(), [], "a session that renews itself is spoken of");
@@ -74,12 +77,7 @@ async fn window_notification_comes_when_a_session_ends_and_its_button_opens_the_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_notification_that_asks_for_a_sign_in_is_withdrawn_once_somebody_has_signed_in() {
-    let backend = living(Duration::from_mins(10)).await;
-    let desktop = desktop_with_demo(backend.address().port());
-    let attendant = Attendant::of(&desktop).await;
-    let _ = desktop.sign_in("demo", "demo").ends(0);
-    let window = Window::open(&desktop, &[]).await;
-    window.comes_to("signed_in").await;
+    let (backend, _desktop, attendant, window) = attended().await;
     assert_eq!(backend.revoke("demo").await, Some(1));
     window.press("renew-now").await;
     let told = attendant.says("Sign in again: demo").await;

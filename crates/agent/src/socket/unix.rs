@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
-pub use self::peer::{Peer, Pid};
+pub use self::peer::{Peer, Pid, stat_of};
 use super::{FILE, LOCK, LONGEST_PATH, SocketError};
 
 mod peer;

@@ -79,14 +79,16 @@ pub struct Stage {
     somebody_else: Arc<Probe>,
 }
 
+/// The clock of the client.
 #[derive(Clone)]
-enum Time {
+pub(crate) enum Time {
     Virtual(ManualClock),
     Real(SystemClock),
 }
 
 impl Time {
-    fn of_client(&self) -> Arc<dyn Clock> {
+    /// As the client takes it.
+    pub(crate) fn of_client(&self) -> Arc<dyn Clock> {
         match self {
             Self::Virtual(clock) => Arc::new(clock.clone()),
             Self::Real(clock) => Arc::new(*clock),

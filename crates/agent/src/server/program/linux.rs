@@ -11,7 +11,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerPidfd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::socket::Peer;
+use crate::socket::{Peer, stat_of};
 
 /// What the terminal programs are called, beside whichever program serves.
 const OURS: [&str; 2] = ["latchkey", "latchkey-cli"];
@@ -112,10 +112,8 @@ impl Process {
     }
 
     fn parent_pid(&self) -> Option<Pid> {
-        let stat = fs::read_to_string(self.proc("stat")).ok()?;
-        // The name in brackets may hold anything (proc_pid_stat(5)); state and parent follow the last bracket.
-        let (_, rest) = stat.rsplit_once(')')?;
-        Pid::from_raw(rest.split_whitespace().nth(1)?.parse().ok()?)
+        let stat = stat_of(self.pid.as_raw_nonzero().get())?;
+        Pid::from_raw(stat.split_whitespace().nth(1)?.parse().ok()?)
     }
 }
 

@@ -32,17 +32,20 @@ impl Peer {
     /// Whether it was stopped (Ctrl-Z in its terminal, or a signal): it takes connections and answers none. Where there is no
     /// `/proc` nothing says so.
     pub fn is_stopped(self) -> bool {
-        let stat = self.pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok());
-        // The name in brackets may hold anything (proc_pid_stat(5)); the state follows the last bracket.
-        stat.is_some_and(|stat| {
-            stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
-        })
+        self.pid.and_then(stat_of).is_some_and(|stat| stat.starts_with('T'))
     }
 
     /// The user, for the log.
     pub fn user(self) -> u32 {
         self.uid
     }
+}
+
+/// What `/proc` says of a process after its name: its state, its parent, and more (proc_pid_stat(5)).
+pub fn stat_of(pid: Pid) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in brackets may hold anything; what is asked for follows the last bracket.
+    Some(stat.rsplit_once(')')?.1.trim_start().to_owned())
 }
 
 /// The process is 0 where it has no number here (pid_namespaces(7)).
