@@ -29,6 +29,8 @@ use latchkey_engine::vault::Envelope;
 use latchkey_engine::vault::memory::MemoryVault;
 use tempfile::TempDir;
 
+use crate::address::Address;
+
 pub use doomed::{Doomed, Step};
 pub use engine::Engine;
 pub use everything_traced::EverythingTraced;
@@ -92,6 +94,8 @@ pub struct World {
     config: AccountConfig,
     options: Options,
     server: Option<DevServer>,
+    /// The backend's, also while it is away.
+    _address: Address,
     _subscriber: tracing::subscriber::DefaultGuard,
     /// The last to go: the log writes there as long as anybody has it.
     dir: TempDir,
@@ -106,9 +110,9 @@ impl World {
     /// A world that is like this.
     #[allow(clippy::disallowed_methods, reason = "the manual clock starts at the server's time")]
     pub async fn like(like: Like) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let (dir, address) = (tempfile::tempdir().unwrap(), Address::of_its_own());
         let options = Options {
-            listen: "127.0.0.1:0".parse().unwrap(),
+            listen: address.at(),
             access_lifetime: like.access_lifetime,
             grace: like.grace,
             state: Some(dir.path().join("devserver.json")),
@@ -116,7 +120,6 @@ impl World {
             ..Options::default()
         };
         let server = DevServer::start(options.clone()).await.unwrap();
-        let options = Options { listen: server.address(), ..options };
         let demo = AccountConfig::demo(server.address().port());
         let mut config = if like.site { demo.nextauth() } else { demo };
         config.policy.limits = like.limits;
@@ -140,6 +143,7 @@ impl World {
             config,
             options,
             server: Some(server),
+            _address: address,
             dir,
             _subscriber: tracing::subscriber::set_default(subscriber),
         }

@@ -1,6 +1,6 @@
 //! Black-box tests: real processes, a real keychain, a real window.
 //!
-//! What several tests need: a [`desktop`] of their own, the built [`programs`] on it, the [`window`] through WebDriver,
+//! What several tests need: an [`address`] and a [`desktop`] of their own, the built [`programs`] on it, the [`window`] through WebDriver,
 //! and the [`canary`] that looks for secrets where none may be. `engine_world` is a world for tests of the engine.
 //! [`upstream`] is a backend behind a proxy.
 //! The other side of a sign-in: [`openid_provider`] is a real one, [`bad_provider`] does wrong what it is asked to, and
@@ -16,6 +16,7 @@
     reason = "a test fails by a panic, which says where"
 )]
 
+pub mod address;
 pub mod attendant;
 pub mod bad_provider;
 pub mod canary;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use latchkey_devserver::{DevServer, Fault, FaultMode};
+use latchkey_tests::address::Address;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::process::{Process, print_into};
 use latchkey_tests::programs::Done;
 use latchkey_tests::wait::{PATIENCE, until};
-use latchkey_tests::window::free_port;
 use rustix::process::Signal;
 
 use crate::backend::{LOGIN, LOGOUT, REFRESH, asked, by_hand, living};
@@ -136,8 +136,8 @@ async fn a_refusal_asks_for_a_sign_in_and_says_why() {
 
 #[test]
 fn a_port_where_nobody_listens_is_out_of_reach() {
-    let desktop = Desktop::start(Keychain::Unlocked);
-    desktop.add_demo(free_port());
+    let (desktop, nobody) = (Desktop::start(Keychain::Unlocked), Address::of_its_own());
+    desktop.add_demo(nobody.at().port());
     is_for_people(&desktop.sign_in("demo", "demo").ends(4).says("nothing listens"));
 }
 
