@@ -65,6 +65,15 @@ describe("the log", () => {
     expect(times()).toEqual(["14:34:06"]);
   });
 
+  it("says moments among the facts as it says its own, and their letters in full beside the record", async () => {
+    const [soon, far] = ["2026-11-20T14:44:32.999276052Z", "2026-11-22T14:44:32Z"];
+    const { user } = await openLog([record(1, { facts: { expires_at: soon, next_at: far, note: "2026" } })]);
+    const row = screen.getByTestId("log-row");
+    expect([...row.querySelectorAll(".fact")].map((fact) => fact.textContent)).toEqual(["expires_at 14:44:32", "next_at 22/11, 14:44:32", "note 2026"]);
+    await user.click(row);
+    expect(screen.getByTestId("record-detail")).toHaveTextContent(`20/11, 14:44:32 ${soon}`);
+  });
+
   it("filters by account and by words anywhere, and says when nothing is left", async () => {
     const { user } = await openLog(one);
     await user.selectOptions(screen.getByTestId("log-account"), "staging");

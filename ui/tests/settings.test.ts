@@ -284,7 +284,10 @@ describe("an app that cannot open", () => {
     render(TroubleView, { props: { host, open } });
     await pass(0);
     expect(screen.getByTestId("trouble-title")).toHaveTextContent("The configuration cannot be read");
-    expect(screen.getByTestId("trouble-problem")).toHaveTextContent("Line 2, column 12");
+    const problem = screen.getByTestId("trouble-problem");
+    expect(problem).toHaveTextContent("Line 2, column 12 accounts.work.provider: there is no such provider → write provider = \"oauth\"");
+    expect(within(problem).getByText('provider = "oauth"').tagName, "what is to be typed is set apart").toBe("CODE");
+    expect(screen.queryByText("correct the file and start again"), "each problem brings its remedy").toBeNull();
     await user.click(screen.getByTestId("try-again"));
     await pass(0);
     expect(screen.getByRole("status")).toHaveTextContent("It is not right yet");

@@ -18,7 +18,7 @@ export const errors: typeof english = {
     keychain_locked: { title: "Der Schlüsselbund ist gesperrt", todo: "Entsperren Sie ihn und versuchen Sie es noch einmal." },
     keychain_unavailable: {
       title: "Es gibt keinen Schlüsselbund, der Geheimnisse aufnimmt",
-      todo: "Starten Sie den Schlüsselbund-Dienst Ihres Systems, oder wählen Sie mit LATCHKEY_VAULT eine andere Aufbewahrung.",
+      todo: "Starten Sie den Schlüsselbund-Dienst Ihres Systems, oder wählen Sie mit `LATCHKEY_VAULT` einen anderen Speicher.",
     },
     keychain_refused: {
       title: "Der Schlüsselbund hat abgelehnt",
@@ -34,11 +34,11 @@ export const errors: typeof english = {
     },
     keychain_not_kept: {
       title: "Geheimnisse bleiben nicht so, wie sie gespeichert wurden",
-      todo: "Latchkey versucht es noch einmal. Bleibt es dabei, wählen Sie mit LATCHKEY_VAULT eine andere Aufbewahrung.",
+      todo: "Latchkey versucht es noch einmal. Bleibt es dabei, wählen Sie mit `LATCHKEY_VAULT` einen anderen Speicher.",
     },
     unknown_account: {
       title: "Dieses Konto gibt es nicht",
-      todo: "Vielleicht wurde es entfernt. Sehen Sie mit latchkey accounts list nach.",
+      todo: "Vielleicht wurde es entfernt. Sehen Sie mit `latchkey accounts list` nach.",
     },
     sign_in_needed: { title: "Dafür müssen Sie sich anmelden", todo: "Melden Sie sich unten an." },
     busy: { title: "Latchkey ist schon dabei", todo: "Warten Sie einen Moment." },
@@ -85,7 +85,7 @@ export const errors: typeof english = {
     devserver_not_started: { title: "Das Entwicklungs-Backend ließ sich nicht starten", todo: "Beenden Sie, was seinen Port belegt, und versuchen Sie es erneut." },
     autostart: { title: "Der Start beim Anmelden ließ sich nicht ändern", todo: "Sehen Sie nach, ob Sie in den Autostart-Ordner Ihres Desktops schreiben dürfen." },
     no_file_manager: { title: "Es ließ sich kein Dateimanager öffnen", todo: "Öffnen Sie den Ordner selbst; sein Name steht auf dieser Seite." },
-    no_guide: { title: "Die Anleitung ließ sich nicht öffnen", todo: "Sie kommt mit dem Paket des Fensters. Im Terminal erklärt sich jeder Befehl: latchkey --help." },
+    no_guide: { title: "Die Anleitung ließ sich nicht öffnen", todo: "Sie kommt mit dem Paket des Fensters. Im Terminal erklärt sich jeder Befehl: `latchkey --help`." },
     record_forgotten: { title: "Diesen Eintrag gibt es nicht mehr", todo: "Die Protokolldatei hat ihn vielleicht noch." },
     not_exported: { title: "Der Bericht wurde nicht geschrieben", todo: "Sehen Sie nach, ob es Ihren Download-Ordner gibt und er Platz hat." },
     internal: { title: "In Latchkey ist etwas schiefgegangen", todo: "Versuchen Sie es noch einmal. Mehr steht im Protokoll." },

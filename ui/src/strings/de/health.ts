@@ -10,7 +10,7 @@ export const health: typeof english = {
     },
     sentences: {
       vault_fails: "{reason} ({detail})",
-      vault_forgets: "Token bleiben nur im Arbeitsspeicher und sind fort, wenn Latchkey endet. Starten Sie es ohne LATCHKEY_VAULT, für den Schlüsselbund, oder mit LATCHKEY_VAULT=sealed-file",
+      vault_forgets: "Token bleiben nur im Arbeitsspeicher und sind fort, wenn Latchkey endet. Starten Sie es ohne `LATCHKEY_VAULT`, für den Schlüsselbund, oder mit `LATCHKEY_VAULT=sealed-file`",
       vault_works: "Eine Probe wurde in {took} geschrieben, gelesen und gelöscht",
       no_account: "Noch kein Konto. Fügen Sie eines hinzu",
       config_read: "Konten: {count}, in {file}",

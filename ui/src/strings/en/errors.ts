@@ -17,7 +17,7 @@ export const errors = {
     keychain_locked: { title: "The keychain is locked", todo: "Unlock it, then try again." },
     keychain_unavailable: {
       title: "There is no keychain to keep secrets in",
-      todo: "Start your system's keychain service, or choose another vault with LATCHKEY_VAULT.",
+      todo: "Start your system's keychain service, or choose another vault with `LATCHKEY_VAULT`.",
     },
     keychain_refused: {
       title: "The keychain refused",
@@ -33,11 +33,11 @@ export const errors = {
     },
     keychain_not_kept: {
       title: "Secrets are not kept as they are stored",
-      todo: "Latchkey tries again. If this stays, choose another vault with LATCHKEY_VAULT.",
+      todo: "Latchkey tries again. If this stays, choose another vault with `LATCHKEY_VAULT`.",
     },
     unknown_account: {
       title: "There is no such account",
-      todo: "It may have been removed. Look at latchkey accounts list.",
+      todo: "It may have been removed. Look at `latchkey accounts list`.",
     },
     sign_in_needed: { title: "This needs you to sign in", todo: "Sign in below." },
     busy: { title: "Latchkey is already doing this", todo: "Wait a moment." },
@@ -60,7 +60,7 @@ export const errors = {
     devserver_not_started: { title: "The development backend could not be started", todo: "End what uses its port, and try again." },
     autostart: { title: "Start at login could not be changed", todo: "See that you can write to your desktop's autostart folder." },
     no_file_manager: { title: "No file manager could be opened", todo: "Open the folder yourself; its name stands on this page." },
-    no_guide: { title: "The guide could not be opened", todo: "It comes with the package of the window. The terminal explains each command: latchkey --help." },
+    no_guide: { title: "The guide could not be opened", todo: "It comes with the package of the window. The terminal explains each command: `latchkey --help`." },
     record_forgotten: { title: "This record is not kept any more", todo: "The log file may have it." },
     not_exported: { title: "The report was not written", todo: "See that your downloads folder is there and has room." },
     internal: { title: "Something went wrong inside Latchkey", todo: "Try again. The log says more." },
