@@ -13,6 +13,7 @@
 )]
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use zbus::message::Header;
@@ -53,6 +54,7 @@ pub struct Attendant {
     bus: Connection,
     shown: Arc<Mutex<Vec<Shown>>>,
     withdrawn: Arc<Mutex<Vec<u32>>>,
+    hangs: Arc<AtomicBool>,
     icon: Arc<Mutex<Option<(String, String)>>>,
 }
 
@@ -63,7 +65,7 @@ impl Attendant {
     /// When the bus does not let it.
     pub async fn of(desktop: &Desktop) -> Self {
         let (shown, withdrawn) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
-        let icon = Arc::new(Mutex::new(None));
+        let (icon, hangs) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
         let address = format!("unix:path={}", desktop.path("bus").display());
         let bus = connection::Builder::address(address.as_str())
             .unwrap()
@@ -73,7 +75,11 @@ impl Attendant {
             .unwrap()
             .serve_at(
                 NOTIFICATIONS,
-                Notifications { shown: Arc::clone(&shown), withdrawn: Arc::clone(&withdrawn) },
+                Notifications {
+                    shown: Arc::clone(&shown),
+                    withdrawn: Arc::clone(&withdrawn),
+                    hangs: Arc::clone(&hangs),
+                },
             )
             .unwrap()
             .serve_at("/StatusNotifierWatcher", Watcher { icon: Arc::clone(&icon) })
@@ -81,7 +87,7 @@ impl Attendant {
             .build()
             .await
             .unwrap();
-        Self { bus, shown, withdrawn, icon }
+        Self { bus, shown, withdrawn, hangs, icon }
     }
 
     /// What was shown so far.
@@ -90,6 +96,11 @@ impl Attendant {
     /// Never.
     pub fn shown(&self) -> Vec<Shown> {
         self.shown.lock().unwrap().clone()
+    }
+
+    /// Whether it answers nobody who wants a notification shown from now on; it is remembered all the same.
+    pub fn hangs(&self, hangs: bool) {
+        self.hangs.store(hangs, Ordering::Relaxed);
     }
 
     /// Waits for a notification with this first line.
@@ -196,11 +207,12 @@ fn find(lines: &[Line], beginning: &str) -> Option<Line> {
 struct Notifications {
     shown: Arc<Mutex<Vec<Shown>>>,
     withdrawn: Arc<Mutex<Vec<u32>>>,
+    hangs: Arc<AtomicBool>,
 }
 
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notifications {
-    fn notify(
+    async fn notify(
         &self,
         _app: &str,
         _replaces: u32,
@@ -211,10 +223,16 @@ impl Notifications {
         _hints: HashMap<String, OwnedValue>,
         _timeout: i32,
     ) -> u32 {
-        let mut shown = self.shown.lock().unwrap();
-        let id = u32::try_from(shown.len()).unwrap() + 1;
         let actions = actions.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
-        shown.push(Shown { id, summary, body, actions });
+        let id = {
+            let mut shown = self.shown.lock().unwrap();
+            let id = u32::try_from(shown.len()).unwrap() + 1;
+            shown.push(Shown { id, summary, body, actions });
+            id
+        };
+        if self.hangs.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         id
     }
 

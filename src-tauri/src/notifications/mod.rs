@@ -29,7 +29,7 @@ use tracing::warn;
 
 use crate::words::Tongue;
 use quiet::quiet_until;
-use said::Said;
+use said::{Said, Saying};
 use show::{Desk, Open, Showing, Task};
 use soon::Soon;
 pub(crate) use text::News;
@@ -93,8 +93,8 @@ impl Notifications {
     fn look(&self, soon: &mut Soon, sessions: &[SessionStatus]) -> Option<Timestamp> {
         let now = self.now();
         let over = self.told().said.forget_what_is_over(sessions);
-        for account in over {
-            let _ = self.0.showing.send(Task::Withdraw(account));
+        for saying in over {
+            let _ = self.0.showing.send(Task::Withdraw(saying));
         }
         let mut next = Vec::new();
         for ending in soon.endings(sessions, now.timestamp()) {
@@ -135,17 +135,17 @@ impl Notifications {
             told.held.push((account.clone(), news));
         } else {
             let stamp = self.0.clock.now();
-            if !told.said.is_news(account, &news, stamp) {
+            let saying = Saying::of(account, &news);
+            if !told.said.is_news(saying.clone(), &news, stamp) {
                 return;
             }
             let tongue = Tongue::of(self.0.app.borrow().language);
             let text = text::text(account, &news, stamp.boot, tongue);
             // Without the thread there is nobody to show it; the window does.
             let _ = self.0.showing.send(Task::Show(Showing {
-                account: account.clone(),
+                saying,
                 text,
                 sign_in: wants_sign_in(&news),
-                passes: said::passes(&news),
                 notify,
                 forward,
             }));

@@ -1,12 +1,12 @@
-//! What was said already: the same is not said again within an hour, of the same session.
+//! What was said already: the same is not said again within an hour, of the same session, and what is over is taken back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
 use latchkey_core::session::Notice;
 use latchkey_core::time::Stamp;
-use latchkey_engine::snapshot::{HistoryMark, MarkKind, SessionStatus};
+use latchkey_engine::snapshot::{ConsentName, HistoryMark, MarkKind, SessionStatus};
 
 use super::text::News;
 
@@ -16,59 +16,94 @@ const QUIET: SignedDuration = SignedDuration::from_hours(1);
 /// How long it is known what was said: a notification may stay up for as long.
 const KNOWN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// What was said when: of which account, and what of it. Another program that asks is something else.
+/// One thing to say: of which account, and what. Another program that asks is something else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Saying {
+    pub(super) account: AccountName,
+    code: &'static str,
+    program: Option<String>,
+}
+
+impl Saying {
+    pub(super) fn of(account: &AccountName, news: &News) -> Self {
+        let program = if let News::Consent(program) = news { Some(program.clone()) } else { None };
+        Self { account: account.clone(), code: news.code(), program }
+    }
+}
+
+/// What was said when.
 #[derive(Default)]
-pub(super) struct Said(BTreeMap<(AccountName, &'static str, Option<String>), Once>);
+pub(super) struct Said(BTreeMap<Saying, Once>);
 
 /// Something that was said.
 struct Once {
     /// When.
     at: Stamp,
-    /// What puts an end to it, so that the same is said again within the hour.
-    ended_by: fn(MarkKind) -> bool,
+    ended_by: EndedBy,
+}
+
+/// What puts an end to it, so that the same is said again within the hour.
+enum EndedBy {
+    /// Something that happens to the session.
+    Mark(fn(MarkKind) -> bool),
+    /// That the program's question stands no more, once it was `seen` to: it is said of a moment before.
+    Answer { seen: bool },
 }
 
 impl Said {
     /// Whether it was not said lately; it is now.
-    pub(super) fn is_news(&mut self, account: &AccountName, news: &News, now: Stamp) -> bool {
+    pub(super) fn is_news(&mut self, saying: Saying, news: &News, now: Stamp) -> bool {
         let age = |once: &Once| now.boot.saturating_sub(once.at.boot);
         self.0.retain(|_, once| age(once) < KNOWN);
-        let program = if let News::Consent(program) = news { Some(program.clone()) } else { None };
-        let key = (account.clone(), news.code(), program);
-        if self.0.get(&key).is_some_and(|once| age(once) < QUIET) {
+        if self.0.get(&saying).is_some_and(|once| age(once) < QUIET) {
             return false;
         }
-        self.0.insert(key, Once { at: now, ended_by: what_ends(news) });
+        self.0.insert(saying, Once { at: now, ended_by: what_ends(news) });
         true
     }
 
-    /// Forgets what was said of a session that somebody has signed in to since: it is another one, and it can be lost as well.
-    /// And what was said of an account that is not there any more. Gives whose those are.
-    pub(super) fn forget_what_is_over(&mut self, sessions: &[SessionStatus]) -> BTreeSet<AccountName> {
-        let over = self.0.extract_if(.., |(account, ..), once| {
-            let session = sessions.iter().find(|session| session.account == account.as_str());
-            let ended = |mark: &HistoryMark| {
-                mark.until.unwrap_or(mark.at) > once.at.wall && (once.ended_by)(mark.kind)
-            };
-            session.is_none_or(|session| session.history.iter().rev().any(ended))
+    /// Forgets what was said of a session that somebody has signed in to since (it is another one, and it can be lost as
+    /// well), of tokens that are stored, of questions that are answered, and of an account that is not there any more.
+    /// Gives what that was.
+    pub(super) fn forget_what_is_over(&mut self, sessions: &[SessionStatus]) -> Vec<Saying> {
+        let over = self.0.extract_if(.., |saying, once| {
+            let session = sessions.iter().find(|session| session.account == saying.account.as_str());
+            session.is_none_or(|session| once.is_over(saying, session))
         });
-        over.map(|((account, ..), _)| account).collect()
+        over.map(|(saying, _)| saying).collect()
     }
 }
 
-/// Whether it is over once somebody has signed in.
-pub(super) fn passes(news: &News) -> bool {
-    what_ends(news)(MarkKind::SignedIn)
+impl Once {
+    fn is_over(&mut self, saying: &Saying, session: &SessionStatus) -> bool {
+        match &mut self.ended_by {
+            EndedBy::Mark(ends) => {
+                let since = |mark: &HistoryMark| mark.until.unwrap_or(mark.at) > self.at.wall;
+                session.history.iter().rev().any(|mark| since(mark) && ends(mark.kind))
+            }
+            EndedBy::Answer { seen } => {
+                let asks = session
+                    .consumers
+                    .iter()
+                    .any(|one| one.consent == ConsentName::Asked && one.name == saying.program);
+                let answered = *seen && !asks;
+                *seen |= asks;
+                answered
+            }
+        }
+    }
 }
 
-/// What has to happen to a session for this to be over. One that had ended has new tokens only by a sign-in, here or
-/// elsewhere.
-fn what_ends(news: &News) -> fn(MarkKind) -> bool {
+/// A session that had ended has new tokens only by a sign-in, here or elsewhere, and tokens are shown once they are stored.
+fn what_ends(news: &News) -> EndedBy {
     match news {
         News::Notice(Notice::SignInNeeded(_)) => {
-            |mark| matches!(mark, MarkKind::SignedIn | MarkKind::Adopted | MarkKind::Renewed)
+            EndedBy::Mark(|mark| matches!(mark, MarkKind::SignedIn | MarkKind::Adopted | MarkKind::Renewed))
         }
-        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => |mark| mark == MarkKind::SignedIn,
-        News::Notice(Notice::CannotSave(_)) | News::Consent(_) => |_| false,
+        News::Notice(Notice::CannotSave(_)) => EndedBy::Mark(|mark| {
+            matches!(mark, MarkKind::SignedIn | MarkKind::Adopted | MarkKind::Renewed | MarkKind::SignedOut)
+        }),
+        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => EndedBy::Mark(|mark| mark == MarkKind::SignedIn),
+        News::Consent(_) => EndedBy::Answer { seen: false },
     }
 }

@@ -2,14 +2,18 @@
 
 #[cfg(target_os = "linux")]
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 #[cfg(target_os = "linux")]
 use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use latchkey_core::account::AccountName;
 use notify_rust::Notification;
 use tracing::debug;
 
+use super::said::Saying;
 use super::text::Text;
 use crate::window::Why;
 
@@ -19,18 +23,16 @@ pub(crate) type Open = Arc<dyn Fn(&AccountName, Why) + Send + Sync>;
 /// What the desktop is asked for.
 pub(super) enum Task {
     Show(Showing),
-    /// What was said of an account's session is over: it has new tokens, or is not there any more.
-    Withdraw(AccountName),
+    /// What was said is over.
+    Withdraw(Saying),
 }
 
 /// A notification to put up.
 pub(super) struct Showing {
-    pub(super) account: AccountName,
+    pub(super) saying: Saying,
     pub(super) text: Text,
     /// Whether its button begins to sign in.
     pub(super) sign_in: bool,
-    /// Whether it is over as soon as somebody has signed in.
-    pub(super) passes: bool,
     /// Whether it is shown as a notification.
     pub(super) notify: bool,
     /// Whether the window comes forward.
@@ -40,9 +42,9 @@ pub(super) struct Showing {
 /// The desktop that shows them.
 pub(super) struct Desk {
     open: Open,
-    /// Those that are up and pass, by their numbers.
+    /// Those that are up, by their numbers.
     #[cfg(target_os = "linux")]
-    up: Arc<Mutex<BTreeMap<u32, AccountName>>>,
+    up: Arc<Mutex<BTreeMap<u32, Saying>>>,
 }
 
 impl Desk {
@@ -57,7 +59,7 @@ impl Desk {
         match task {
             Task::Show(one) => self.show(one),
             #[cfg(target_os = "linux")]
-            Task::Withdraw(account) => self.withdraw(&account),
+            Task::Withdraw(saying) => self.withdraw(&saying),
             #[cfg(not(target_os = "linux"))]
             Task::Withdraw(_) => {}
         }
@@ -65,7 +67,7 @@ impl Desk {
 
     fn show(&self, one: Showing) {
         if one.forward {
-            (self.open)(&one.account, Why::ItEnded);
+            (self.open)(&one.saying.account, Why::ItEnded);
         }
         if !one.notify {
             return;
@@ -77,15 +79,21 @@ impl Desk {
         #[cfg(target_os = "linux")]
         notification.action("default", button).action(if one.sign_in { "sign-in" } else { "open" }, button);
         #[cfg(not(target_os = "linux"))]
-        let _ = (button, one.sign_in, one.passes);
-        match notification.show() {
-            #[cfg(target_os = "linux")]
-            Ok(shown) => self.await_answer(shown, one),
-            // Elsewhere a click on a notification opens the app by itself.
-            #[cfg(not(target_os = "linux"))]
-            Ok(_) => {}
-            // Many desktops have nobody to show it; the tray and the window say the same.
-            Err(error) => debug!(kind = "not_notified", "a notification was not shown: {error}"),
+        let _ = (button, one.sign_in);
+        // Many desktops have nobody to show it; the tray and the window say the same.
+        let not_shown =
+            |why: &dyn Display| debug!(kind = "not_notified", "a notification was not shown: {why}");
+        #[cfg(target_os = "linux")]
+        match in_time(SHOWN_WITHIN, notification.show_async()) {
+            Some(Ok(shown)) => self.await_answer(shown, one),
+            Some(Err(error)) => not_shown(&error),
+            // Those behind it are not kept waiting for a desktop that hangs.
+            None => not_shown(&"the desktop does not answer"),
+        }
+        // Elsewhere a click on a notification opens the app by itself.
+        #[cfg(not(target_os = "linux"))]
+        if let Err(error) = notification.show() {
+            not_shown(&error);
         }
     }
 
@@ -93,17 +101,15 @@ impl Desk {
     #[cfg(target_os = "linux")]
     fn await_answer(&self, shown: notify_rust::NotificationHandle, one: Showing) {
         let (open, up, id) = (Arc::clone(&self.open), Arc::clone(&self.up), shown.id());
-        if one.passes {
-            lock(&up).insert(id, one.account.clone());
-        }
+        lock(&up).insert(id, one.saying.clone());
         // Without a thread there is a notification without a button.
         let _ = std::thread::Builder::new().name("notification".to_owned()).spawn(move || {
             shown.wait_for_action(|action| {
                 // Its number may be another's from now on.
                 lock(&up).remove(&id);
                 match action {
-                    "sign-in" => open(&one.account, Why::ToSignIn),
-                    "default" | "open" => open(&one.account, Why::ToSee),
+                    "sign-in" => open(&one.saying.account, Why::ToSignIn),
+                    "default" | "open" => open(&one.saying.account, Why::ToSee),
                     _ => {}
                 }
             });
@@ -111,20 +117,29 @@ impl Desk {
     }
 
     #[cfg(target_os = "linux")]
-    fn withdraw(&self, account: &AccountName) {
-        let over: Vec<u32> = lock(&self.up).extract_if(.., |_, of| of == account).map(|(id, _)| id).collect();
+    fn withdraw(&self, saying: &Saying) {
+        let over: Vec<u32> = lock(&self.up).extract_if(.., |_, up| up == saying).map(|(id, _)| id).collect();
         for id in over {
-            let closed = async { tokio::time::timeout(AT_MOST, close(id)).await };
-            if !matches!(tauri::async_runtime::block_on(closed), Ok(Ok(()))) {
+            if !matches!(in_time(WITHDRAWN_WITHIN, close(id)), Some(Ok(()))) {
                 debug!(kind = "not_withdrawn", "a notification that is over could not be taken away");
             }
         }
     }
 }
 
+/// How long a desktop may take to show one. It may have to be started for that.
+#[cfg(target_os = "linux")]
+const SHOWN_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long a desktop may take to take one away.
 #[cfg(target_os = "linux")]
-const AT_MOST: std::time::Duration = std::time::Duration::from_secs(2);
+const WITHDRAWN_WITHIN: Duration = Duration::from_secs(2);
+
+/// What comes of it, if that is soon enough.
+#[cfg(target_os = "linux")]
+fn in_time<T>(limit: Duration, coming: impl Future<Output = T>) -> Option<T> {
+    tauri::async_runtime::block_on(async { tokio::time::timeout(limit, coming).await.ok() })
+}
 
 #[cfg(target_os = "linux")]
 async fn close(id: u32) -> zbus::Result<()> {

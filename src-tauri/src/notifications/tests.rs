@@ -1,10 +1,10 @@
 use latchkey_core::limits::{End, Limit};
 use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_engine::clock::ManualClock;
-use latchkey_engine::snapshot::{ClockStatus, Clocks, Headline, HeadlineKind, StateName};
+use latchkey_engine::snapshot::{ClockStatus, Clocks, ConsumerStatus, Headline, HeadlineKind, StateName};
 
 use super::*;
-use crate::test_world::{name, session, signed_in_at};
+use crate::test_world::{name, program_that_asks, session, signed_in_at};
 
 #[test]
 fn the_same_is_said_once_an_hour_and_something_else_at_once() {
@@ -13,11 +13,12 @@ fn the_same_is_said_once_an_hour_and_something_else_at_once() {
     let at = |mins| begin.plus(SignedDuration::from_mins(mins));
     let refused = News::Notice(Notice::SignInNeeded(Reason::Idle));
     let unsaved = News::Notice(Notice::CannotSave(VaultProblem::Locked));
-    assert!(said.is_news(&name("work"), &refused, at(0)));
-    assert!(!said.is_news(&name("work"), &refused, at(59)));
-    assert!(said.is_news(&name("work"), &unsaved, at(59)));
-    assert!(said.is_news(&name("home"), &refused, at(59)));
-    assert!(said.is_news(&name("work"), &refused, at(61)));
+    let mut is_news = |account, news: &News, at| said.is_news(Saying::of(&name(account), news), news, at);
+    assert!(is_news("work", &refused, at(0)));
+    assert!(!is_news("work", &refused, at(59)));
+    assert!(is_news("work", &unsaved, at(59)));
+    assert!(is_news("home", &refused, at(59)));
+    assert!(is_news("work", &refused, at(61)));
 }
 
 #[test]
@@ -37,7 +38,7 @@ fn a_session_that_ends_again_after_a_new_sign_in_is_told_of_again_however_soon()
 }
 
 #[test]
-fn what_asked_for_a_sign_in_is_withdrawn_once_somebody_has_or_the_account_is_gone_and_nothing_else_is() {
+fn what_was_said_is_withdrawn_once_somebody_has_signed_in_or_the_account_is_gone_and_not_before() {
     let world = World::at("2026-11-20T12:00:00Z");
     let ended = Notice::SignInNeeded(Reason::Idle);
     for (account, notice) in [
@@ -45,6 +46,7 @@ fn what_asked_for_a_sign_in_is_withdrawn_once_somebody_has_or_the_account_is_gon
         ("home", &ended),
         ("gone", &ended),
         ("shop", &Notice::CannotSave(VaultProblem::Locked)),
+        ("safe", &Notice::CannotSave(VaultProblem::Locked)),
     ] {
         world.notifications.notify(&name(account), notice);
     }
@@ -54,17 +56,41 @@ fn what_asked_for_a_sign_in_is_withdrawn_once_somebody_has_or_the_account_is_gon
         let history = Arc::new(vec![signed_in_at(world.clock.now().wall)]);
         SessionStatus { history, ..session(account, StateName::SignedIn) }
     };
-    let sessions = [signed_in("work"), session("home", StateName::NeedsSignIn), signed_in("shop")];
+    let sessions = [
+        signed_in("work"),
+        session("home", StateName::NeedsSignIn),
+        session("shop", StateName::SignedIn),
+        signed_in("safe"),
+    ];
     let mut soon = Soon::default();
     for _ in 0..2 {
         world.notifications.look(&mut soon, &sessions);
     }
-    let withdrawn: Vec<_> = world
-        .asked()
-        .into_iter()
-        .filter_map(|task| if let Task::Withdraw(account) = task { Some(account) } else { None })
-        .collect();
-    assert_eq!(withdrawn, [name("gone"), name("work")]);
+    assert_eq!(world.withdrawn(), ["gone", "safe", "work"]);
+}
+
+#[test]
+fn a_program_s_question_is_withdrawn_once_it_is_answered_and_a_new_one_is_told_of_at_once() {
+    let world = World::at("2026-11-20T12:00:00Z");
+    let mut soon = Soon::default();
+    let asking = |programs: &[&str]| {
+        let asks = |name: &&str| ConsumerStatus { name: Some((*name).to_owned()), ..program_that_asks() };
+        let consumers = programs.iter().map(asks).collect();
+        SessionStatus { consumers, ..session("work", StateName::SignedIn) }
+    };
+    let ask = |program| world.notifications.consent_asked(&name("work"), program);
+    let mut look = |programs: &[&str]| drop(world.notifications.look(&mut soon, &[asking(programs)]));
+    ask("git");
+    // The session may be looked at before it shows the question.
+    look(&[]);
+    ask("docker");
+    look(&["git", "docker"]);
+    assert_eq!(world.withdrawn(), [""; 0]);
+    look(&["docker"]);
+    assert_eq!(world.withdrawn(), ["work"]);
+    ask("git");
+    ask("docker");
+    assert_eq!(world.shown(), ["A program wants a token: work"], "of the other one it was told");
 }
 
 #[test]
@@ -257,6 +283,12 @@ impl World {
     fn told(&self) -> Vec<(String, String)> {
         let shown = self.asked().into_iter().filter_map(shown);
         shown.map(|one| (one.text.summary, one.text.body)).collect()
+    }
+
+    /// Of which accounts something was taken back.
+    fn withdrawn(&self) -> Vec<String> {
+        let taken_back = |task| if let Task::Withdraw(saying) = task { Some(saying) } else { None };
+        self.asked().into_iter().filter_map(taken_back).map(|saying| saying.account.to_string()).collect()
     }
 
     fn asked(&self) -> Vec<Task> {

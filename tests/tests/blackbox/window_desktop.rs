@@ -87,6 +87,22 @@ async fn window_notification_that_asks_for_a_sign_in_is_withdrawn_once_somebody_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn window_notifications_are_shown_although_the_desktop_never_answered_one() {
+    let (backend, _desktop, attendant, window) = attended().await;
+    attendant.hangs(true);
+    assert_eq!(backend.revoke("demo").await, Some(1));
+    window.press("renew-now").await;
+    attendant.says("Sign in again: demo").await;
+    attendant.hangs(false);
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+    assert_eq!(backend.revoke("demo").await, Some(1));
+    window.press("renew-now").await;
+    until_async("the second notification", PATIENCE, async || (attendant.shown().len() == 2).then_some(()))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn window_that_no_tray_could_bring_back_asks_before_it_ends_renewals() {
     let backend = living(Duration::from_mins(10)).await;
     let desktop = desktop_with_demo(backend.address().port());
@@ -167,6 +183,7 @@ async fn window_asks_about_a_program_that_wants_a_token_and_it_gets_it_once_the_
                     answers.is_empty().then_some(())
                 })
                 .await;
+                attendant.withdrawn(&told).await;
             });
         });
         assert_eq!(program.join().unwrap().value().matches('.').count(), 2, "it is a JWT");
