@@ -38,6 +38,7 @@ pub mod site_server;
 pub mod upstream;
 pub mod user_manager;
 pub mod wait;
+mod web_driver;
 pub mod window;
 
 /// The folder of the whole repository.

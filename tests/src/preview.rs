@@ -10,9 +10,8 @@ use thirtyfour::Capabilities;
 use thirtyfour::prelude::WebDriver;
 
 use crate::desktop::Desktop;
-use crate::process::{Process, print_into};
-use crate::wait::{PATIENCE, until, until_async};
-use crate::window::{CREATION, free_port};
+use crate::wait::{PATIENCE, until_async};
+use crate::web_driver::Driver;
 
 /// The time at which the clock of every preview stands: Friday, 20 November 2026, 14:34:06 UTC.
 pub const NOW: u64 = 1_795_185_246_000;
@@ -22,7 +21,7 @@ pub struct Preview {
     page: Option<WebDriver>,
     address: String,
     /// Dies with the preview.
-    _driver: Process,
+    _driver: Driver,
 }
 
 impl Preview {
@@ -32,18 +31,10 @@ impl Preview {
     /// When the preview is not built or the browser does not open.
     pub async fn open(desktop: &Desktop) -> Self {
         let address = serve(&folder());
-        let port = free_port();
-        let mut command = desktop.command("WebKitWebDriver");
-        command.arg("--host=127.0.0.1").arg(format!("--port={port}"));
-        command.env("TZ", "UTC").env("LANG", "C.UTF-8").env("LANGUAGE", "en_GB");
-        print_into(&mut command, &desktop.out("preview"));
-        let driver = Process::start(command, "webkit2gtk-driver");
-        let listens = || TcpStream::connect(("127.0.0.1", port)).ok();
-        until("WebKitWebDriver to listen", PATIENCE, listens);
-        let creation = WebDriver::builder(format!("http://127.0.0.1:{port}"), Capabilities::new())
-            .request_timeout(CREATION)
-            .connect();
-        let page = tokio::time::timeout(CREATION, creation).await.expect("a browser in time").unwrap();
+        let driver = Driver::start(desktop, "preview", |command| {
+            command.env("TZ", "UTC").env("LANG", "C.UTF-8").env("LANGUAGE", "en_GB");
+        });
+        let page = driver.open(Capabilities::new()).await;
         Self { page: Some(page), address, _driver: driver }
     }
 

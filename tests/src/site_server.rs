@@ -10,7 +10,6 @@
 //! - v5 takes a cookie up to 15 s after its end.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use latchkey_core::policy::Policy;
 use latchkey_engine::config::{AccountConfig, Hosts, NextauthConfig, ProviderConfig};
 use latchkey_engine::http::{Http, Request};
 
+use crate::address::Address;
 use crate::process::Process;
 use crate::wait::until_async;
 
@@ -63,6 +63,8 @@ impl Default for SiteSettings {
 pub struct SiteServer {
     url: String,
     _process: Process,
+    /// Next's; the other one says where it listens.
+    _address: Address,
 }
 
 impl SiteServer {
@@ -82,8 +84,9 @@ impl SiteServer {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
+        let address = Address::of_its_own();
         let (url, process) = match version {
-            Version::V4 => start_next(command),
+            Version::V4 => start_next(command, &address),
             Version::V5 => start_express(command),
         };
         let http = Http::new().unwrap();
@@ -93,7 +96,7 @@ impl SiteServer {
             http.send(Request::get(&asked)).await.ok().filter(|reply| reply.status == 200)
         })
         .await;
-        Self { url, _process: process }
+        Self { url, _process: process, _address: address }
     }
 
     /// Where it is, without a slash at the end.
@@ -116,14 +119,19 @@ impl SiteServer {
     }
 }
 
-/// Next says nothing that a program could read, and its address stands in the cookies: the port is chosen before.
-fn start_next(mut command: Command) -> (String, Process) {
+/// Next says nothing that a program could read, and its address stands in the cookies: it is chosen before.
+fn start_next(mut command: Command, address: &Address) -> (String, Process) {
     let folder = installed("na4", "next-auth");
     let next = folder.join("node_modules/next/dist/bin/next");
     assert!(folder.join(".next/BUILD_ID").is_file(), "the site is not built: `cargo xtask test` does that");
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let url = format!("http://127.0.0.1:{port}");
-    command.current_dir(&folder).arg(next).args(["start", "-H", "127.0.0.1", "-p", &port.to_string()]);
+    let url = format!("http://{}", address.at());
+    command.current_dir(&folder).arg(next).args([
+        "start",
+        "-H",
+        "127.0.0.1",
+        "-p",
+        &address.at().port().to_string(),
+    ]);
     command.env("NEXTAUTH_URL", &url).stdout(Stdio::null());
     (url, Process::start(command, "nodejs"))
 }

@@ -12,12 +12,9 @@ use thirtyfour::prelude::{By, WebDriver, WebElement};
 use thirtyfour::session::scriptret::ScriptRet;
 
 use crate::desktop::Desktop;
-use crate::process::{Process, print_into};
 use crate::programs::latchkey_desktop;
-use crate::wait::{Deadline, PATIENCE, until, until_async};
-
-/// A session that cannot be created hangs, so it is given up.
-pub(crate) const CREATION: Duration = Duration::from_secs(40);
+use crate::wait::{Deadline, PATIENCE, until_async};
+use crate::web_driver::Driver;
 
 /// The page with everything it stores.
 const PAGE: &str = "return [document.documentElement.outerHTML, location.href, document.cookie, \
@@ -27,7 +24,7 @@ const PAGE: &str = "return [document.documentElement.outerHTML, location.href, d
 /// An open window.
 pub struct Window {
     page: Option<WebDriver>,
-    driver: Process,
+    driver: Driver,
 }
 
 impl Window {
@@ -52,27 +49,14 @@ impl Window {
     /// # Panics
     /// When there is no page in time.
     pub async fn open_program(desktop: &Desktop, app: &Path, arguments: &[&str], testid: &str) -> Self {
-        let port = free_port();
-        let mut command = desktop.command("WebKitWebDriver");
-        command.arg("--host=127.0.0.1").arg(format!("--port={port}"));
-        // The app inherits it; without it the page takes no orders, and the creation of the session hangs.
-        command.env("TAURI_WEBVIEW_AUTOMATION", "true");
-        print_into(&mut command, &desktop.out("app"));
-        let driver = Process::start(command, "webkit2gtk-driver");
-        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
-        until("WebKitWebDriver to listen", PATIENCE, listens);
-
+        let driver = Driver::start(desktop, "app", |command| {
+            // The app inherits it; without it the page takes no orders, and the creation of the session hangs.
+            command.env("TAURI_WEBVIEW_AUTOMATION", "true");
+        });
         let mut wanted = Capabilities::new();
         let options = serde_json::json!({ "binary": app, "args": arguments });
         wanted.set("webkitgtk:browserOptions", options).unwrap();
-        let creation = WebDriver::builder(format!("http://127.0.0.1:{port}"), wanted)
-            .request_timeout(CREATION)
-            .connect();
-        let page = tokio::time::timeout(CREATION, creation)
-            .await
-            .unwrap_or_else(|_| panic!("no window within {CREATION:?}\n{}", printed(desktop)))
-            .unwrap_or_else(|error| panic!("no window: {error}\n{}", printed(desktop)));
-        let window = Self { page: Some(page), driver };
+        let window = Self { page: Some(driver.open(wanted).await), driver };
         let end = Deadline::after(PATIENCE);
         while window.all_css(&css(testid)).await.is_empty() {
             if end.passed() {
@@ -281,14 +265,6 @@ pub fn css(testid: &str) -> String {
 /// Where pictures are kept: in the folder of what cargo builds.
 pub fn screenshots() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("screenshots")
-}
-
-/// A port nobody listens on at the moment.
-///
-/// # Panics
-/// When there is none.
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 fn printed(desktop: &Desktop) -> String {
