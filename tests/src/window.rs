@@ -4,7 +4,6 @@
 //! its own; it needs a desktop of its own as well, or the app would hand over to an instance that runs already.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use thirtyfour::Capabilities;
 use thirtyfour::error::WebDriverResult;
@@ -13,7 +12,7 @@ use thirtyfour::session::scriptret::ScriptRet;
 
 use crate::desktop::Desktop;
 use crate::programs::latchkey_desktop;
-use crate::wait::{Deadline, PATIENCE, until_async};
+use crate::wait::{Deadline, PATIENCE, until, until_async};
 use crate::web_driver::Driver;
 
 /// The page with everything it stores.

@@ -1,6 +1,6 @@
 //! What was said already: the same is not said again within an hour, of the same session, and what is over is taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
@@ -33,7 +33,11 @@ impl Saying {
 
 /// What was said when.
 #[derive(Default)]
-pub(super) struct Said(BTreeMap<Saying, Once>);
+pub(super) struct Said {
+    known: BTreeMap<Saying, Once>,
+    /// The questions that stood when the sessions were looked at last.
+    standing: BTreeSet<Saying>,
+}
 
 /// Something that was said.
 struct Once {
@@ -46,7 +50,7 @@ struct Once {
 enum EndedBy {
     /// Something that happens to the session.
     Mark(fn(MarkKind) -> bool),
-    /// That the program's question stands no more, once it was `seen` to: it is said of a moment before.
+    /// That the program's question stands no more, once it was `seen` to: a session may show it later than it is said.
     Answer { seen: bool },
 }
 
@@ -54,11 +58,15 @@ impl Said {
     /// Whether it was not said lately; it is now.
     pub(super) fn is_news(&mut self, saying: Saying, news: &News, now: Stamp) -> bool {
         let age = |once: &Once| now.boot.saturating_sub(once.at.boot);
-        self.0.retain(|_, once| age(once) < KNOWN);
-        if self.0.get(&saying).is_some_and(|once| age(once) < QUIET) {
+        self.known.retain(|_, once| age(once) < KNOWN);
+        if self.known.get(&saying).is_some_and(|once| age(once) < QUIET) {
             return false;
         }
-        self.0.insert(saying, Once { at: now, ended_by: what_ends(news) });
+        let ended_by = match what_ends(news) {
+            Some(ends) => EndedBy::Mark(ends),
+            None => EndedBy::Answer { seen: self.standing.contains(&saying) },
+        };
+        self.known.insert(saying, Once { at: now, ended_by });
         true
     }
 
@@ -66,44 +74,51 @@ impl Said {
     /// well), of tokens that are stored, of questions that are answered, and of an account that is not there any more.
     /// Gives what that was.
     pub(super) fn forget_what_is_over(&mut self, sessions: &[SessionStatus]) -> Vec<Saying> {
-        let over = self.0.extract_if(.., |saying, once| {
+        self.standing = sessions.iter().flat_map(questions).collect();
+        let standing = &self.standing;
+        let over = self.known.extract_if(.., |saying, once| {
             let session = sessions.iter().find(|session| session.account == saying.account.as_str());
-            session.is_none_or(|session| once.is_over(saying, session))
+            session.is_none_or(|session| once.is_over(session, standing.contains(saying)))
         });
         over.map(|(saying, _)| saying).collect()
     }
 }
 
 impl Once {
-    fn is_over(&mut self, saying: &Saying, session: &SessionStatus) -> bool {
+    /// Of this session, in which the question stands or not.
+    fn is_over(&mut self, session: &SessionStatus, stands: bool) -> bool {
         match &mut self.ended_by {
             EndedBy::Mark(ends) => {
                 let since = |mark: &HistoryMark| mark.until.unwrap_or(mark.at) > self.at.wall;
                 session.history.iter().rev().any(|mark| since(mark) && ends(mark.kind))
             }
             EndedBy::Answer { seen } => {
-                let asks = session
-                    .consumers
-                    .iter()
-                    .any(|one| one.consent == ConsentName::Asked && one.name == saying.program);
-                let answered = *seen && !asks;
-                *seen |= asks;
+                let answered = *seen && !stands;
+                *seen |= stands;
                 answered
             }
         }
     }
 }
 
-/// A session that had ended has new tokens only by a sign-in, here or elsewhere, and tokens are shown once they are stored.
-fn what_ends(news: &News) -> EndedBy {
+/// The programs that wait for an answer about a session.
+fn questions(session: &SessionStatus) -> impl Iterator<Item = Saying> {
+    let account = AccountName::new(&session.account).ok();
+    let asking = session.consumers.iter().filter(|one| one.consent == ConsentName::Asked);
+    asking.filter_map(move |one| Some(Saying::of(account.as_ref()?, &News::Consent(one.name.clone()?))))
+}
+
+/// What of the things that happen to a session ends it; a question ends otherwise. A session that had ended has new tokens
+/// only by a sign-in, here or elsewhere, and tokens are shown once they are stored.
+fn what_ends(news: &News) -> Option<fn(MarkKind) -> bool> {
     match news {
         News::Notice(Notice::SignInNeeded(_)) => {
-            EndedBy::Mark(|mark| matches!(mark, MarkKind::SignedIn | MarkKind::Adopted | MarkKind::Renewed))
+            Some(|mark| matches!(mark, MarkKind::SignedIn | MarkKind::Adopted | MarkKind::Renewed))
         }
-        News::Notice(Notice::CannotSave(_)) => EndedBy::Mark(|mark| {
+        News::Notice(Notice::CannotSave(_)) => Some(|mark| {
             matches!(mark, MarkKind::SignedIn | MarkKind::Adopted | MarkKind::Renewed | MarkKind::SignedOut)
         }),
-        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => EndedBy::Mark(|mark| mark == MarkKind::SignedIn),
-        News::Consent(_) => EndedBy::Answer { seen: false },
+        News::Notice(Notice::EndsSoon(_)) | News::Ends(_) => Some(|mark| mark == MarkKind::SignedIn),
+        News::Consent(_) => None,
     }
 }

@@ -22,6 +22,20 @@ async fn attended() -> (DevServer, Desktop, Attendant, Window) {
     (backend, desktop, attendant, window)
 }
 
+/// The same, and a program has to be let before it gets a token of `demo`.
+async fn asking() -> (DevServer, Desktop, Attendant, Window) {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let attendant = Attendant::of(&desktop).await;
+    let config = std::fs::read_to_string(desktop.config_file()).unwrap();
+    let asking = config.replace("[accounts.demo]", "[accounts.demo]\nconsent = \"ask\"");
+    std::fs::write(desktop.config_file(), asking).unwrap();
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let window = Window::open(&desktop, &[]).await;
+    window.comes_to("signed_in").await;
+    (backend, desktop, attendant, window)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn window_tray_shows_each_session_and_does_what_is_chosen() {
     let (_backend, desktop, attendant, window) = attended().await;
@@ -149,15 +163,7 @@ async fn window_serves_programs_from_when_the_agent_before_it_has_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_asks_about_a_program_that_wants_a_token_and_it_gets_it_once_the_person_allows_it() {
-    let backend = living(Duration::from_mins(10)).await;
-    let desktop = desktop_with_demo(backend.address().port());
-    let attendant = Attendant::of(&desktop).await;
-    let config = std::fs::read_to_string(desktop.config_file()).unwrap();
-    let asking = config.replace("[accounts.demo]", "[accounts.demo]\nconsent = \"ask\"");
-    std::fs::write(desktop.config_file(), asking).unwrap();
-    let _ = desktop.sign_in("demo", "demo").ends(0);
-    let window = Window::open(&desktop, &[]).await;
-    window.comes_to("signed_in").await;
+    let (_backend, desktop, attendant, window) = asking().await;
     std::thread::scope(|scope| {
         // The command asks for whoever started it, which is this test.
         let program = scope.spawn(|| desktop.latchkey(&["token", "demo", "--wait", "60s"]).ends(0));
@@ -183,10 +189,21 @@ async fn window_asks_about_a_program_that_wants_a_token_and_it_gets_it_once_the_
                     answers.is_empty().then_some(())
                 })
                 .await;
-                attendant.withdrawn(&told).await;
             });
         });
         assert_eq!(program.join().unwrap().value().matches('.').count(), 2, "it is a JWT");
     });
     window.says("programs", "allowed until").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_notification_of_a_program_that_asks_is_withdrawn_once_somebody_has_answered() {
+    let (_backend, desktop, attendant, window) = asking().await;
+    let program = desktop.start_latchkey(&["token", "demo", "--wait", "60s"], "");
+    let told = attendant.says("A program wants a token: demo").await;
+    window.find("program-asks").await;
+    let us = std::env::current_exe().unwrap();
+    let _ = desktop.latchkey(&["consumers", "deny", "demo", us.to_str().unwrap()]).ends(0);
+    attendant.withdrawn(&told).await;
+    let _ = program.done().ends(1);
 }
