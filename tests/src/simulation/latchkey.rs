@@ -93,7 +93,7 @@ impl Latchkey {
                 Effect::Seal { id, .. } => sealed = Some(id),
                 // Nobody signs out here, and the vault takes what it is given.
                 Effect::Save(_)
-                | Effect::Wipe(_)
+                | Effect::Wipe { .. }
                 | Effect::Expire(_)
                 | Effect::Mark(_)
                 | Effect::Revoke { .. }

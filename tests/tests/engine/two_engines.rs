@@ -1,5 +1,10 @@
 //! Two engines on the same vault and the same lock, as two processes have them.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use latchkey_core::reason::VaultProblem;
+use latchkey_devserver::{Fault, FaultMode};
 use latchkey_tests::engine_world::World;
 
 #[tokio::test]
@@ -82,4 +87,64 @@ async fn a_sign_in_in_one_engine_is_taken_over_by_the_other_when_it_looks() {
     second.reload(&world.account).unwrap();
     second.until_generation(1).await;
     assert_eq!(second.token().await.unwrap().generation, 1);
+}
+
+#[tokio::test]
+async fn a_sign_out_that_waits_for_the_vault_leaves_alone_who_has_signed_in_since() {
+    let world = World::new().await;
+    let engine = world.signed_in().await;
+    world.clock.advance(SignedDuration::from_secs(5));
+    world.vault.fail_erases(Some(VaultProblem::Locked));
+    world.vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
+    assert_eq!(engine.signs_out().await.unwrap_err().code(), "keychain_locked");
+
+    world.vault.fail_erases(None);
+    world.vault.fail_next_writes(0, VaultProblem::Locked);
+    world.clock.advance(SignedDuration::from_millis(50));
+    let command = world.command();
+    assert_eq!(command.signs_in().await.unwrap().state, "signed_in");
+    let token = world.stored_refresh_token().await;
+    command.close().await;
+    engine.time_passes(SignedDuration::from_secs(30)).await;
+    assert!(world.stored().await.is_some_and(|stored| stored.tokens.refresh.unwrap().expose() == token));
+    assert_eq!(engine.until_state("signed_in").await.next.unwrap().action.as_str(), "renew");
+    assert_eq!(engine.signs_out().await.unwrap().state, "signed_out", "and that can be signed out of");
+    assert!(world.stored().await.is_none());
+}
+
+#[tokio::test]
+async fn what_another_engine_renewed_while_a_sign_out_waited_for_the_vault_is_erased() {
+    let world = World::new().await;
+    let (engine, other) = (world.signed_in().await, world.engine());
+    other.until_generation(1).await;
+    world.clock.advance(SignedDuration::from_secs(5));
+    world.vault.fail_erases(Some(VaultProblem::Locked));
+    world.vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
+    engine.signs_out().await.unwrap_err();
+
+    world.vault.fail_erases(None);
+    world.vault.fail_next_writes(0, VaultProblem::Locked);
+    world.clock.advance(SignedDuration::from_millis(50));
+    assert_eq!(other.renews().await.unwrap().generation, 2);
+    engine.time_passes(SignedDuration::from_secs(30)).await;
+    assert!(world.stored().await.is_none());
+    assert_eq!(engine.now().await.state, "signed_out");
+}
+
+#[tokio::test]
+async fn a_sign_in_elsewhere_is_taken_over_once_the_one_under_way_here_has_come_to_nothing() {
+    let world = World::new().await;
+    let engine = world.engine();
+    world.goes_wrong(Fault::new("/auth/login", FaultMode::Delay).after(Duration::from_millis(300)));
+    let trying = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.signs_in_with("wrong").await }
+    });
+    engine.until_state("signing_in").await;
+    let command = world.command();
+    command.signs_in().await.unwrap();
+    command.close().await;
+    engine.reload(&world.account).unwrap();
+    trying.await.unwrap().unwrap_err();
+    engine.until_generation(1).await;
 }

@@ -5,6 +5,7 @@ use crate::limits::{End, Usage};
 use crate::reason::{Reason, VaultProblem};
 use crate::record::Record;
 use crate::session::input::Asker;
+use crate::time::Stamp;
 
 /// Ties an answer to its effect. An answer with an id that is not awaited is dropped and recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,12 @@ pub enum Effect {
         reason: Reason,
     },
     /// Erase the stored tokens, all but what the provider must be told with.
-    Wipe(EffectId),
+    Wipe {
+        /// Ties the answer to it.
+        id: EffectId,
+        /// When the person signed out. Who has signed in since is left alone.
+        since: Stamp,
+    },
     /// The same for a session that came to the end of the account's limits, unless what is stored says that it was
     /// used since.
     Expire(EffectId),

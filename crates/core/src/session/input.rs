@@ -195,6 +195,8 @@ pub enum Wiped {
     Gone,
     /// What the provider needs to end the session, sealed for that and taken for absent by everyone else.
     Unrevoked,
+    /// The tokens of somebody who has signed in since, by another process. They were left alone.
+    Later,
 }
 
 /// What became of a session that came to the end of the account's limits.

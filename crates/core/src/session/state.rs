@@ -117,6 +117,8 @@ pub struct Session {
     pub(crate) unsaved: Option<Box<TokenFacts>>,
     /// The request-like effect whose answer is awaited. There is at most one.
     pub(crate) in_flight: Option<EffectId>,
+    /// Whether another process may have changed the stored tokens while somebody was signing in here.
+    pub(crate) reload: bool,
     pub(crate) last_id: u64,
     /// Failures in a row.
     pub(crate) failures: u32,
@@ -154,8 +156,11 @@ pub(crate) struct Owed {
 /// What a session can owe.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Debt {
-    /// The stored tokens are to be erased.
-    Erase,
+    /// The stored tokens are to be erased, unless somebody has signed in since.
+    Erase {
+        /// When the person signed out.
+        since: Stamp,
+    },
     /// The stored tokens are to be erased, unless they say that the session goes on.
     Expire,
     /// The provider is to be told of a sign-out.
@@ -216,7 +221,7 @@ impl Session {
 
     /// Whether somebody signed out and what is stored could not be erased yet: whoever reads it would sign them in again.
     pub fn erasing(&self) -> bool {
-        self.owed.as_ref().is_some_and(|owed| owed.debt == Debt::Erase)
+        self.owed.as_ref().is_some_and(|owed| matches!(owed.debt, Debt::Erase { .. }))
     }
 
     /// Whether this is the answer that is waited for; one that comes too late is dropped.

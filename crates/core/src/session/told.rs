@@ -77,7 +77,7 @@ impl Session {
                 // The end of a session that was only just found has not been tried in vain.
                 let vain = |owed: &&Owed| at.is_some() && (owed.debt != Debt::Expire || owed.tries > 0);
                 match self.owed.as_ref().filter(vain).map(|owed| &owed.debt) {
-                    Some(Debt::Erase | Debt::Expire) => told_plainly(
+                    Some(Debt::Erase { .. } | Debt::Expire) => told_plainly(
                         Action::RetryErase,
                         at,
                         "not_erased",

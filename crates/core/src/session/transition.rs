@@ -9,7 +9,7 @@ use crate::session::effect::{Effect, EffectId};
 use crate::session::input::{
     Asker, Authenticated, Expired, Input, Loaded, Renewal, Revocation, Sealed, Wiped,
 };
-use crate::session::state::{Debt, Owed, Session, State, Tally};
+use crate::session::state::{Session, State, Tally};
 use crate::time::Now;
 
 /// A session after an input, and what is to be done about it.
@@ -33,6 +33,7 @@ pub fn open(account: AccountName, policy: Policy, now: Now) -> Step {
             held: None,
             unsaved: None,
             in_flight: None,
+            reload: false,
             last_id: 0,
             failures: 0,
             failing_since: None,
@@ -95,8 +96,7 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
         (State::SignedOut { .. }, Input::SignInRequested) => change.sign_in(),
         (State::SignedOut { .. }, Input::ReloadRequested) => {
             // What is still to be erased would be found, and the person would be signed in again.
-            let erases = |owed: &Owed| matches!(owed.debt, Debt::Erase | Debt::Expire);
-            if !change.session.owed.as_ref().is_some_and(erases) {
+            if !change.erases() {
                 change.load();
             }
         }
@@ -105,7 +105,7 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             Input::Loaded(_, loaded @ (Loaded::Found(_) | Loaded::Unanswered(_) | Loaded::Unrevoked { .. })),
         ) => change.reloaded(loaded),
         (State::SignedOut { .. }, Input::Loaded(_, Loaded::Absent | Loaded::Unknown(_))) => {}
-        (State::SignedOut { .. }, Input::Wiped(_, Ok(left))) => change.wiped(left == Wiped::Unrevoked),
+        (State::SignedOut { .. }, Input::Wiped(_, Ok(left))) => change.wiped(left),
         (State::SignedOut { .. }, Input::Wiped(_, Err(problem))) => change.not_paid(problem),
         (State::SignedOut { .. }, Input::Revoked(_, Revocation::Done)) => change.session.owed = None,
         (State::SignedOut { .. }, Input::Revoked(_, Revocation::Failed(failure))) => {
@@ -143,25 +143,23 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
                 reason: Some(reason.code()),
                 ..Record::new(Level::Warn, "sign_in_failed", reason.message())
             });
-            change.session.state = *back;
+            change.goes_back(*back);
         }
         (State::SigningIn { back }, Input::SignInCancelled) => {
             change.abandon_sign_in();
-            change.session.state = *back;
             change.record(Record::new(Level::Info, "sign_in_cancelled", "The sign-in was given up"));
+            change.goes_back(*back);
         }
         (State::SigningIn { .. }, Input::SignOutRequested) => {
             change.abandon_sign_in();
             change.sign_out();
         }
+        // Looked at if nothing comes of the sign-in under way.
+        (State::SigningIn { .. }, Input::ReloadRequested) => change.session.reload = true,
         // The sign-in under way decides; what it brings replaces whatever these are about.
         (
             State::SigningIn { .. },
-            Input::SignInRequested
-            | Input::RenewRequested(_)
-            | Input::ReloadRequested
-            | Input::TokenRejected(_)
-            | Input::TimePassed,
+            Input::SignInRequested | Input::RenewRequested(_) | Input::TokenRejected(_) | Input::TimePassed,
         ) => {}
         (State::SigningIn { .. }, Input::NetworkChanged) => change.network_changed(),
 

@@ -86,8 +86,8 @@ impl Actor {
                 let (outcome, arrived) = workshop.seal(generation, token, reason).await;
                 Done { input: Input::Sealed(id, outcome), arrived, told: None }
             }),
-            Effect::Wipe(id) => self.begin(move |workshop| async move {
-                let outcome = workshop.wipe().await;
+            Effect::Wipe { id, since } => self.begin(move |workshop| async move {
+                let outcome = workshop.wipe(since).await;
                 Done { input: Input::Wiped(id, outcome), arrived: None, told: None }
             }),
             Effect::Expire(id) => self.begin(move |workshop| async move {

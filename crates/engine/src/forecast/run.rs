@@ -241,7 +241,7 @@ impl<'a> Month<'a> {
             Effect::Probe { id, .. } => Input::Probed(id, online),
             Effect::Save(id) => Input::Saved(id, Ok(())),
             Effect::Seal { id, .. } => Input::Sealed(id, Sealed::Done),
-            Effect::Wipe(id) => Input::Wiped(id, Ok(Wiped::Gone)),
+            Effect::Wipe { id, .. } => Input::Wiped(id, Ok(Wiped::Gone)),
             Effect::Expire(id) => self.expired(id),
             Effect::Revoke { id, .. } => Input::Revoked(id, Revocation::Done),
             Effect::Mark(usage) => {

@@ -127,7 +127,7 @@ impl Envelope {
         }
     }
 
-    fn received_in_this_boot(&self, boot_id: Option<&str>) -> Option<&BootTime> {
+    pub(super) fn received_in_this_boot(&self, boot_id: Option<&str>) -> Option<&BootTime> {
         self.received_boot.as_ref().filter(|then| Some(then.boot_id.as_str()) == boot_id)
     }
 

@@ -1,9 +1,11 @@
 //! Since when a session lives and when it was used, as it is stored.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use latchkey_core::limits::Usage;
 use latchkey_core::time::Stamp;
 use serde::{Deserialize, Serialize};
+
+use super::envelope::Envelope;
 
 /// Moments of a session, each as far from the receipt of its tokens as it was: when that receipt was is told by the
 /// boot-time clock where it can be, so these hold through clocks that are set.
@@ -15,6 +17,16 @@ pub struct Used {
     pub rolled_at: Timestamp,
     /// Which activity was marked last?
     pub active_at: Timestamp,
+}
+
+impl Envelope {
+    /// Whether its session began after a moment, by the boot-time clock. Where that cannot tell, it did not.
+    pub(crate) fn began_after(&self, moment: Stamp, now: Stamp, boot_id: Option<&str>) -> bool {
+        let Some(received) = self.received_in_this_boot(boot_id) else { return false };
+        let signed_in = self.used.signed_in_at.duration_since(self.received_at);
+        let began = SignedDuration::from_millis(received.millis).saturating_add(signed_in);
+        moment.boot < began && began <= now.boot
+    }
 }
 
 impl Used {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use latchkey_core::disposition::{Disposition, Failure, disposition};
 use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_core::session::{Revocation, Revoke, Wiped};
+use latchkey_core::time::Stamp;
 use latchkey_core::token_set::TokenSet;
 use reqwest::Url;
 use tracing::{debug, info, warn};
@@ -16,11 +17,18 @@ use crate::vault::{Envelope, Identity};
 
 impl Workshop {
     /// Erases the tokens for every reader: signing out here never waits for the network. Where the provider has to
-    /// be told, what that takes is kept, marked as signed out.
-    pub(crate) async fn wipe(&self) -> Result<Wiped, VaultProblem> {
+    /// be told, what that takes is kept, marked as signed out. Erasing may have had to wait for the vault: who has signed
+    /// in since, by another process, wanted that.
+    pub(crate) async fn wipe(&self, since: Stamp) -> Result<Wiped, VaultProblem> {
         let _turn = self.turn.lock().await;
         let _lock = self.lock_to_store().await?;
         let read = self.vault.read(&self.account).await;
+        let (now, boot_id) = (self.clock.now(), self.clock.boot_id());
+        let later = |held: &Envelope| held.signed_out_at.is_none() && held.began_after(since, now, boot_id);
+        if read.as_ref().is_ok_and(|held| held.as_ref().is_some_and(later)) {
+            *self.unclaimed() = None;
+            return Ok(Wiped::Later);
+        }
         // Where another process was quicker there is nothing left to sign out of.
         let signed_in =
             read.as_ref().map_or(true, |held| held.as_ref().is_some_and(|held| held.signed_out_at.is_none()));

@@ -17,7 +17,7 @@ use crate::reason::Reason;
 use crate::record::{Level, Record};
 use crate::session::effect::{Effect, EffectId, Look};
 use crate::session::input::Asker;
-use crate::session::state::{Debt, Session, State};
+use crate::session::state::{Debt, Owed, Session, State};
 use crate::session::transition::Step;
 use crate::time::Now;
 
@@ -68,8 +68,23 @@ impl Change {
         // Nobody waits any more for what is stored of a session that ended; that stays owed.
         let back = ended.map_or_else(|| self.session.state.clone(), |reason| State::SignedOut { reason });
         self.session.state = State::SigningIn { back: Box::new(back) };
+        self.session.reload = false;
         let id = self.await_answer();
         self.effects.push(Effect::Authenticate(id));
+    }
+
+    /// Nothing came of a sign-in. Another process may have brought one about meanwhile.
+    pub(super) fn goes_back(&mut self, back: State) {
+        self.session.state = back;
+        if self.session.reload && !self.erases() {
+            self.load();
+        }
+    }
+
+    /// Whether what is stored is still to be erased.
+    pub(super) fn erases(&self) -> bool {
+        let erases = |owed: &Owed| matches!(owed.debt, Debt::Erase { .. } | Debt::Expire);
+        self.session.owed.as_ref().is_some_and(erases)
     }
 
     pub(super) fn renew(&mut self, asker: Asker) {

@@ -8,6 +8,7 @@ use crate::policy::{self, backoff, in_words, save_backoff};
 use crate::reason::{Reason, VaultProblem};
 use crate::record::{Level, Record};
 use crate::session::effect::{Effect, Revoke};
+use crate::session::input::Wiped;
 use crate::session::state::{Debt, Owed, State};
 use crate::time::Stamp;
 
@@ -18,7 +19,7 @@ impl Change {
         self.session.unsaved = None;
         self.session.failures = 0;
         self.effects.push(Effect::Forget);
-        self.owe(Debt::Erase);
+        self.owe(Debt::Erase { since: self.now.stamp });
         self.pay();
         self.record(Record::new(
             Level::Debug,
@@ -27,14 +28,18 @@ impl Change {
         ));
     }
 
-    /// The stored tokens are gone for every reader; the provider may still have to be told.
-    pub(in crate::session) fn wiped(&mut self, unrevoked: bool) {
+    /// The stored tokens are gone for every reader; the provider may still have to be told. Those of a later sign-in are
+    /// taken over.
+    pub(in crate::session) fn wiped(&mut self, left: Wiped) {
         self.session.owed = None;
+        if left == Wiped::Later {
+            return self.load();
+        }
         self.record(Record {
             reason: Some(Reason::SignedOut.code()),
             ..Record::new(Level::Info, "signed_out", "Signed out; the stored tokens are erased")
         });
-        if unrevoked {
+        if left == Wiped::Unrevoked {
             self.owe(Debt::Revoke { since: self.now.stamp });
             self.revoke(Revoke::First);
         }
@@ -77,7 +82,7 @@ impl Change {
         let tries = self.session.owed.as_ref().map_or(0, |owed| owed.tries);
         let kind = match self.session.owed.as_ref().map(|owed| &owed.debt) {
             Some(Debt::Seal { .. }) => "seal_failed",
-            Some(Debt::Erase | Debt::Expire | Debt::Revoke { .. }) | None => "erase_failed",
+            Some(Debt::Erase { .. } | Debt::Expire | Debt::Revoke { .. }) | None => "erase_failed",
         };
         self.put_off(self.now.stamp.plus(save_backoff(tries + 1)));
         self.record(Record {
@@ -123,9 +128,9 @@ impl Change {
         let held = self.session.held.as_ref();
         let held = held.map(|held| (held.facts.generation, held.facts.refresh_fingerprint));
         match self.session.owed.as_ref().map(|owed| owed.debt.clone()) {
-            Some(Debt::Erase) => {
+            Some(Debt::Erase { since }) => {
                 let id = self.await_answer();
-                self.effects.push(Effect::Wipe(id));
+                self.effects.push(Effect::Wipe { id, since });
             }
             Some(Debt::Expire) => {
                 let id = self.await_answer();

@@ -133,7 +133,7 @@ pub(super) fn asked(effect: &Effect) -> Option<(EffectId, Asked)> {
         Effect::Save(id) => Some((*id, Asked::Save)),
         Effect::Probe { id, .. } => Some((*id, Asked::Probe)),
         Effect::Seal { id, .. } => Some((*id, Asked::Seal)),
-        Effect::Wipe(id) => Some((*id, Asked::Wipe)),
+        Effect::Wipe { id, .. } => Some((*id, Asked::Wipe)),
         Effect::Expire(id) => Some((*id, Asked::Expire)),
         Effect::Revoke { id, .. } => Some((*id, Asked::Revoke)),
         Effect::AbandonSignIn

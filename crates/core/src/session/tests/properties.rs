@@ -173,7 +173,8 @@ impl World {
                 id,
                 match outcome.kind {
                     0..3 => Ok(Wiped::Gone),
-                    3..6 => Ok(Wiped::Unrevoked),
+                    3..5 => Ok(Wiped::Unrevoked),
+                    5 => Ok(Wiped::Later),
                     _ => Err(outcome.problem),
                 },
             ),
@@ -252,7 +253,8 @@ impl World {
     fn requests_do_not_overlap(&mut self, input: &Input, effects: &[Effect]) -> Result<(), TestCaseError> {
         let new: Vec<_> = effects.iter().filter_map(asked).collect();
         prop_assert!(new.len() <= 1, "several requests in one step: {new:?}");
-        if answered(input).is_some() || *input == Input::SignInCancelled && self.session.in_flight.is_none() {
+        let given_up = *input == Input::SignInCancelled && effects.contains(&Effect::AbandonSignIn);
+        if answered(input).is_some() || given_up {
             self.awaited = None;
         }
         if let (Some((_, under_way)), Some((_, new))) = (self.awaited, new.first()) {

@@ -83,7 +83,7 @@ fn signing_out_while_renewing_brings_nothing_back() {
     let mut story = Story::of(samples::renewing());
     let renewal = samples::awaited(&story.session);
     story.tell(49, Input::SignOutRequested);
-    assert!(matches!(story.effects[..], [Effect::Forget, Effect::Wipe(_), Effect::Record(_)]));
+    assert!(matches!(story.effects[..], [Effect::Forget, Effect::Wipe { .. }, Effect::Record(_)]));
     let late = Renewal::Done { facts: facts_at(50, 2, LIFETIME), took_ms: 80 };
     story.tell(50, Input::Renewed(renewal, late));
     assert_eq!(story.records(), ["late_answer"]);
@@ -99,9 +99,39 @@ fn what_could_not_be_erased_is_tried_again_until_it_is_gone() {
     story.answer(10, |id| Input::Wiped(id, Err(VaultProblem::Locked)));
     assert_eq!(story.session.next(at(10)).unwrap().action, Action::RetryErase);
     story.pass_deadline();
-    assert!(matches!(story.effects[..], [Effect::Wipe(_)]));
+    assert!(matches!(story.effects[..], [Effect::Wipe { .. }]));
     story.answer(11, |id| Input::Wiped(id, Ok(Wiped::Gone)));
     assert_eq!((story.session.deadline(), story.session.next(at(11))), (None, None));
+}
+
+#[test]
+fn who_signed_in_elsewhere_while_erasing_waited_for_the_vault_is_taken_over() {
+    let mut story = Story::of(samples::erase_owed());
+    story.pass_deadline();
+    let since = samples::at(10);
+    assert!(matches!(story.effects[..], [Effect::Wipe { since: told, .. }] if told == since), "the sign-out");
+    story.answer(11, |id| Input::Wiped(id, Ok(Wiped::Later)));
+    assert!(matches!(story.effects[..], [Effect::Load(_)]), "{:?}", story.effects);
+    story.answer(12, |id| Input::Loaded(id, Loaded::Found(facts_at(11, 1, LIFETIME))));
+    assert_eq!((story.published(), story.session.erasing()), (vec![1], false));
+}
+
+#[test]
+fn what_another_process_changed_during_a_sign_in_is_looked_at_once_nothing_comes_of_that() {
+    for given_up in [false, true] {
+        let mut story = Story::of(samples::signed_out());
+        story.tell(1, Input::SignInRequested);
+        story.tell(2, Input::ReloadRequested);
+        assert!(story.effects.is_empty(), "the sign-in decides");
+        if given_up {
+            story.tell(3, Input::SignInCancelled);
+        } else {
+            let reason = Reason::SignInTimedOut;
+            story.answer(3, |id| Input::Authenticated(id, Authenticated::Failed(reason)));
+        }
+        story.answer(4, |id| Input::Loaded(id, Loaded::Found(facts_at(2, 1, LIFETIME))));
+        assert_eq!(story.published(), [1], "given up: {given_up}");
+    }
 }
 
 #[test]
@@ -110,9 +140,11 @@ fn a_sign_in_that_was_given_up_does_not_make_erasing_forgotten() {
     let erasing = samples::awaited(&story.session);
     story.tell(11, Input::SignInRequested);
     story.tell(12, Input::Wiped(erasing, Err(VaultProblem::Locked)));
+    story.tell(13, Input::ReloadRequested);
     story.tell(13, Input::SignInCancelled);
+    assert!(!story.effects.iter().any(|effect| matches!(effect, Effect::Load(_))), "that would find it");
     story.pass_deadline();
-    assert!(matches!(story.effects[..], [Effect::Wipe(_)]), "{:?}", story.effects);
+    assert!(matches!(story.effects[..], [Effect::Wipe { .. }]), "{:?}", story.effects);
 }
 
 #[test]

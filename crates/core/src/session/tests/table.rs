@@ -322,6 +322,7 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
         Awaits::Wiped => [
             ("Wiped Ok", Ok(Wiped::Gone)),
             ("Wiped Unrevoked", Ok(Wiped::Unrevoked)),
+            ("Wiped Later", Ok(Wiped::Later)),
             ("Wiped Err", Err(locked)),
         ]
         .map(|(label, outcome)| -> (_, _, Answer) {
@@ -384,7 +385,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Save(_) => "Save".to_owned(),
         Effect::Probe { look, .. } => format!("Probe {look:?}"),
         Effect::Seal { generation, reason, .. } => format!("Seal {generation} ({})", reason.code()),
-        Effect::Wipe(_) => "Wipe".to_owned(),
+        Effect::Wipe { .. } => "Wipe".to_owned(),
         Effect::Expire(_) => "Expire".to_owned(),
         Effect::Mark(_) => "Mark".to_owned(),
         Effect::Revoke { which, .. } => format!("Revoke {which:?}"),
