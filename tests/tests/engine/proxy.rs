@@ -147,3 +147,21 @@ async fn a_slow_upstream_is_waited_for_and_told_when_the_caller_has_gone() {
     let waiting = proxied.gets("held").await;
     assert_eq!(waiting.text().await.unwrap(), "at last");
 }
+
+#[tokio::test]
+async fn an_answer_to_what_has_reached_the_upstream_is_passed_on_also_when_the_engine_has_ended_meanwhile() {
+    let proxied = Proxied::new().await;
+    let waiting = async {
+        guarded("the request at the upstream", async {
+            while proxied.upstream.arrived().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        proxied.engine.close().await;
+        proxied.upstream.goes_on();
+    };
+    let (answer, ()) = tokio::join!(proxied.gets("held"), waiting);
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.text().await.unwrap(), "at last");
+}

@@ -53,36 +53,31 @@ impl Authority {
         }
     }
 
-    /// Takes down what an answer of the upstream brings for the session and for the next request.
-    pub(super) fn heard(&self, account: &AccountName, url: &Url, answer: &HeaderMap) -> Result<(), Refusal> {
+    /// Takes down what an answer of the upstream brings for the session and for the next request. The upstream has done
+    /// its part, so the answer is the caller's also where there is no session any more, or its account is being changed.
+    pub(super) fn heard(&self, account: &AccountName, url: &Url, answer: &HeaderMap) {
         match self {
-            Self::Engine(engine) => Ok(engine.heard_from_resource(account, url, answer)?),
-            Self::Agent(agent) => {
-                agent.heard(account, answer);
-                Ok(())
-            }
+            Self::Engine(engine) => drop(engine.heard_from_resource(account, url, answer)),
+            Self::Agent(agent) => agent.heard(account, answer),
         }
     }
 
-    /// The generation in hand.
-    pub(super) async fn generation(&self, account: &AccountName) -> Result<u64, Refusal> {
-        Ok(u64::from(match self {
-            Self::Engine(engine) => engine.status(account).await?.generation,
+    /// The generation in hand, if anybody can tell.
+    pub(super) async fn generation(&self, account: &AccountName) -> Option<u64> {
+        Some(u64::from(match self {
+            Self::Engine(engine) => engine.status(account).await.ok()?.generation,
             Self::Agent(agent) => {
                 let path = format!("/v1/sessions/{account}");
-                agent.ask(move |agent| agent.get::<SessionStatus>(&path)).await?.generation
+                agent.ask(move |agent| agent.get::<SessionStatus>(&path)).await.ok()?.generation
             }
         }))
     }
 
     /// Has a token replaced that was refused, for whoever asks next.
-    pub(super) fn token_rejected(&self, account: &AccountName, rejected: Fingerprint) -> Result<(), Refusal> {
+    pub(super) fn token_rejected(&self, account: &AccountName, rejected: Fingerprint) {
         match self {
-            Self::Engine(engine) => Ok(engine.token_rejected(account, rejected)?),
-            Self::Agent(agent) => {
-                agent.tell(renewal(account, rejected));
-                Ok(())
-            }
+            Self::Engine(engine) => drop(engine.token_rejected(account, rejected)),
+            Self::Agent(agent) => agent.tell(renewal(account, rejected)),
         }
     }
 

@@ -123,7 +123,7 @@ impl Relay {
                 upgrade: websocket,
             };
             let passed = self.forwarder.pass(request).await.map_err(|failure| Refusal::upstream(&failure))?;
-            self.authority.heard(&self.account, url, passed.headers())?;
+            self.authority.heard(&self.account, url, passed.headers());
             if passed.status() != StatusCode::UNAUTHORIZED {
                 if tried.token {
                     self.patience().helped();
@@ -153,8 +153,9 @@ impl Relay {
             self.patience().did_not_help((self.time)());
             return Ok(false);
         }
-        let newer = self.authority.generation(&self.account).await? > with.generation;
-        if newer {
+        // The upstream's own answer says more to the caller than why nobody can tell.
+        let Some(in_hand) = self.authority.generation(&self.account).await else { return Ok(false) };
+        if in_hand > with.generation {
             return Ok(repeatable);
         }
         if !self.patience().allows((self.time)()) {
@@ -162,7 +163,7 @@ impl Relay {
         }
         if !repeatable {
             // For whoever asks next.
-            self.authority.token_rejected(&self.account, with.fingerprint)?;
+            self.authority.token_rejected(&self.account, with.fingerprint);
             return Ok(false);
         }
         // The upstream's own answer says more to the caller than why there is no other token now.
