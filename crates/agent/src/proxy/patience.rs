@@ -27,8 +27,12 @@ impl Patience {
         *self = Self::default();
     }
 
-    /// The renewed token was refused as well: it is not the token, or renewing does not mend it.
+    /// The renewed token was refused as well: it is not the token, or renewing does not mend it. Requests that were under
+    /// way together share a renewal, and what came of it counts once.
     pub(super) fn did_not_help(&mut self, now: SignedDuration) {
+        if !self.allows(now) {
+            return;
+        }
         self.pause = self.pause.saturating_mul(2).clamp(FIRST, LONGEST);
         self.until = Some(now.saturating_add(self.pause));
     }
@@ -53,5 +57,15 @@ mod tests {
         assert!(renewals < 35, "{renewals}");
         patience.helped();
         assert!(patience.allows(now));
+    }
+
+    #[test]
+    fn requests_that_were_refused_together_count_as_one() {
+        let (mut patience, now) = (Patience::default(), SignedDuration::from_secs(7));
+        // A page that asks for ten things at once shares one renewal.
+        for _ in 0..10 {
+            patience.did_not_help(now);
+        }
+        assert!(!patience.allows(now) && patience.allows(now + FIRST));
     }
 }
