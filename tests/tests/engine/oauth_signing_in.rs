@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use latchkey_engine::http::{Http, Request};
 use latchkey_engine::ports::Clock as _;
 use latchkey_engine::sign_in::SignIn;
 use latchkey_engine::snapshot::SignInPrompt;
@@ -298,4 +299,22 @@ async fn signing_out_revokes_both_tokens_and_opens_the_providers_page_if_the_acc
         "kept to be revoked later, and for nothing else"
     );
     assert!(world.logged().contains(&"revocation_failed".to_owned()));
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_ahead_names_the_client_once_however_that_proves_who_it_is() {
+    for (method, basic) in [("client_secret_basic", true), ("client_secret_post", false)] {
+        let world = OauthWorld::with(Settings::default(), "client_secret = \"not-so-secret\"").await;
+        let asked = Request::get(&world.provider.url(Endpoint::Discovery).parse().unwrap());
+        let metadata = Http::new().unwrap().send(asked).await.ok().unwrap();
+        let mut metadata: serde_json::Value = serde_json::from_slice(&metadata.body).unwrap();
+        metadata["token_endpoint_auth_methods_supported"] = [method].into();
+        world.provider.answer_next(Endpoint::Discovery, 200, "application/json", &metadata.to_string());
+        // How it ends is no matter: this provider knows no client with a secret.
+        let _ = world.engine().signs_in().await;
+        let [sent] = &world.provider.requests_at(Endpoint::PushedRequest)[..] else { panic!("one request") };
+        let named = sent.parameters.iter().filter(|(name, value)| name == "client_id" && value == "latchkey");
+        assert_eq!(named.count(), 1, "a request has it, wherever it is sent (RFC 9126 §2.1): {method}");
+        assert_eq!(sent.authorization.as_ref().is_some_and(|said| said.starts_with("Basic ")), basic);
+    }
 }

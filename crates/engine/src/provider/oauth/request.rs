@@ -94,9 +94,7 @@ impl Oauth {
             url.query_pairs_mut().extend_pairs(&request.parameters);
             return Ok(SignInPage { url, good_for: None });
         };
-        // `client_id` goes with every form that says who asks.
-        let form = request.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let form = form.filter(|(name, _)| *name != "client_id").collect();
+        let form = request.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let answer = self
             .ask(metadata, pushed_to, form, key.map(|key| &key.proofs))
             .await

@@ -96,11 +96,13 @@ impl Oauth {
             Some(secret) if takes_basic(metadata) => {
                 authorization = Some(basic(&config.client_id, secret.expose()));
             }
-            Some(secret) => {
-                let (id, secret) = (config.client_id.as_str(), secret.expose());
-                fields.extend([("client_id", id), ("client_secret", secret)]);
+            secret => {
+                // A request that is sent ahead names the client itself.
+                if !fields.iter().any(|(name, _)| *name == "client_id") {
+                    fields.push(("client_id", config.client_id.as_str()));
+                }
+                fields.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose())));
             }
-            None => fields.push(("client_id", config.client_id.as_str())),
         }
         let mut request = Request::post_form(url, fields);
         if let Some(authorization) = authorization {
