@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::{Fingerprint, FingerprintKey};
 use latchkey_core::secret::AccessToken;
+use latchkey_core::session::Asker;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::actor::{Actor, Message, Outbox};
@@ -278,7 +279,7 @@ impl EngineHandle {
 
     /// Renews now and waits for the outcome.
     pub async fn renew(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
-        self.ask(account, Message::Renew).await?
+        self.ask(account, |reply| Message::Renew(Asker::Person, reply)).await?
     }
 
     /// Looks into the access token in hand: what it says, and whether its issuer signed that.

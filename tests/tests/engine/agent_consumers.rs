@@ -5,11 +5,12 @@ use std::process::Stdio;
 
 use jiff::SignedDuration;
 use latchkey_agent::socket;
+use latchkey_devserver::{Fault, FaultMode};
 use latchkey_engine::config::{AccountConfig, Consent};
 use latchkey_engine::consumers::Decision;
 use latchkey_engine::screen::ManualScreen;
 use latchkey_engine::snapshot::{ConsentName, ConsumerStatus, MarkKind};
-use latchkey_tests::engine_world::guarded;
+use latchkey_tests::engine_world::{REFRESH, guarded};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -242,4 +243,24 @@ async fn what_was_allowed_for_now_ends_when_the_screen_locks_and_what_was_allowe
     agent.engine.until("the lock to be noticed though nobody asks", lapsed).await;
     screen.lock(false);
     assert_eq!(code(&agent.at_once(&passing).await), "consent_needed");
+}
+
+#[tokio::test]
+async fn a_program_cuts_no_wait_short_that_the_provider_asked_for_and_the_person_does() {
+    let agent = Agent::signed_in().await;
+    let script = agent.program("script");
+    let busy = Fault::new(REFRESH, FaultMode::Status).status(429).header("Retry-After", "600");
+    agent.world.goes_wrong(busy);
+    agent.engine.renews().await.unwrap_err();
+    assert_eq!(agent.world.refreshes(), 1);
+    let renew = TOKEN.replace("token", "renew");
+    for _ in 0..3 {
+        let (status, body) = told(asking(&script, &agent.socket(), &renew).output().await.unwrap().stdout);
+        assert_eq!((status, &body["error"]["code"]), (503, &"not_now".into()), "{body}");
+    }
+    assert_eq!(agent.world.refreshes(), 1);
+    let renewed: Value = agent.asks(|client| client.post("/v1/sessions/demo/renew")).await.unwrap();
+    assert_eq!(renewed["generation"], 2, "whoever types `latchkey renew` is a person");
+    let (status, body) = told(asking(&script, &agent.socket(), &renew).output().await.unwrap().stdout);
+    assert_eq!((status, &body["generation"]), (200, &3.into()), "nothing is waited for any more");
 }

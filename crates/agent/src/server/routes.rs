@@ -178,6 +178,7 @@ fn wanted(question: TokenQuestion) -> TokenRequest {
 
 async fn renew(
     State(asked): State<Asked>,
+    Extension(caller): Extension<Arc<Caller>>,
     Path(account): Path<String>,
     body: Body,
 ) -> Result<Json<SessionStatus>, Refusal> {
@@ -185,7 +186,8 @@ async fn renew(
     let question: RenewQuestion = read(body).await?.unwrap_or_default();
     let engine = &asked.served.engine;
     let renewed = match question.rejected {
-        None => engine.renew(&account).await?,
+        None if caller.may_be_the_person() => engine.renew(&account).await?,
+        None => engine.renew_for_program(&account).await?,
         Some(fingerprint) => {
             let rejected = fingerprint.parse().map_err(|_| Refusal::bad_request())?;
             engine.replace_rejected(&account, rejected).await?

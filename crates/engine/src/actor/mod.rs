@@ -46,7 +46,8 @@ pub(crate) enum Message {
     SignIn(Box<SignIn>, oneshot::Sender<Result<SessionStatus, EngineError>>),
     CancelSignIn,
     SignOut(oneshot::Sender<Result<SessionStatus, EngineError>>),
-    Renew(oneshot::Sender<Result<SessionStatus, EngineError>>),
+    /// Renews now, for a person or for a program.
+    Renew(Asker, oneshot::Sender<Result<SessionStatus, EngineError>>),
     /// For a program, if it is not for this process itself.
     Token(TokenRequest, Option<Arc<Consumer>>, oneshot::Sender<Result<IssuedToken, EngineError>>),
     /// Reads the session again; who is signed in, where it is no site's.
@@ -258,8 +259,8 @@ impl Actor {
                 self.sign_out_waiters.push(reply);
                 self.input(Input::SignOutRequested);
             }
-            Message::Renew(reply) => {
-                self.input(Input::RenewRequested(Asker::Person));
+            Message::Renew(asker, reply) => {
+                self.input(Input::RenewRequested(asker));
                 self.renew_waiters.push(reply);
             }
             Message::Token(request, consumer, reply) => {

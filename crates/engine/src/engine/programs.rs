@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
+use latchkey_core::session::Asker;
 
 use super::{EngineHandle, Inner, IssuedToken, TokenRequest};
 use crate::actor::Message;
@@ -49,6 +50,11 @@ impl EngineHandle {
             .await?;
         let message = |request, reply| Message::Token(request, Some(consumer.clone()), reply);
         self.token_until(account, request, until, message).await
+    }
+
+    /// Renews now because a program wants it. What the provider asked to be left alone for is no program's to cut short.
+    pub async fn renew_for_program(&self, account: &AccountName) -> Result<SessionStatus, EngineError> {
+        self.ask(account, |reply| Message::Renew(Asker::Program, reply)).await?
     }
 
     /// Decides whether a program may have an account's tokens: one that asks or took one, by its id, its path or its

@@ -56,6 +56,11 @@ impl Caller {
         self.process.as_ref().and_then(Process::program).is_some_and(|program| is_ours(&program))
     }
 
+    /// Whether it is the person who asks: in a terminal, by Latchkey's own program.
+    pub(crate) fn may_be_the_person(&self) -> bool {
+        self.is_ours()
+    }
+
     fn read(&self) -> Consumer {
         let Some(caller) = &self.process else { return NOBODY };
         // Our own terminal program asks for somebody else: for whoever started it.
