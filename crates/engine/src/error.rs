@@ -7,6 +7,7 @@ use latchkey_core::reason::{Reason, VaultProblem};
 use latchkey_core::wording::Wording;
 
 use crate::consumers::Withheld;
+use crate::http::unreachable::{ANOTHER_NAME, ENDED, NOT_VALID_YET, UNKNOWN_AUTHORITY};
 use crate::provider::SignInFailure;
 use crate::workshop::reason_of;
 
@@ -36,8 +37,8 @@ pub enum EngineError {
         /// Why.
         reason: Reason,
     },
-    /// The account does not sign in that way.
-    #[error("this account does not sign in that way")]
+    /// The account does not sign in that way, or its session has nothing of the kind.
+    #[error("this account is of a kind that does not have that")]
     NotThisWay,
     /// The account's cookies go to its own site and to nothing else.
     #[error("the cookies of this account go to {site} and to nothing else")]
@@ -191,12 +192,11 @@ impl EngineError {
             }
             Self::WrongCredentials { .. } => Some("check both and try again; nothing was changed".to_owned()),
             Self::NotThisWay => Some(
-                "a REST login takes a user name and a password, an issuer a browser or a device code"
+                "a REST login takes a user name and a password, an issuer a browser or a device code; session data and \
+                 a secret are of a site with NextAuth"
                     .to_owned(),
             ),
-            Self::Unreachable { .. } => {
-                Some("check that it runs and that the account's address is right".to_owned())
-            }
+            Self::Unreachable { what } => Some(to_reach_it(what).to_owned()),
             Self::OddAnswer { .. } => Some("check the account's address; the log has the status".to_owned()),
             Self::Vault { problem: VaultProblem::Unavailable } => Some(NO_KEYCHAIN.to_owned()),
             Self::NotNow { next_at: Some(at), .. } => Some(format!("it is tried again at {at:.0}")),
@@ -214,6 +214,41 @@ impl EngineError {
             | Self::NotNow { next_at: None, .. }
             | Self::Cancelled
             | Self::Closing => None,
+        }
+    }
+}
+
+/// What to do about a provider that cannot be reached because of this.
+fn to_reach_it(what: &str) -> &'static str {
+    match what {
+        UNKNOWN_AUTHORITY => {
+            "an authority of your own network belongs into the system's store, and if there is none, ask \
+             who runs the network"
+        }
+        ENDED | NOT_VALID_YET => "see that the clock of this machine is right, or ask who runs the provider",
+        ANOTHER_NAME => "check that the account's address is right, or ask who runs the provider",
+        by_proxy if by_proxy.starts_with("the proxy ") => {
+            "check HTTPS_PROXY (or ALL_PROXY); NO_PROXY names hosts that are asked without one"
+        }
+        _ => "check that it runs and that the account's address is right",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_about_a_provider_out_of_reach_is_about_what_is_wrong() {
+        for (what, todo) in [
+            (UNKNOWN_AUTHORITY, "system's store"),
+            (ENDED, "clock"),
+            (ANOTHER_NAME, "address is right"),
+            ("the proxy 127.0.0.1:9 gives no way to it: it refused", "HTTPS_PROXY"),
+            ("nothing listens at its address", "address is right"),
+        ] {
+            let hint = EngineError::Unreachable { what: what.to_owned() }.hint();
+            assert!(hint.as_ref().is_some_and(|hint| hint.contains(todo)), "{what}: {hint:?}");
         }
     }
 }

@@ -5,8 +5,8 @@
 //! repeated freely.
 
 pub mod forward;
+pub(crate) mod unreachable;
 
-use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,6 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use latchkey_core::disposition::{Answer, Body, Failure};
-use latchkey_core::text;
 use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
 use zeroize::{Zeroize, Zeroizing};
@@ -24,6 +23,8 @@ use crate::config::is_loopback;
 use crate::failpoint::failpoint;
 use crate::http_observer::{Answered, Exchange, Observer};
 use crate::ports::Clock;
+
+use unreachable::transport;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -43,8 +44,6 @@ pub const MAX_BODY: usize = 1024 * 1024;
 
 /// What some servers write before their JSON, and whoever reads that may pass over (RFC 8259 §8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-const TOO_SLOW: &str = "connecting took too long";
 
 /// Sends requests. Cheap to clone.
 #[derive(Clone)]
@@ -238,6 +237,7 @@ impl Http {
     /// The answer, and what went wrong after its head, if anything did.
     async fn exchanged(&self, request: Request) -> Result<(Reply, Option<Failure>), Failure> {
         let client = if is_loopback(&request.url) { &self.loopback } else { &self.outward };
+        let url = request.url.clone();
         let mut building = client
             .request(request.method, request.url)
             .headers(request.headers)
@@ -247,7 +247,7 @@ impl Http {
         if let Some(body) = &request.body {
             building = building.body(body.to_vec());
         }
-        let mut response = building.send().await.map_err(|error| transport(&error))?;
+        let mut response = building.send().await.map_err(|error| transport(&error, &url))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         failpoint!("sent");
@@ -267,7 +267,7 @@ impl Http {
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break None,
-                Err(error) => break Some(transport(&error)),
+                Err(error) => break Some(transport(&error, &url)),
             }
         };
         if body.starts_with(BYTE_ORDER_MARK) {
@@ -312,37 +312,6 @@ pub fn retry_after(headers: &HeaderMap) -> Option<SignedDuration> {
 /// A date of HTTP (RFC 9110 §5.6.7), in the form that servers must write.
 pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
     rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
-}
-
-/// Tells a request that never left from one whose reply is lost. Never names the address or the query.
-fn transport(error: &reqwest::Error) -> Failure {
-    if !error.is_connect() {
-        return Failure::NoReply;
-    }
-    let mut innermost: &dyn std::error::Error = error;
-    let mut what = None;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-        if let Some(io) = source.downcast_ref::<std::io::Error>() {
-            what = in_words(io.kind()).or(what);
-        }
-    }
-    if error.is_timeout() {
-        what = Some(TOO_SLOW);
-    }
-    let what = what.map_or_else(|| text::foreign(&innermost.to_string()), str::to_owned);
-    Failure::NotSent { what }
-}
-
-fn in_words(kind: ErrorKind) -> Option<&'static str> {
-    let unreachable = [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable, ErrorKind::NetworkDown];
-    if kind == ErrorKind::ConnectionRefused {
-        Some("nothing listens at its address")
-    } else if kind == ErrorKind::TimedOut {
-        Some(TOO_SLOW)
-    } else {
-        unreachable.contains(&kind).then_some("the network does not reach it")
-    }
 }
 
 /// Wipes the texts of a JSON value that may hold secrets.

@@ -9,7 +9,24 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("the network does not reach it", "das Netz reicht nicht bis zu ihm"),
     ("its reply did not arrive", "seine Antwort kam nicht an"),
     ("there is no network", "es gibt kein Netz"),
-    // The standard library's and the system's.
+    (
+        "no authority that this machine trusts vouches for its certificate",
+        "für sein Zertifikat bürgt keine Stelle, der dieses Gerät traut",
+    ),
+    ("its certificate has ended", "sein Zertifikat ist abgelaufen"),
+    ("its certificate is not valid yet", "sein Zertifikat gilt noch nicht"),
+    ("its certificate is for another name", "sein Zertifikat ist auf einen anderen Namen ausgestellt"),
+    ("what answers there speaks no TLS", "was dort antwortet, spricht kein TLS"),
+    ("the proxy {}:{} gives no way to it: {}", "der Proxy {}:{} lässt nicht zu ihm durch: {}"),
+    ("it wants a user name and a password", "er verlangt einen Benutzernamen und ein Passwort"),
+    ("it refused", "er lehnte ab"),
+    // The standard library's, the system's, and that of TLS.
+    ("invalid peer certificate: {}", "sein Zertifikat gilt hier nicht ({})"),
+    (
+        "received corrupt message of type {}",
+        "was dort antwortet, spricht kein TLS, das sich lesen lässt ({})",
+    ),
+    ("tunnel error: {}", "es kommt keine Verbindung zustande ({})"),
     ("failed to lookup address information: {}", "die Adresse zu seinem Namen fand sich nicht ({})"),
     ("Temporary failure in name resolution", "die Namensauflösung ist gerade gestört"),
     ("Name or service not known", "niemand kennt diesen Namen"),
@@ -198,7 +215,12 @@ mod tests {
     use super::*;
 
     /// Where nearly each sentence is a reason: what else is said there stands in `NO_REASONS`.
-    const WHOLE: [&str; 3] = ["engine/src/provider/", "engine/src/http.rs", "engine/src/jose/random.rs"];
+    const WHOLE: [&str; 4] = [
+        "engine/src/provider/",
+        "engine/src/http.rs",
+        "engine/src/http/unreachable.rs",
+        "engine/src/jose/random.rs",
+    ];
 
     /// How a reason is made anywhere else.
     const MADE: [&str; 7] = [

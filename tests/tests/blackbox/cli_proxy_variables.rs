@@ -57,4 +57,8 @@ fn what_is_outward_is_asked_through_the_proxy_and_its_refusal_is_no_verdict() {
     assert_eq!(refused.code, Some(4), "{refused:#?}");
     assert_eq!(asked.recv().unwrap(), "CONNECT login.example.test:443 HTTP/1.1");
     assert!(!refused.stderr.contains("secret-canary"));
+    // The address is right, and so is the network.
+    let refused =
+        refused.says(&format!("the proxy 127.0.0.1:{port} gives no way to it: it wants a user name"));
+    let _ = refused.says("check HTTPS_PROXY");
 }

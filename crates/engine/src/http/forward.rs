@@ -61,9 +61,10 @@ impl Forwarder {
     /// The [`Failure`] when there is none; an answer with any status is none.
     pub async fn pass(&self, request: Passing) -> Result<Passed, Failure> {
         let client = if request.upgrade { &self.upgrading } else { &self.client };
+        let url = request.url.clone();
         let building = client.request(request.method, request.url).headers(request.headers);
         let building = if request.upgrade { building.version(Version::HTTP_11) } else { building };
-        building.body(request.body).send().await.map(Passed).map_err(|error| transport(&error))
+        building.body(request.body).send().await.map(Passed).map_err(|error| transport(&error, &url))
     }
 }
 

@@ -48,14 +48,22 @@ impl SystemNetwork {
     /// Who is to answer for an address: its host, or the proxy it is asked through. The same rules as for the
     /// requests themselves.
     fn asked(&self, url: &Url) -> Option<(String, u16)> {
-        let proxy = url.as_str().parse().ok().filter(|_| !is_loopback(url));
-        if let Some(proxy) = proxy.and_then(|uri| self.proxies.intercept(&uri)) {
-            let uri = proxy.uri();
-            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-            return Some((bare(uri.host()?), port));
-        }
-        Some((bare(url.host_str()?), url.port_or_known_default()?))
+        let host = || Some((bare(url.host_str()?), url.port_or_known_default()?));
+        proxy_among(&self.proxies, url).or_else(host)
     }
+}
+
+/// The proxy through which an address is asked, by its host and port; none where it is asked directly.
+pub(crate) fn proxy_for(url: &Url) -> Option<(String, u16)> {
+    proxy_among(&Matcher::from_system(), url)
+}
+
+fn proxy_among(proxies: &Matcher, url: &Url) -> Option<(String, u16)> {
+    let asked = url.as_str().parse().ok().filter(|_| !is_loopback(url))?;
+    let proxy = proxies.intercept(&asked)?;
+    let uri = proxy.uri();
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    Some((bare(uri.host()?), port))
 }
 
 /// A host as the resolver wants it: an IPv6 address stands in brackets in addresses of the web only.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::check;
 use crate::args::{AddAccount, NextauthOptions, OauthOptions, Provider};
+use crate::exit_code::Exit;
 use crate::failure::{Failure, devserver_command};
 use crate::render::account::document;
 use crate::session::Desk;
@@ -152,7 +153,11 @@ async fn oauth(options: &OauthOptions, user_info_url: Option<&String>) -> Result
 
 /// There is no session yet that could be kept, and no account that could be corrected.
 fn nothing_added(failure: Failure) -> Failure {
-    failure.hint("nothing was added; check the address, then try again")
+    let todo = match &failure.hint {
+        Some(hint) if failure.exit == Exit::OutOfReach => hint.clone(),
+        Some(_) | None => "check the address, then try again".to_owned(),
+    };
+    failure.hint(format!("nothing was added; {todo}"))
 }
 
 fn once_each(option: &str, pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
