@@ -48,6 +48,8 @@ fn filled(words: &str, places: &[&str]) -> String {
 
 /// What is exact comes before what has a place for anything.
 const WORDS: &[(&str, &str)] = &[
+    // Any of them, where it is about a text.
+    ("{}, in quotes", "{}, in Anführungszeichen"),
     // What is wrong.
     ("this key is missing", "dieser Schlüssel fehlt"),
     ("this key is unknown", "diesen Schlüssel gibt es nicht"),
@@ -225,10 +227,9 @@ const WORDS: &[(&str, &str)] = &[
         "nennen Sie Status von 400 bis 499, mit denen das Backend ein Refresh-Token ablehnt, etwa `[401]`",
     ),
     (
-        "write a number and a unit, such as `90s`, `5m` or `1h30m`",
-        "schreiben Sie eine Zahl und eine Einheit, etwa `90s`, `5m` oder `1h30m`",
+        "write a number and a unit, such as `90s`, `5m`, `1h30m` or `30d`",
+        "schreiben Sie eine Zahl und eine Einheit, etwa `90s`, `5m`, `1h30m` oder `30d`",
     ),
-    ("{} (hours are the largest unit)", "{} (Stunden sind die größte Einheit)"),
     ("write a shorter time, such as `30s`", "schreiben Sie eine kürzere Zeit, etwa `30s`"),
     ("write a time such as `22:00`", "schreiben Sie eine Uhrzeit wie `22:00`"),
     ("write a number from 1024 to 65535", "schreiben Sie eine Zahl von 1024 bis 65535"),
@@ -278,6 +279,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("write an absolute URL such as {}", "schreiben Sie eine vollständige URL wie {}"),
     ("write an absolute URI such as {}", "schreiben Sie eine vollständige URI wie {}"),
+    ("write it as {}", "schreiben Sie {}"),
     ("write a name such as {}", "schreiben Sie einen Namen wie {}"),
     ("write a header name such as {}", "schreiben Sie den Namen eines Headers wie {}"),
     ("write a path such as {}", "schreiben Sie einen Pfad wie {}"),
@@ -286,7 +288,15 @@ const WORDS: &[(&str, &str)] = &[
         "write a JSON pointer such as `/data/accessToken`, or `header:Name`",
         "schreiben Sie einen JSON-Pointer wie `/data/accessToken`, oder `header:Name`",
     ),
-    ("accounts stand in tables such as `[accounts.work]`", "Konten stehen in Tabellen wie `[accounts.work]`"),
+    (
+        "write `[accounts.work]` for an account, `[app]` for settings, or `[log.archive]` for a place of the log",
+        "schreiben Sie `[accounts.work]` für ein Konto, `[app]` für Einstellungen oder `[log.archive]` für einen Ort des Protokolls",
+    ),
+    ("move it into the table `[app]`", "schreiben Sie es in die Tabelle `[app]`"),
+    (
+        "write a table such as `[log.archive]`; the level of the log is `log_level` in `[app]`",
+        "schreiben Sie eine Tabelle wie `[log.archive]`; die Stufe des Protokolls ist `log_level` in `[app]`",
+    ),
     (
         "a line reads `key = \"text\"`, `key = 1`, `key = true` or `[table]`",
         "eine Zeile lautet `key = \"text\"`, `key = 1`, `key = true` oder `[table]`",

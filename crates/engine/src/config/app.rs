@@ -14,7 +14,7 @@ use super::section::Section;
 use crate::event_log::Level;
 
 /// The keys of the table `app`.
-const KEYS: [&str; 4] = ["language", "dates", "log_level", "notifications"];
+pub(super) const KEYS: [&str; 4] = ["language", "dates", "log_level", "notifications"];
 
 /// The keys of the table `app.notifications`.
 const NOTIFICATION_KEYS: [&str; 6] =
@@ -274,7 +274,7 @@ mod tests {
         let error = Config::parse(text, None).unwrap_err().to_string();
         insta::assert_snapshot!(error, @r#"
         app.language: this is none of the choices; write `system` or `en` or `de`
-        app.dates: this is a whole number; write a text in quotes
+        app.dates: this is a whole number; write `language` or `system` or `iso`, in quotes
         app.log_level: there is no such log level; write `error`, `warn`, `info`, `debug` or `trace`
         app.colour: this key is unknown; remove it, or see `latchkey accounts add --template` for the keys there are
         app.notifications.sign_in_needed: this is a text; write `true` or `false`

@@ -33,8 +33,10 @@ pub(super) fn add_table(
     let _lock = lock(paths)?;
     let (path, mut document) = read(paths)?;
     let same = |other: &String| other.eq_ignore_ascii_case(name.as_str());
-    if names(&document).iter().any(same) {
-        return Err(ConfigError::AccountExists { file: path, account: name.clone() });
+    if let Some(other) = names(&document).into_iter().find(same) {
+        // Which of the two ways to write it stands there.
+        let account = AccountName::new(other).unwrap_or_else(|_| name.clone());
+        return Err(ConfigError::AccountExists { file: path, account });
     }
     let refused = || ConfigError::NotEditable { file: path.clone(), account: name.clone(), doing: "added" };
     insert(&mut document, name, table).ok_or_else(refused)?;

@@ -116,7 +116,7 @@ fn a_refused_change_leaves_the_file_untouched() {
     ];
     insta::assert_snapshot!(shown.join("\n"), @r#"
     <root>/config/config.toml: there is an account `work` already; choose another name, or remove that one first
-    <root>/config/config.toml: there is an account `WORK` already; choose another name, or remove that one first
+    <root>/config/config.toml: there is an account `work` already; choose another name, or remove that one first
     accounts.bare.provider: this key is missing; add `provider = "credentials"`
     accounts.clear.login_url: `http` would send passwords and tokens over the network in clear text; use `https`; `http` is for this machine only (127.0.0.1, [::1], localhost)
     <root>/config/config.toml: there is no account `wrok`; there are: work, home

@@ -73,7 +73,8 @@ pub(super) fn read(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> Ve
 fn hook(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> Option<Hook> {
     let run = command_line(section, "run", problems);
     let all = || HookEvent::ALL.into_iter().collect();
-    let events = section.list("events", problems, event).map_or_else(all, BTreeSet::from_iter);
+    let events =
+        section.list("events", "[\"signed_out\"]", problems, event).map_or_else(all, BTreeSet::from_iter);
     let named = section.value("events").and_then(|value| value.get_ref().as_array());
     if named.is_some_and(|named| named.is_empty()) {
         let flaw =
@@ -101,7 +102,8 @@ pub(super) fn command_line(
         section.complain(key, Flaw::new("this key is missing", remedy), problems);
         return None;
     }
-    let words = section.list(key, problems, |word| Ok(word.to_owned()))?;
+    let words =
+        section.list(key, "[\"/path/to/program\", \"argument\"]", problems, |word| Ok(word.to_owned()))?;
     let made = CommandLine::new(&words).map_err(|error| Flaw::new(error.to_string(), remedy));
     made.map_err(|flaw| section.complain(key, flaw, problems)).ok()
 }

@@ -125,7 +125,7 @@ pub fn may_carry_tokens(scheme: &str, host: &str) -> bool {
 /// Reads the two keys of an account.
 pub(super) fn read(section: &Section<'_, '_>, problems: &mut Problems<'_>) -> Hosts {
     Hosts {
-        places: section.list("hosts", problems, HostPlace::read).unwrap_or_default(),
+        places: section.list("hosts", "[\"git.example.com\"]", problems, HostPlace::read).unwrap_or_default(),
         user: section.text("host_user", problems, user).filter(|user| user != USUAL_USER),
     }
 }

@@ -12,8 +12,11 @@ use toml::de::{DeTable, DeValue};
 use super::account::{AccountConfig, Carrier, CredentialsConfig, Mapping, ProviderConfig};
 use super::hosts;
 use super::problem::{ConfigError, Flaw, Problems, shown};
-use super::section::{Section, wrong_type};
+use super::section::{Section, remedy_if_near, wrong_type};
 use super::{AppConfig, Config, app, hooks, limits, nextauth, oauth, sinks, values};
+
+/// The tables of the file.
+const ROOT_KEYS: [&str; 3] = ["accounts", "app", "log"];
 
 /// The keys that every account has.
 const SHARED_KEYS: [&str; 10] = [
@@ -50,10 +53,9 @@ pub(super) fn config(text: &str, file: Option<&Path>) -> Result<Config, ConfigEr
             return problems.into_result(Config::default());
         }
     };
-    for (key, _) in
-        root.iter().filter(|(key, _)| !matches!(key.get_ref().as_ref(), "accounts" | "app" | "log"))
-    {
-        let flaw = Flaw::new("this key is unknown", "accounts stand in tables such as `[accounts.work]`");
+    for (key, value) in root.iter().filter(|(key, _)| !ROOT_KEYS.contains(&key.get_ref().as_ref())) {
+        let flaw =
+            Flaw::new("this key is unknown", remedy_for_root(key.get_ref(), value.get_ref().is_table()));
         problems.push(&key.span(), shown(key.get_ref()), flaw);
     }
     let app = root.get("app").map_or_else(AppConfig::default, |value| app::app(value, &mut problems));
@@ -68,6 +70,19 @@ pub(super) fn config(text: &str, file: Option<&Path>) -> Result<Config, ConfigEr
     };
     let sinks = root.get("log").map_or_else(Vec::new, |value| sinks::sinks(value, &mut problems));
     problems.into_result(Config { app, accounts, sinks })
+}
+
+/// Where something belongs that stands at the root of the file and has no meaning there.
+fn remedy_for_root(key: &str, is_table: bool) -> String {
+    match app::KEYS.contains(&key) {
+        true if is_table => return format!("write it as `[app.{key}]`"),
+        true => return "move it into the table `[app]`".to_owned(),
+        false => {}
+    }
+    remedy_if_near(key, &ROOT_KEYS).unwrap_or_else(|| {
+        "write `[accounts.work]` for an account, `[app]` for settings, or `[log.archive]` for a place of the log"
+            .to_owned()
+    })
 }
 
 fn accounts(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<AccountConfig> {

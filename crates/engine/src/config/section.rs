@@ -86,7 +86,7 @@ impl<'t, 'i> Section<'t, 'i> {
         let value = self.value(key)?;
         let made = match value.get_ref().as_str() {
             Some(text) => read(text),
-            None => Err(wrong_type("a text in quotes", value)),
+            None => Err(no_text(value, read)),
         };
         made.map_err(|flaw| self.complain(key, flaw, problems)).ok()
     }
@@ -157,20 +157,17 @@ impl<'t, 'i> Section<'t, 'i> {
         texts
     }
 
-    /// A list of texts, each made into something.
+    /// A list of texts such as this one, each made into something.
     pub(super) fn list<T>(
         &self,
         key: &str,
+        example: &str,
         problems: &mut Problems<'_>,
         read: impl Fn(&str) -> Result<T, Flaw>,
     ) -> Option<Vec<T>> {
         let value = self.value(key)?;
         let Some(list) = value.get_ref().as_array() else {
-            self.complain(
-                key,
-                wrong_type("a list of texts, such as `[\"git.example.com\"]`", value),
-                problems,
-            );
+            self.complain(key, wrong_type(&format!("a list of texts, such as `{example}`"), value), problems);
             return None;
         };
         let mut made = Vec::new();
@@ -220,22 +217,37 @@ pub(super) fn wrong_type(wanted: &str, found: &Spanned<DeValue<'_>>) -> Flaw {
     Flaw::new(format!("this is {found}"), format!("write {wanted}"))
 }
 
+/// What is wrong with a value that is no text. Which text it is to be knows whoever reads it, and says so of an empty one.
+fn no_text<T>(value: &Spanned<DeValue<'_>>, read: impl FnOnce(&str) -> Result<T, Flaw>) -> Flaw {
+    let flaw = wrong_type("a text in quotes", value);
+    match read("") {
+        Err(Flaw { remedy, .. }) if remedy.starts_with("write ") => {
+            Flaw { remedy: format!("{remedy}, in quotes"), ..flaw }
+        }
+        Ok(_) | Err(_) => flaw,
+    }
+}
+
 fn remedy_for_unknown(key: &str, known: &[&str]) -> String {
     if matches!(key, "password" | "passphrase") {
         return "remove it: a password is typed at sign-in and never stored".to_owned();
     }
+    remedy_if_near(key, known).unwrap_or_else(|| {
+        if known.len() <= 3 {
+            format!("known here: `{}`", known.join("`, `"))
+        } else {
+            "remove it, or see `latchkey accounts add --template` for the keys there are".to_owned()
+        }
+    })
+}
+
+/// The key that was nearly meant, if there is one.
+pub(super) fn remedy_if_near(key: &str, known: &[&str]) -> Option<String> {
     let same = |c: char| if c == '-' { '_' } else { c.to_ascii_lowercase() };
     let plain: String = key.chars().take(64).map(same).collect();
-    let close = known
-        .iter()
-        .map(|one| (distance(&plain, one), one))
-        .filter(|(far, one)| *far <= 1 + one.len() / 6)
-        .min_by_key(|(far, _)| *far);
-    match (close, known) {
-        (Some((_, one)), _) => format!("did you mean `{one}`?"),
-        (None, known) if known.len() <= 3 => format!("known here: `{}`", known.join("`, `")),
-        (None, _) => "remove it, or see `latchkey accounts add --template` for the keys there are".to_owned(),
-    }
+    let far = known.iter().map(|one| (distance(&plain, one), one));
+    let close = far.filter(|(far, one)| *far <= 1 + one.len() / 6).min_by_key(|(far, _)| *far);
+    close.map(|(_, one)| format!("did you mean `{one}`?"))
 }
 
 /// How many letters must be put in, taken out or changed to get from one word to the other (Levenshtein).

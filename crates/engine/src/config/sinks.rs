@@ -97,6 +97,11 @@ fn sink(name: &str, value: &Spanned<DeValue<'_>>, problems: &mut Problems<'_>) -
     };
     let known: Vec<_> = SHARED_KEYS.iter().chain(own).copied().collect();
     let path = format!("log.{}", shown(name));
+    if !value.get_ref().is_table() {
+        let wanted = "a table such as `[log.archive]`; the level of the log is `log_level` in `[app]`";
+        problems.push(&value.span(), path, wrong_type(wanted, value));
+        return None;
+    }
     let section = Section::open(value, path, &known, &[], problems)?;
     let to = section.required("to", "\"file\"", problems, kind)?;
     let level = section.text("level", problems, level).unwrap_or(Level::Info);
@@ -116,7 +121,7 @@ fn sink(name: &str, value: &Spanned<DeValue<'_>>, problems: &mut Problems<'_>) -
             let usual = || values::url(USUAL_ENDPOINT).ok();
             let given = section.value("endpoint").is_some();
             let endpoint = if given { section.text("endpoint", problems, values::url) } else { usual() };
-            let signals = section.list("signals", problems, signal);
+            let signals = section.list("signals", "[\"metrics\"]", problems, signal);
             let signals = signals.map_or_else(|| Signal::ALL.into_iter().collect(), BTreeSet::from_iter);
             SinkTo::Otlp(endpoint?, signals)
         }

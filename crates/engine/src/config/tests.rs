@@ -235,6 +235,9 @@ fn mistakes() -> Vec<(&'static str, String)> {
             ),
         ),
         ("unknown table", format!("{GOOD}[settings]\nx = 1\n")),
+        ("misspelt table", format!("{GOOD}[account.work]\nx = 1\n[logs.archive]\n")),
+        ("settings of the app at the root", format!("log_level = \"debug\"\n{GOOD}[notifications]\nx = 1\n")),
+        ("the level of the log in the wrong place", format!("{GOOD}[log]\nlevel = \"hunter2\"\n")),
         ("missing keys", "[accounts.demo]\nprovider = \"credentials\"".to_owned()),
         ("missing provider", without("provider")),
         ("unknown provider", GOOD.replace("credentials", "hunter2")),
@@ -247,6 +250,12 @@ fn mistakes() -> Vec<(&'static str, String)> {
             ),
         ),
         ("wrong type in a list", with("refused_status = [401, \"hunter2\"]")),
+        (
+            "texts that are none",
+            with(
+                "max_age = 30\nconsent = true\nhosts = \"hunter2\"\n[[accounts.demo.on_event]]\nrun = \"hunter2\"\nevents = \"hunter2\"",
+            ),
+        ),
         ("accounts that are none", "accounts = [\"hunter2\"]".to_owned()),
         ("account that is none", "[accounts]\ndemo = \"hunter2\"".to_owned()),
         ("duplicate account", format!("{GOOD}{GOOD}")),

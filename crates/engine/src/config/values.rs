@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
 use jiff::fmt::friendly::{Designator, Spacing, SpanParser, SpanPrinter};
+use jiff::{SignedDuration, SpanRelativeTo};
 use reqwest::Url;
 use reqwest::header::HeaderName;
 
@@ -69,10 +69,12 @@ pub(super) fn consent(text: &str) -> Result<Consent, Flaw> {
 
 /// From a second to a year.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, Flaw> {
-    let remedy = "write a number and a unit, such as `90s`, `5m` or `1h30m`";
-    let duration = SpanParser::new()
-        .parse_duration(text.trim())
-        .map_err(|_| Flaw::new("this is no duration", format!("{remedy} (hours are the largest unit)")))?;
+    let remedy = "write a number and a unit, such as `90s`, `5m`, `1h30m` or `30d`";
+    // A day is one of the clock here, of 24 hours.
+    let read = SpanParser::new()
+        .parse_span(text.trim())
+        .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    let duration = read.map_err(|_| Flaw::new("this is no duration", remedy))?;
     if duration < SignedDuration::from_secs(1) {
         return Err(Flaw::new("this is less than a second", remedy));
     }
@@ -179,9 +181,16 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, secs) in
-            [("90s", 90), ("5m", 300), ("1h30m", 5400), ("1h 30m", 5400), ("24h", 86_400), ("12 s", 12)]
-        {
+        for (text, secs) in [
+            ("90s", 90),
+            ("5m", 300),
+            ("1h30m", 5400),
+            ("1h 30m", 5400),
+            ("24h", 86_400),
+            ("12 s", 12),
+            ("30d", 2_592_000),
+            ("1d12h", 129_600),
+        ] {
             assert_eq!(duration(text), Ok(SignedDuration::from_secs(secs)), "{text}");
         }
         for bad in [
@@ -191,7 +200,8 @@ mod tests {
             "-5m",
             "5m ago",
             "0s",
-            "1d",
+            "1mo",
+            "367d",
             "1e3s",
             "five minutes",
             "9000h",

@@ -32,7 +32,8 @@ pub(super) fn run(args: &args::Hosts) -> Result<(), Failure> {
     config::set_hosts(&desk.paths, &account.name, &hosts)?;
     let places: Vec<_> = hosts.places.iter().map(|place| format!("`{place}`")).collect();
     output::say(&match places.as_slice() {
-        [] => format!("The tokens of `{}` are for no host any more", account.name),
+        [] if args.none => format!("The tokens of `{}` are for no host any more", account.name),
+        [] => format!("The tokens of `{}` are for no host yet", account.name),
         places => {
             format!("The tokens of `{}` are for {}, as `{}`", account.name, places.join(", "), hosts.user())
         }
