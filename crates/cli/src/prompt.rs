@@ -45,7 +45,7 @@ pub(crate) async fn password(who: &str) -> Result<Password, Failure> {
 
 /// Something secret, asked for on the terminal and not shown while it is typed.
 async fn hidden(question: String, without_it: &str) -> Result<Password, Failure> {
-    let terminal = Terminal::remember();
+    let terminal = Terminal::quiet();
     let typed = waiting_for_a_person(move || rpassword::prompt_password(question)).await?;
     drop(terminal);
     if typed.is_empty() {
@@ -72,7 +72,7 @@ pub(crate) async fn passphrase(is_new: bool) -> Result<Password, Failure> {
          path of a file that only you can read",
     )?;
     let ask = async |question: &'static str| {
-        let terminal = Terminal::remember();
+        let terminal = Terminal::quiet();
         let typed = waiting_for_a_person(move || rpassword::prompt_password(question)).await?;
         drop(terminal);
         if typed.is_empty() {
@@ -207,10 +207,19 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn remember() -> Self {
+    /// Shows nothing of what is typed from now on: whoever answers at once answers before the question is listened to.
+    fn quiet() -> Self {
+        #[cfg(unix)]
+        let settings = rustix::termios::tcgetattr(rustix::stdio::stdin()).ok();
+        #[cfg(unix)]
+        if let Some(mut quiet) = settings.clone() {
+            use rustix::termios::{LocalModes, OptionalActions, tcsetattr};
+            quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
+            let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &quiet);
+        }
         Self {
             #[cfg(unix)]
-            settings: rustix::termios::tcgetattr(rustix::stdio::stdin()).ok(),
+            settings,
         }
     }
 }

@@ -1,16 +1,19 @@
 //! No secret leaves the vault: not in a file, an output, an argument or an environment, in any form it could leak in.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
 use std::time::Duration;
 
 use latchkey_devserver::{DevServer, Fault, FaultMode, User};
 use latchkey_tests::canary::Canary;
 use latchkey_tests::desktop::{Desktop, Keychain};
-use latchkey_tests::programs::Done;
+use latchkey_tests::process::Process;
+use latchkey_tests::programs::{Done, latchkey};
 use latchkey_tests::recorder::Recorder;
 use latchkey_tests::wait::{PATIENCE, until};
 
-use crate::backend::{LOGIN, REFRESH, random_text, with_users};
+use crate::backend::{LOGIN, REFRESH, living, random_text, with_users};
 
 /// The desktop at the loudest level, a backend whose every reply is taken down, and the password of its one user.
 pub(crate) struct Watched {
@@ -163,4 +166,28 @@ fn the_canary_finds_what_is_planted() {
     until("the environment of the process", PATIENCE, || {
         (!canary.look_at_process(sleeper.id()).is_empty()).then_some(())
     });
+}
+
+/// A password that is typed at once: by a program that types for somebody, or pasted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_typed_as_soon_as_it_is_asked_for_is_not_shown() {
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let backend = living(Duration::from_mins(1)).await;
+    desktop.add_demo(backend.address().port());
+    let mut command = desktop.command("script");
+    let sign_in = format!("{} sign-in demo --username demo", latchkey().display());
+    command.args(["-q", "-e", "-c", &sign_in, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut asking = Process::start(command, "bsdutils");
+    let (mut typed, mut shown) =
+        (asking.child().stdin.take().unwrap(), asking.child().stdout.take().unwrap());
+    let (mut said, mut part) = (String::new(), [0; 256]);
+    while let Ok(length @ 1..) = shown.read(&mut part) {
+        let asked = said.contains("Password");
+        said.push_str(&String::from_utf8_lossy(&part[..length]));
+        if !asked && said.contains("Password") {
+            typed.write_all(b"typed-canary\n").unwrap();
+        }
+    }
+    assert!(said.contains("did not accept"), "{said}");
+    assert!(!said.contains("typed-canary"), "{said}");
 }
