@@ -25,6 +25,7 @@ mod cli_proxy_variables;
 mod cli_signals;
 mod crash;
 mod doctor;
+mod guide;
 mod hooks;
 mod keychain;
 mod kill;

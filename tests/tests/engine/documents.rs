@@ -1,4 +1,4 @@
-//! Documents that name tests: what they name is there.
+//! Documents hold what the code says: the tests that they name are there, and so are the answers of the agent.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -49,4 +49,37 @@ fn every_test_that_the_guide_for_nextauth_names_is_there() {
     for (module, test) in named {
         assert!(found.contains(&(module.to_owned(), test.to_owned())), "{module}::{test}");
     }
+}
+
+/// What the engine says no with and nobody hears over the socket: it takes a person to sign in, and no account is added there.
+const NOT_OVER_THE_SOCKET: [&str; 4] =
+    ["account_exists", "wrong_credentials", "cookie_not_opened", "cancelled"];
+
+/// The texts in quotes between two marks of a source.
+fn quoted_between(source: &str, from: &str, to: &str) -> Vec<String> {
+    let (_, rest) = source.split_once(from).unwrap();
+    let part = rest.split(to).next().unwrap();
+    part.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_code_with_which_the_agent_says_no_stands_in_its_protocol() {
+    let read = |path: &str| std::fs::read_to_string(root().join("crates").join(path)).unwrap();
+    let mut codes = quoted_between(&read("engine/src/error.rs"), "fn code(&self)", "\n    }\n");
+    codes.extend(quoted_between(&read("engine/src/consumers/consent.rs"), "fn code(self)", "\n    }\n"));
+    for file in ["agent/src/server/answers.rs", "agent/src/server/routes.rs"] {
+        // `StatusCode::NOT_FOUND, "not_found"`, on one line or on two.
+        let text = read(file);
+        let own = text.split("StatusCode::").skip(1).filter_map(|rest| rest.split_once(','));
+        let own = own.filter(|(status, _)| status.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+        codes.extend(own.filter_map(|(_, rest)| {
+            Some(rest.trim_start().strip_prefix('"')?.split('"').next()?.to_owned())
+        }));
+    }
+    assert!(codes.len() >= 20, "{codes:?}");
+    let page = std::fs::read_to_string(root().join("docs/agent-protocol.md")).unwrap();
+    let told =
+        |code: &String| page.contains(&format!("`{code}`")) || NOT_OVER_THE_SOCKET.contains(&code.as_str());
+    let untold: Vec<_> = codes.iter().filter(|code| !told(code)).collect();
+    assert!(untold.is_empty(), "{untold:?}");
 }

@@ -139,7 +139,8 @@ pub(crate) fn upcoming(next: &NextStatus, when: &When) -> String {
     match (next.action.as_str(), at) {
         // A single command renews only when asked, so a plan whose time has come is nobody's doing yet.
         ("renew", Some(at)) if when.passed(at) => {
-            "renew, due now: the open window does it, or whoever asks for a token next".to_owned()
+            "renew, due now: an open window or `latchkey agent` does it, or whoever asks for a token next"
+                .to_owned()
         }
         ("sign_in", Some(at)) => format!("sign in by {}: {why}", when.both(at)),
         ("sign_in", None) => format!("sign in: {why}"),
