@@ -213,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_decided_about_an_account_that_is_forgotten_is_gone_for_good_and_nothing_else_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("consents.json");
+        let mut here = Rules::load(Some(file.clone()));
+        for account in ["demo", "work"] {
+            let (account, path) = (account.to_owned(), PathBuf::from("/bin/a"));
+            here.put(Rule { account, path, sha256: None, verdict: Verdict::Denied, for_now: None });
+        }
+        here.forget(&AccountName::new("demo").unwrap());
+        let left = Rules::load(Some(file.clone())).all;
+        assert_eq!(left.iter().map(|rule| rule.account.as_str()).collect::<Vec<_>>(), ["work"]);
+        std::fs::remove_file(&file).unwrap();
+        here.forget(&AccountName::new("demo").unwrap());
+        assert!(!file.exists(), "there was nothing to forget");
+    }
+
+    #[test]
     fn what_is_allowed_for_now_lasts_until_another_process_decides_about_that_very_program_and_account() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("consents.json");
