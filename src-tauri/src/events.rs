@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use latchkey_engine::Sessions;
 use latchkey_engine::config::AppConfig;
@@ -43,6 +44,9 @@ pub(crate) struct SessionNews {
     accounts: Vec<String>,
     /// The sessions that are not as they were told last.
     changed: Vec<SessionStatus>,
+    /// The time zone of the system, by its IANA name where it has one. The page knows the one that it began in alone, and a
+    /// laptop travels.
+    zone: Option<String>,
 }
 
 /// Begins to tell the tray.
@@ -105,6 +109,7 @@ fn news(told: &Sessions, now: &Sessions, tongue: Tongue) -> SessionNews {
     SessionNews {
         accounts: now.keys().map(ToString::to_string).collect(),
         changed: shell::sessions(changed.map(|(_, one)| one), tongue),
+        zone: TimeZone::system().iana_name().map(ToOwned::to_owned),
     }
 }
 

@@ -10,6 +10,24 @@ export function chooseDates(wanted: Dates): void {
   form = wanted;
 }
 
+let zone = $state<string>();
+
+/** The time zone that times are said in, where that is not the one the page began in. */
+export const dateZone = (): string | undefined => zone;
+
+/** The system is in this zone from now on, as far as it is known there. */
+export function chooseZone(wanted: string | null): void {
+  zone = wanted !== null && wanted !== new Intl.DateTimeFormat().resolvedOptions().timeZone && isZone(wanted) ? wanted : undefined;
+}
+
+function isZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en", { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
 let system: readonly string[] | undefined;
 
 /** The locales that dates are written by, the most wanted first. The same array until it changes. */

@@ -62,6 +62,11 @@ describe("points in time", () => {
     const early = at(24, 9, 22, 30);
     expect([at(25, 9, 8, 12), at(26, 9, 8, 12), at(27, 9, 8, 12)].map((moment) => berlin.when(moment, early))).toEqual(["09:12 today", "09:12 tomorrow", expect.stringMatching(/^Tue,? 27 Oct/)]);
   });
+  it("are ahead of the page's own clock by what the zones are apart at that moment", () => {
+    expect([times.ahead(now), makeTimes("en-GB").ahead(now), makeTimes("en-GB", "Asia/Kolkata").ahead(now)]).toEqual([0, 0, 5.5 * HOUR]);
+    const newYork = makeTimes("en-US", "America/New_York");
+    expect([newYork.ahead(now), newYork.ahead(Date.UTC(2026, 6, 1)), newYork.ahead(NaN)]).toEqual([-5 * HOUR, -4 * HOUR, 0]);
+  });
   it("to the second have their day where that is not today", () => {
     expect(times.stamp(now)).toBe("20/11, 14:34:06");
     expect(makeTimes("de-DE", "UTC").stamp(now)).toBe("20.11., 14:34:06");

@@ -1,6 +1,6 @@
 // How the window says times: in the user's locale and zone, by Intl, with the present as an argument.
 // Nothing here is ever negative or absurd: what has passed is "now", what cannot be read is "unknown".
-import { dateForm, dateLocales } from "./dates.svelte";
+import { dateForm, dateLocales, dateZone } from "./dates.svelte";
 import { fill, text } from "./strings";
 
 export const SECOND = 1000;
@@ -34,6 +34,8 @@ export interface Times {
   span(this: void, ms: number): string;
   /** "287 ms", "1.4 s" */
   took(ms: number): string;
+  /** How many milliseconds clocks are ahead of those that the page itself knows: it keeps the time zone it began in. */
+  ahead(this: void, at: number): number;
 }
 
 /** Milliseconds since the epoch; null for what is no time. */
@@ -181,15 +183,31 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
     return ms < SECOND ? say("ms", Math.max(0, ms)) : fill(text.time.s, { n: exact().format(ms / SECOND) });
   };
 
-  return { clock, short, stamp, isSameDay, when, brief, tick, countdown, coarse, span, took };
+  const offset = (zone: string | undefined) => {
+    const parts = new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", { timeZoneName: "longOffset", ...(zone ? { timeZone: zone } : {}) });
+    return (at: number) => {
+      // "GMT", "GMT+05:30"
+      const [, sign = "", hours = 0, minutes = 0] = /([+-])(\d+):(\d+)/.exec(parts.format(at)) ?? [];
+      return (sign === "-" ? -1 : 1) * (Number(hours) * HOUR + Number(minutes) * MINUTE);
+    };
+  };
+  const offsets = once(() => [offset(timeZone), offset(undefined)] as const);
+  const ahead = (at: number): number => {
+    if (timeZone === undefined || !valid(at)) return 0;
+    const [there, here] = offsets();
+    return there(at) - here(at);
+  };
+
+  return { clock, short, stamp, isSameDay, when, brief, tick, countdown, coarse, span, took, ahead };
 }
 
-let made: { for: readonly string[]; iso: boolean; times: Times } | undefined;
+let made: { for: readonly string[]; iso: boolean; zone: string | undefined; times: Times } | undefined;
 
 function current(): Times {
   const wanted = dateLocales();
   const iso = dateForm() === "iso";
-  if (made?.for !== wanted || made.iso !== iso) made = { for: wanted, iso, times: makeTimes(wanted, undefined, iso) };
+  const zone = dateZone();
+  if (made?.for !== wanted || made.iso !== iso || made.zone !== zone) made = { for: wanted, iso, zone, times: makeTimes(wanted, zone, iso) };
   return made.times;
 }
 
@@ -206,4 +224,5 @@ export const times: Times = {
   coarse: (left) => current().coarse(left),
   span: (ms) => current().span(ms),
   took: (ms) => current().took(ms),
+  ahead: (at) => current().ahead(at),
 };

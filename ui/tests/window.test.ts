@@ -259,6 +259,17 @@ describe("the window", () => {
     expect(screen.getByRole("heading", { name: /Recent/ })).toBeVisible();
   });
 
+  it("says times of the zone that the machine has come to, if that is one", async () => {
+    const { host } = await openWindow({ sessions: [signedIn(NOW)] });
+    expect(get("headline")).toHaveTextContent("Signed in until 22:34 today");
+    host.travel("Asia/Kathmandu");
+    await pass(0);
+    expect(get("headline")).toHaveTextContent("Signed in until 04:19 tomorrow");
+    host.travel("Nowhere/At_All");
+    await pass(0);
+    expect(get("headline")).toHaveTextContent("Signed in until 22:34 today");
+  });
+
   it("begins with the demo when there is no account", async () => {
     const { user } = await openWindow();
     await user.click(get("try-demo"));

@@ -1041,6 +1041,11 @@ export type SessionNews = {
 	accounts: string[],
 	/**  The sessions that are not as they were told last. */
 	changed: SessionStatus[],
+	/**
+	 *  The time zone of the system, by its IANA name where it has one. The page knows the one that it began in alone, and a
+	 *  laptop travels.
+	 */
+	zone: string | null,
 };
 
 /**  One session, as people and programs see it. */

@@ -13,6 +13,7 @@ export class FakeHost extends FakeSettings implements Host {
   #renewal: number;
   #person: number | undefined;
   #picture: QrPicture | null;
+  #zone: string | null = null;
   #sessionListeners = new Set<(news: SessionNews) => void>();
   #openListeners = new Set<(asked: OpenAccount) => void>();
   #closingListeners = new Set<() => void>();
@@ -43,6 +44,12 @@ export class FakeHost extends FakeSettings implements Host {
   changes(...changed: SessionStatus[]): void {
     this.#sessions = this.#sessions.map((session) => changed.find(({ account }) => account === session.account) ?? session);
     this.#tell(changed);
+  }
+
+  /** The machine is in another time zone from now on. */
+  travel(zone: string): void {
+    this.#zone = zone;
+    this.#tell([]);
   }
 
   /** The sign-in under way ends: well, or like this. */
@@ -280,7 +287,7 @@ export class FakeHost extends FakeSettings implements Host {
 
   #tell(changed: SessionStatus[]): void {
     const accounts = this.#sessions.map(({ account }) => account);
-    for (const listener of this.#sessionListeners) listener({ accounts, changed });
+    for (const listener of this.#sessionListeners) listener({ accounts, changed, zone: this.#zone });
   }
 
   /** A session that is due renews itself. */

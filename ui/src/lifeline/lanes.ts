@@ -150,7 +150,9 @@ export function axis(on: Drawing, words: LifelineWords): number[] {
   const { nowX } = on;
   if (nowX !== null) on.label(row, "now", "now", on.height - 5, [words.now], [(w) => nowX - w / 2]);
   const many = Math.max(2, Math.min(7, Math.floor((on.width - on.left) / 95)));
-  const ticks = timeTicks(new Date(on.shown.start), new Date(on.shown.end), many).map(Number);
+  // Whole hours and days are those of the clocks around the person.
+  const ahead = words.ahead(on.shown.start);
+  const ticks = timeTicks(new Date(on.shown.start + ahead), new Date(on.shown.end + ahead), many).map((tick) => Number(tick) - ahead);
   const step = (ticks[1] ?? NaN) - (ticks[0] ?? NaN) || MINUTE;
   for (const tick of ticks) {
     const text = words.tick(tick, step);

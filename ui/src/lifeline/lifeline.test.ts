@@ -27,6 +27,18 @@ it("draws a site's session without a refresh token, and calls its cookie a cooki
   expect(line.height).toBeLessThan(draw(signedIn(now)).height);
 });
 
+it("has the whole hours and days of the clocks around the person on its axis, whatever zone the page began in", () => {
+  const ticks = (zone: string, length: number) => {
+    const status = signedIn(now);
+    const there = makeTimes("en-GB", zone);
+    const words = lifelineWords(status, now, there);
+    const line = lifeline({ status, past: read(status), shown: { start: now - length, end: now }, now, width: 640, measure, words });
+    return line.labels.filter(({ key }) => key.startsWith("tick-")).map(({ key }) => there.short(Number(key.slice("tick-".length))));
+  };
+  expect(ticks("Asia/Kathmandu", 6 * HOUR)).toEqual(["15:00", "16:00", "17:00", "18:00", "19:00"]);
+  expect(ticks("Pacific/Auckland", 6 * DAY)).toEqual(Array.from({ length: 5 }, () => "00:00"));
+});
+
 /** What is shown that ends this long from now and is that long. */
 const stretch = (length: number, ahead = 0): Stretch => ({ start: now + ahead - length, end: now + ahead });
 

@@ -25,6 +25,7 @@ export interface LifelineWords {
   refused: string;
   nowSentence(at: number): string;
   tick(at: number, step: number): string;
+  ahead(at: number): number;
   expired(at: number): string;
   gaps: { slept: string; out_of_reach: string };
   gap(event: Happening, to: number): string;
@@ -86,6 +87,7 @@ export function lifelineWords(status: Pick<SessionStatus, "clocks" | "provider">
     refused: say.refused,
     nowSentence: (moment) => sentence(says.now, { at: times.clock(moment) }),
     tick: times.tick,
+    ahead: times.ahead,
     expired: (moment) => sentence(say.expiredAt, { at: times.brief(moment, now) }),
     gaps: say.gaps,
     gap,

@@ -1,5 +1,6 @@
 // What the whole window shares: the sessions as the host last told them, and which view is open.
 import { createContext } from "svelte";
+import { chooseZone } from "../dates.svelte";
 import { toCommandError } from "../ipc/errors";
 import type { Host, OpenAccount, Unsubscribe } from "../ipc/host";
 import type { AppConfig, AppInfo, CommandError, ServedBy, Settings, SessionStatus } from "../ipc/bindings";
@@ -236,7 +237,10 @@ export class AppState {
     if (this.#stops.length > 0) return;
     // All at once: each is a way to the host and back, and what people see waits for the last.
     const stops = await Promise.all([
-      this.host.onSessions((news) => void words.then(() => this.#take(this.#list.changed(news)))),
+      this.host.onSessions((news) => {
+        chooseZone(news.zone);
+        void words.then(() => this.#take(this.#list.changed(news)));
+      }),
       this.host.onOpen((asked) => this.#openFromOutside(asked)),
       this.host.onClipboardCleared((cleared) => this.#clipboard(cleared)),
       this.host.onServedBy((by) => (this.servedBy = by)),

@@ -35,7 +35,7 @@ it("shows in the end what the host has, however answers and news overtake each o
     };
     let host = new Map<string, SessionStatus>();
     let told = new Map<string, SessionStatus>();
-    const news: SessionNews[] = [];
+    const news: Pick<SessionNews, "accounts" | "changed">[] = [];
     const answers: { heard: number; all: SessionStatus[] }[] = [];
     const asking: number[] = [];
     const list = new SessionList();

@@ -23,7 +23,7 @@ export class SessionList {
   }
 
   /** Takes what has changed. */
-  changed({ accounts, changed }: SessionNews): SessionStatus[] {
+  changed({ accounts, changed }: Pick<SessionNews, "accounts" | "changed">): SessionStatus[] {
     this.#news += 1;
     for (const session of changed) {
       this.#known.set(session.account, session);
