@@ -142,8 +142,10 @@ fn serve(folder: &Path) -> String {
     let folder = folder.to_owned();
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            // A browser that goes away in the middle needs no answer.
-            let _ = answer(&connection, &folder);
+            let folder = folder.clone();
+            // Each by itself: a browser opens connections ahead of what it will ask for, if anything. One that goes away in
+            // the middle needs no answer.
+            thread::spawn(move || answer(&connection, &folder));
         }
     });
     address
@@ -171,4 +173,28 @@ fn answer(connection: &TcpStream, folder: &Path) -> std::io::Result<()> {
         body.len()
     )?;
     connection.write_all(&body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_on_which_nothing_is_asked_keeps_no_other_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("index.html"), "a page").unwrap();
+        let address = serve(folder.path());
+        let connect = || TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+        // A browser opens one ahead of what it will ask for.
+        let _ahead = connect();
+        let mut asks = connect();
+        asks.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        asks.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        asks.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("a page"), "{answer}");
+    }
 }
