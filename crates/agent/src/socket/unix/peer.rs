@@ -69,6 +69,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_process_of_another_user_is_not_ours_and_is_named_by_its_user() {
+        let us = geteuid().as_raw();
+        assert!(Peer { uid: us, pid: None }.is_us());
+        let other = Peer { uid: us + 7, pid: None };
+        assert_eq!((other.is_us(), other.user()), (false, us + 7));
+    }
+
+    #[test]
     fn a_process_is_stopped_until_it_goes_on() {
         let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let pid = rustix::process::Pid::from_child(&other);
