@@ -67,7 +67,8 @@ impl Sensitivity {
         Limits {
             max_age: Some(max_age),
             rolling: self == Self::General,
-            update_age: (self == Self::General).then_some(ROLLS_AT_LEAST_EACH),
+            // Once a day of thirty, and so much oftener where an account says less.
+            update_age: None,
             idle_timeout,
             sensitivity: Some(self),
         }

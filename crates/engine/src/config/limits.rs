@@ -109,6 +109,17 @@ mod tests {
         assert!(!still.rolling && still.max_age.is_some());
     }
 
+    /// Use moves the end of eight hours too, which it could not once a day.
+    #[test]
+    fn a_shorter_session_of_a_sensitivity_is_moved_as_often_as_its_length_wants() {
+        let limits = read("sensitivity = \"general\"\nmax_age = \"8h\"").unwrap();
+        assert!(limits.rolling && limits.update_age.is_none(), "{limits:?}");
+        let said = read("sensitivity = \"general\"\nmax_age = \"8h\"\nupdate_age = \"1h\"").unwrap();
+        assert_eq!(said.update_age, Some(SignedDuration::from_hours(1)));
+        let usual = read("sensitivity = \"general\"\nmax_age = \"30d\"").unwrap();
+        assert_eq!(usual, Sensitivity::General.limits());
+    }
+
     #[test]
     fn what_makes_no_sense_is_complained_about_by_its_key() {
         let told = read("sensitivity = \"secret\"\nmax_age = \"soon\"").unwrap_err();
