@@ -126,6 +126,7 @@ impl Change {
                 if unanswered && (news || signed_in) {
                     self.renew_at_once();
                 }
+                self.ended_unrenewed();
             }
             Loaded::Absent if self.session.held.is_some() => self.vault_empty(),
             Loaded::Absent => self.session.state = State::SignedOut { reason: Reason::NeverSignedIn },
@@ -144,6 +145,15 @@ impl Change {
                 reason: Some(problem.code()),
                 ..Record::new(Level::Warn, "vault_unreadable", problem.message())
             }),
+        }
+    }
+
+    /// Tokens that are over and that nothing renews.
+    pub(in crate::session) fn ended_unrenewed(&mut self) {
+        let ended = |held: &Held| !held.facts.renewable() && held.facts.access.expires.passed(self.now.stamp);
+        let signed_in = matches!(self.session.state, State::SignedIn);
+        if signed_in && self.session.held.as_ref().is_some_and(ended) {
+            self.needs_sign_in(Reason::NotRenewable);
         }
     }
 

@@ -136,11 +136,9 @@ impl Change {
     /// The plan's moment has come, or a clock has jumped there.
     pub(super) fn due(&mut self) {
         let Some(held) = &self.session.held else { return };
-        let (due, expires, basis) = (held.plan.due, held.facts.access.expires, held.plan.basis);
+        let (due, basis) = (held.plan.due, held.plan.basis);
         if !held.facts.renewable() {
-            if expires.passed(self.now.stamp) {
-                self.needs_sign_in(Reason::NotRenewable);
-            }
+            self.ended_unrenewed();
         } else if due.passed(self.now.stamp) {
             if self.session.storm < policy::STORM && self.network_in_doubt() {
                 self.await_network();

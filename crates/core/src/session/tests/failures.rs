@@ -7,7 +7,7 @@ use crate::freshness;
 use crate::policy::{self, MAX_BACKOFF_EXPIRED};
 use crate::reason::Reason;
 use crate::session::samples::{self, LIFETIME, at};
-use crate::session::{Asker, Effect, Headline, Input, Notice};
+use crate::session::{Asker, Effect, Headline, Input, Loaded, Notice};
 use crate::session::{Renewal, State};
 use crate::token_set::{Clock, Source, TokenFacts};
 
@@ -198,6 +198,20 @@ fn tokens_that_cannot_be_renewed_end_at_their_expiry() {
     story.tell(60, Input::TimePassed);
     assert_eq!(story.session.state(), &State::NeedsSignIn { reason: Reason::NotRenewable });
     assert_eq!(story.notices(), [Notice::SignInNeeded(Reason::NotRenewable)]);
+}
+
+/// A command acts at no moment of a plan: what it finds is to be what it says.
+#[test]
+fn tokens_that_cannot_be_renewed_and_are_found_after_their_end_need_a_sign_in_at_once() {
+    let (opening, watching) = (samples::opening(), samples::signed_in_not_renewable());
+    let watching = samples::after(watching, Input::ReloadRequested, 61);
+    for (session, state) in [(opening, "found at the start"), (watching, "read again")] {
+        let found = |id| Input::Loaded(id, Loaded::Found(samples::not_renewable(0, 1, LIFETIME)));
+        let after = samples::answered(session, found, 61);
+        assert_eq!(after.state(), &State::NeedsSignIn { reason: Reason::NotRenewable }, "{state}");
+    }
+    let early = |id| Input::Loaded(id, Loaded::Found(samples::not_renewable(0, 1, LIFETIME)));
+    assert_eq!(samples::answered(samples::opening(), early, 59).state(), &State::SignedIn);
 }
 
 #[test]
