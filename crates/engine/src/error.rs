@@ -197,6 +197,9 @@ impl EngineError {
                     .to_owned(),
             ),
             Self::Unreachable { what } => Some(to_reach_it(what).to_owned()),
+            Self::SignInFailed { reason: Reason::SignInRefused { .. } } => Some(
+                "check the client ID and the scope of the account; who runs the provider can say more".to_owned(),
+            ),
             Self::OddAnswer { .. } => Some("check the account's address; the log has the status".to_owned()),
             Self::Vault { problem: VaultProblem::Unavailable } => Some(NO_KEYCHAIN.to_owned()),
             Self::NotNow { next_at: Some(at), .. } => Some(format!("it is tried again at {at:.0}")),
@@ -237,6 +240,13 @@ fn to_reach_it(what: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_in_that_the_provider_ended_with_an_error_has_something_to_be_checked() {
+        let error = "invalid_client".to_owned();
+        let failed = EngineError::SignInFailed { reason: Reason::SignInRefused { error, said: None } };
+        assert!(failed.hint().is_some_and(|hint| hint.contains("client ID")));
+    }
 
     #[test]
     fn what_to_do_about_a_provider_out_of_reach_is_about_what_is_wrong() {

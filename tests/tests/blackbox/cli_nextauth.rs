@@ -66,6 +66,9 @@ fn a_developer_opens_the_cookie_with_the_sites_secret_and_seals_another() {
     let cookie = sealed.value().split_once('=').unwrap();
     assert_eq!(cookie.0, "authjs.session-token");
     // The site takes it for its own, and nobody of that name is known to it.
+    let refused = desktop.start_latchkey(&["sign-in", "shop", "--cookie"], "of.nobody").done().ends(1);
+    let refused = refused.says("the site does not know this session cookie").says("copy the cookie anew");
+    assert!(!refused.stderr.contains("password"), "{refused:#?}");
     let taken = desktop.start_latchkey(&["sign-in", "shop", "--cookie"], cookie.1).done().ends(0);
     assert!(taken.stderr.contains("Signed in"), "{}", taken.stderr);
     assert_eq!(desktop.status("shop")["identity"]["subject"], "somebody");

@@ -77,7 +77,12 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
     let signed_in = match &account.provider {
         ProviderConfig::Nextauth(site) if args.cookie => {
             let how = How::Cookie(prompt::session_cookie(site.session_cookie.as_deref()).await?);
-            told(open.engine.sign_in(&account.name, how).await, account)?
+            let outcome = open.engine.sign_in(&account.name, how).await;
+            if let Err(EngineError::WrongCredentials { said: Some(said) }) = &outcome {
+                let todo = "sign in there in your browser and copy the cookie anew; nothing was changed";
+                return Err(Failure::failed(said.as_str()).hint(todo));
+            }
+            told(outcome, account)?
         }
         ProviderConfig::Credentials(_) | ProviderConfig::Nextauth(_) => {
             let login = How::Password(login(args).await?);
