@@ -154,7 +154,7 @@ fn tokens(policy: &Policy, known: Known) -> Vec<Advice> {
         found.push(Advice { code, severity: Severity::Warning, message, values });
     };
     let limits = policy.limits;
-    let access = known.access.unwrap_or(policy.assumed_lifetime);
+    let access = known.access.unwrap_or(policy.lifetime_untold(true));
     let is_known = known.access.is_some();
     if let Some(before) = policy.renew_before.filter(|before| is_known && *before > access / 2) {
         warn(

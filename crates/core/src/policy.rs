@@ -82,13 +82,16 @@ pub const UNCLEAR_PAUSE_ALIVE: SignedDuration = SignedDuration::from_secs(20);
 /// How much longer each of those waits is than the one before.
 const UNCLEAR_GROWS: i32 = 4;
 
+/// The lifetime of an access token that can be renewed and of which nobody says when it ends.
+pub const ASSUMED_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+
 /// What an account asks of its renewals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// How long before expiry to renew; a fifth of the lifetime, at most an hour, if not set.
     pub renew_before: Option<SignedDuration>,
-    /// The lifetime of an access token of which nobody says when it ends.
-    pub assumed_lifetime: SignedDuration,
+    /// The lifetime of an access token of which nobody says when it ends, where the account says one.
+    pub assumed_lifetime: Option<SignedDuration>,
     /// How long a session may last here, whatever the provider allows.
     pub limits: Limits,
     /// How long the provider takes a refresh token that it has replaced (RFC 9700 §4.14.2), as it was measured; zero
@@ -98,12 +101,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            renew_before: None,
-            assumed_lifetime: SignedDuration::from_secs(300),
-            limits: Limits::default(),
-            grace_window: None,
-        }
+        Self { renew_before: None, assumed_lifetime: None, limits: Limits::default(), grace_window: None }
     }
 }
 
@@ -120,8 +118,7 @@ impl Policy {
     /// that live until somebody revokes them, and a guess would end their sessions for nothing: there only what the
     /// account itself says counts.
     pub fn lifetime_untold(&self, renewable: bool) -> SignedDuration {
-        let says_it = self.assumed_lifetime != Self::default().assumed_lifetime;
-        if renewable || says_it { self.assumed_lifetime } else { WITHOUT_END }
+        self.assumed_lifetime.unwrap_or(if renewable { ASSUMED_LIFETIME } else { WITHOUT_END })
     }
 }
 

@@ -60,11 +60,13 @@ fn a_renewal_before_its_time_says_nothing_of_the_ceiling() {
 
 #[test]
 fn only_a_token_that_is_renewed_ends_by_a_guess_unless_the_account_says_how_long_it_lives() {
-    let (usual, told) = (Policy::default(), SignedDuration::from_hours(8));
-    assert_eq!(usual.lifetime_untold(true), usual.assumed_lifetime);
-    assert_eq!(usual.lifetime_untold(false), WITHOUT_END);
-    let says = Policy { assumed_lifetime: told, ..usual };
-    assert_eq!((says.lifetime_untold(true), says.lifetime_untold(false)), (told, told));
+    let usual = Policy::default();
+    assert_eq!((usual.lifetime_untold(true), usual.lifetime_untold(false)), (ASSUMED_LIFETIME, WITHOUT_END));
+    // What is usual counts as well, where the account says it.
+    for told in [SignedDuration::from_hours(8), ASSUMED_LIFETIME] {
+        let says = Policy { assumed_lifetime: Some(told), ..usual.clone() };
+        assert_eq!((says.lifetime_untold(true), says.lifetime_untold(false)), (told, told));
+    }
 }
 
 #[test]

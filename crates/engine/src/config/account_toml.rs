@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use latchkey_core::account::AccountName;
-use latchkey_core::policy::Policy;
 use toml_edit::{Array, Item, Table, value};
 
 use super::account::{AccountConfig, Carrier, Consent, CredentialsConfig, Mapping, ProviderConfig, Url};
@@ -155,9 +154,7 @@ impl From<&AccountConfig> for AccountToml {
                 .filter(|consent| *consent != Consent::default())
                 .map(|consent| consent.name().to_owned()),
             renew_before: account.policy.renew_before.map(values::duration_text),
-            assumed_lifetime: Some(account.policy.assumed_lifetime)
-                .filter(|lifetime| *lifetime != Policy::default().assumed_lifetime)
-                .map(values::duration_text),
+            assumed_lifetime: account.policy.assumed_lifetime.map(values::duration_text),
             limits: LimitsToml::from(&account.policy.limits),
             grace_window: account.policy.grace_window.map(values::duration_text),
             ..own

@@ -236,7 +236,7 @@ fn account() -> impl Strategy<Value = AccountConfig> {
         _ => Carrier::Cookie(name),
     });
     let statuses = prop::collection::btree_set(prop::sample::select(vec![400_u16, 401, 403, 422]), 0..3);
-    let policy = (prop::option::of(seconds()), seconds());
+    let policy = (prop::option::of(seconds()), prop::option::of(seconds()));
     (
         "x[a-zA-Z0-9._-]{0,20}",
         any::<u16>(),

@@ -139,12 +139,9 @@ fn account(
     let on_event = hooks::read(&section, problems);
     let hosts = hosts::read(&section, problems);
     let consent = section.text("consent", problems, values::consent).unwrap_or_default();
-    let defaults = Policy::default();
     let policy = Policy {
         renew_before: section.text("renew_before", problems, values::duration),
-        assumed_lifetime: section
-            .text("assumed_lifetime", problems, values::duration)
-            .unwrap_or(defaults.assumed_lifetime),
+        assumed_lifetime: section.text("assumed_lifetime", problems, values::duration),
         limits: limits::limits(&section, problems),
         grace_window: section.text("grace_window", problems, values::duration_or_none),
     };

@@ -70,7 +70,7 @@ fn what_is_not_set_has_the_values_of_the_documentation() {
     assert_eq!(credentials.refresh_token, Carrier::Body("token".to_owned()));
     assert_eq!((&credentials.map, credentials.username_field.as_str()), (&Mapping::default(), "username"));
     assert!(credentials.refused_status.iter().eq(&[401]) && credentials.logout_url.is_none());
-    assert_eq!(account.policy.assumed_lifetime, SignedDuration::from_secs(300));
+    assert_eq!(account.policy.assumed_lifetime, None);
     assert!(account.policy.renew_before.is_none() && !account.devserver);
     assert_eq!(config.account(&account.name), Some(account));
 }
@@ -110,8 +110,8 @@ fn the_template_is_right_as_it_is_and_with_every_key_switched_on() {
         (one.refused_status.clone(), one.username_field.clone(), one.refresh_token.clone(), one.map.clone())
     };
     assert_eq!(told(all), told(few), "what the template says holds by itself does");
-    let defaults = usual.accounts[0].policy.assumed_lifetime;
-    assert_eq!(parse(&on.join("\n")).unwrap().accounts[0].policy.assumed_lifetime, defaults);
+    let renewed = |config: &Config| config.accounts[0].policy.lifetime_untold(true);
+    assert_eq!(renewed(&parse(&on.join("\n")).unwrap()), renewed(&usual));
 }
 
 #[test]
