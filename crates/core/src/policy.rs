@@ -86,7 +86,7 @@ const UNCLEAR_GROWS: i32 = 4;
 pub const ASSUMED_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 
 /// What an account asks of its renewals.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// How long before expiry to renew; a fifth of the lifetime, at most an hour, if not set.
     pub renew_before: Option<SignedDuration>,
@@ -97,12 +97,6 @@ pub struct Policy {
     /// How long the provider takes a refresh token that it has replaced (RFC 9700 §4.14.2), as it was measured; zero
     /// for not at all.
     pub grace_window: Option<SignedDuration>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { renew_before: None, assumed_lifetime: None, limits: Limits::default(), grace_window: None }
-    }
 }
 
 impl Policy {
