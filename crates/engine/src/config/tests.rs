@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use jiff::SignedDuration;
-
 use super::*;
 use crate::paths::Paths;
 
