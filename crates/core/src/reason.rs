@@ -222,7 +222,7 @@ impl VaultProblem {
             Self::Damaged => "The stored item cannot be read. Sign in again to replace it",
             Self::Newer => "The stored item was written by a newer version of Latchkey. Update this one",
             Self::WrongPassphrase => {
-                "This passphrase or key file does not open the sealed file, which was left as it is. Give the one it was sealed with"
+                "This passphrase or key file does not open the sealed file, which was left as it is. Give the one it was sealed with; if that is lost, `latchkey sign-out` erases it, and you sign in again"
             }
             Self::FileUnusable => {
                 "The sealed file cannot be read or written. See that the disk has room and that the state folder is yours; the log says which file"

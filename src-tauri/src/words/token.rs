@@ -159,8 +159,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Was gespeichert ist, stammt von einem neueren Latchkey. Aktualisieren Sie dieses",
     ),
     (
-        "This passphrase or key file does not open the sealed file, which was left as it is. Give the one it was sealed with",
-        "Diese Passphrase oder Schlüsseldatei öffnet die versiegelte Datei nicht, die blieb, wie sie ist. Geben Sie die, mit der sie versiegelt wurde",
+        "This passphrase or key file does not open the sealed file, which was left as it is. Give the one it was sealed with; if that is lost, `latchkey sign-out` erases it, and you sign in again",
+        "Diese Passphrase oder Schlüsseldatei öffnet die versiegelte Datei nicht, die blieb, wie sie ist. Geben Sie die, mit der sie versiegelt wurde; ist die verloren, löscht `latchkey sign-out` sie, und Sie melden sich neu an",
     ),
     (
         "The sealed file cannot be read or written. See that the disk has room and that the state folder is yours; the log says which file",

@@ -82,6 +82,21 @@ async fn a_key_file_opens_what_it_has_sealed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_lost_the_key_is_told_how_to_begin_anew_and_can() {
+    let desktop = machine();
+    let key = private_file(&desktop, "key", &[0xa7; 32]);
+    let desktop = desktop.with("LATCHKEY_KEY_FILE", &key);
+    let backend = living(Duration::from_mins(10)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    fs::write(&key, [0xa8; 32]).unwrap();
+    says(&desktop.sign_in("demo", "demo").ends(1), &["if that is lost", "latchkey sign-out"]);
+    let _ = desktop.latchkey(&["sign-out", "--all"]).ends(0);
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let _ = desktop.latchkey(&["token", "demo"]).ends(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_passphrase_spends_nothing_and_changes_nothing() {
     let desktop = with_passphrase(machine(), "open sesame");
     let backend = living(Duration::from_mins(10)).await;

@@ -26,7 +26,7 @@ export const errors: typeof english = {
     },
     keychain_wrong_passphrase: {
       title: "Die versiegelte Datei wurde mit etwas anderem versiegelt",
-      todo: "Starten Sie Latchkey mit der Passphrase oder Schlüsseldatei, mit der sie versiegelt wurde.",
+      todo: "Starten Sie Latchkey mit der Passphrase oder Schlüsseldatei, mit der sie versiegelt wurde. Ist die verloren, löscht `latchkey sign-out` im Terminal sie, und Sie melden sich neu an.",
     },
     keychain_file_unusable: {
       title: "Die versiegelte Datei lässt sich nicht lesen oder schreiben",

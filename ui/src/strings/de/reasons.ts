@@ -54,7 +54,7 @@ export const reasons: typeof english = {
     keychain_item_too_large: { what: "die Token sind zu groß für diesen Schlüsselbund", todo: "Wählen Sie mit `LATCHKEY_VAULT` einen anderen Speicher." },
     keychain_item_damaged: { what: "die gespeicherten Token sind unlesbar", todo: "Melden Sie sich neu an, um sie zu ersetzen." },
     keychain_item_newer: { what: "die gespeicherten Token stammen von einem neueren Latchkey", todo: "Aktualisieren Sie dieses." },
-    keychain_wrong_passphrase: { what: "die versiegelte Datei wurde mit etwas anderem versiegelt", todo: "Starten Sie Latchkey mit der Passphrase oder Schlüsseldatei, mit der sie versiegelt wurde." },
+    keychain_wrong_passphrase: { what: "die versiegelte Datei wurde mit etwas anderem versiegelt", todo: "Starten Sie Latchkey mit der Passphrase oder Schlüsseldatei, mit der sie versiegelt wurde. Ist die verloren, löscht `latchkey sign-out` im Terminal sie, und Sie melden sich neu an." },
     keychain_file_unusable: { what: "die versiegelte Datei lässt sich nicht lesen oder schreiben", todo: "Sehen Sie nach, ob Platz frei ist und der Zustandsordner Ihnen gehört." },
     keychain_not_kept: { what: "der Schlüsselbund behält nicht, was gespeichert wird", todo: "Bleibt es so, wählen Sie mit `LATCHKEY_VAULT` einen anderen Speicher." },
   },

@@ -25,7 +25,7 @@ export const errors = {
     },
     keychain_wrong_passphrase: {
       title: "The sealed file was sealed with something else",
-      todo: "Start Latchkey with the passphrase or key file it was sealed with.",
+      todo: "Start Latchkey with the passphrase or key file it was sealed with. If that is lost, `latchkey sign-out` in a terminal erases it, and you sign in again.",
     },
     keychain_file_unusable: {
       title: "The sealed file cannot be read or written",

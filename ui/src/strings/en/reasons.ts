@@ -53,7 +53,7 @@ export const reasons = {
     keychain_item_too_large: { what: "the tokens are too large for this keychain", todo: "Choose another vault with `LATCHKEY_VAULT`." },
     keychain_item_damaged: { what: "the stored tokens cannot be read", todo: "Sign in again to replace them." },
     keychain_item_newer: { what: "the stored tokens were written by a newer Latchkey", todo: "Update this one." },
-    keychain_wrong_passphrase: { what: "the sealed file was sealed with something else", todo: "Start Latchkey with the passphrase or key file it was sealed with." },
+    keychain_wrong_passphrase: { what: "the sealed file was sealed with something else", todo: "Start Latchkey with the passphrase or key file it was sealed with. If that is lost, `latchkey sign-out` in a terminal erases it, and you sign in again." },
     keychain_file_unusable: { what: "the sealed file cannot be read or written", todo: "See that the disk has room and that the state folder is yours." },
     keychain_not_kept: { what: "the keychain does not keep what is stored", todo: "If this stays, choose another vault with `LATCHKEY_VAULT`." },
   },
