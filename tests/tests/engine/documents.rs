@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use latchkey_devserver::{DevServer, Options};
+use serde_json::Value;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -48,6 +51,44 @@ fn every_test_that_the_guide_for_nextauth_names_is_there() {
     assert!(named.len() >= 25, "{} names", named.len());
     for (module, test) in named {
         assert!(found.contains(&(module.to_owned(), test.to_owned())), "{module}::{test}");
+    }
+}
+
+/// The members of an object, and of those in it.
+fn members(value: &Value) -> BTreeSet<String> {
+    let of = |(name, inner): (&String, &Value)| {
+        let below = members(inner).into_iter().map(|below| format!("{name}.{below}")).collect::<Vec<_>>();
+        [vec![name.clone()], below].concat()
+    };
+    value.as_object().into_iter().flatten().flat_map(of).collect()
+}
+
+/// The development backend is one that needs no further settings, and accounts of it sign in and renew in the other tests.
+#[tokio::test]
+async fn a_rest_login_as_the_guide_has_it_is_what_an_account_expects_without_further_settings() {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let backend = DevServer::start(Options { listen, ..Options::default() }).await.unwrap();
+    let page = std::fs::read_to_string(root().join("docs/guide/developer.md")).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut refresh_token = Value::Null;
+    let transcripts: Vec<_> =
+        page.split("```rest\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(transcripts.len(), 2);
+    for transcript in transcripts {
+        let [ask, sent, status, answered] = transcript.lines().collect::<Vec<_>>()[..] else {
+            panic!("{transcript}")
+        };
+        let mut sent: Value = serde_json::from_str(sent).unwrap();
+        if let Some(token) = sent.get_mut("token") {
+            *token = refresh_token.clone();
+        }
+        let url = format!("{}{}", backend.url(), ask.strip_prefix("POST ").unwrap());
+        let answer = client.post(url).json(&sent).send().await.unwrap();
+        assert_eq!(answer.status().as_str(), status);
+        let answer: Value = answer.json().await.unwrap();
+        let expected = members(&serde_json::from_str(answered).unwrap());
+        assert!(expected.is_subset(&members(&answer)), "{expected:?}: {:?}", members(&answer));
+        refresh_token = answer["refreshToken"].clone();
     }
 }
 
