@@ -58,11 +58,12 @@ impl<'a> UserManager<'a> {
         for unit in ["latchkey.service", "latchkey.socket"] {
             fs::copy(packaged.join(unit), units.join(unit)).unwrap();
         }
-        // Nobody wants to wait as long as a person would for an agent that was killed, or for its turn.
-        let built = format!(
-            "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart={} agent\nRestartSec=100ms\n",
-            latchkey().display()
-        );
+        let packaged = fs::read_to_string(units.join("latchkey.service")).unwrap();
+        let start = packaged.lines().find(|line| line.starts_with("ExecStart=latchkey ")).unwrap();
+        let start = start.replacen("latchkey", &latchkey().display().to_string(), 1);
+        // Nobody wants to wait as long as a person would for an agent that was killed.
+        let built =
+            format!("[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\n{start}\nRestartSec=100ms\n");
         fs::write(units.join("latchkey.service.d/built.conf"), built).unwrap();
         let mut command = desktop.command("unshare");
         command.args(["--mount", "sh", "-c", START, SYSTEMD]).env("SYSTEMD_UNIT_PATH", &units);

@@ -299,11 +299,16 @@ pub(crate) struct Doctor {
 #[command(after_help = "\
 Examples:
   latchkey agent
+  latchkey agent --wait     # serves once the window is closed
   curl --unix-socket \"$XDG_RUNTIME_DIR/latchkey/agent.sock\" \\
       http://latchkey/v1/sessions
 
 It prints its socket on its first line and ends with Ctrl-C. The window serves the same socket: one of them is enough.")]
-pub(crate) struct Agent {}
+pub(crate) struct Agent {
+    /// Wait for the window or another agent to end instead of giving up, and serve from then on.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
 
 /// `devserver`.
 #[cfg(feature = "devserver")]

@@ -75,6 +75,27 @@ fn an_agent_serves_the_socket_that_took_the_place_of_anothers_and_that_one_leave
 
 /// Ctrl-Z in its terminal. Its socket takes callers still, who would wait until their patience ends.
 #[test]
+fn an_agent_that_waits_for_its_turn_serves_once_the_first_has_ended_and_what_was_configured_meanwhile() {
+    let (desktop, backend) = machine();
+    let (first, socket) = agent(&desktop);
+    let waits = desktop.start_latchkey(&["agent", "--wait"], "");
+    let waiting = format!(" {} ", waits.id());
+    until("it to wait", PATIENCE, || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|lock| lock.contains("-> FLOCK") && lock.contains(&waiting)).then_some(())
+    });
+    let port = backend.port.to_string();
+    let _ = desktop.latchkey(&["accounts", "add", "later", "--devserver", "--devserver-port", &port]).ends(0);
+    ends(first);
+    assert_eq!(waits.first_line(), socket);
+    let _ = desktop.sign_in("later", "demo").ends(0);
+    let _ = desktop.latchkey(&["token", "later"]).ends(0);
+    assert_eq!(consumers(&desktop).len(), 1, "it was the agent that gave it");
+    signal(waits.id(), Signal::TERM);
+    let _ = waits.done().ends(0).says("another agent serves this user already");
+}
+
+#[test]
 fn commands_do_without_an_agent_that_is_stopped_and_say_how_it_goes_on() {
     let (desktop, _backend) = machine();
     let (agent, _) = agent(&desktop);

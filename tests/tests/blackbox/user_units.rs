@@ -72,12 +72,15 @@ fn a_service_that_comes_second_serves_once_the_agent_before_it_has_ended() {
     let Some(systemd) = UserManager::start(&desktop) else { return };
     let (by_hand, _) = agent(&desktop);
     systemd.has(&["start", "latchkey.service"]);
-    // It said that another serves, and is started again.
-    systemd.until("latchkey.service", "activating");
+    systemd.until("latchkey.service", "active");
+    let waits = systemd.process_of("latchkey.service");
+    assert_eq!(consumers(&desktop).len(), 0, "the first one serves");
     ends(by_hand);
     let socket = desktop.path("run").join("latchkey").join("agent.sock");
     until("it to serve", PATIENCE, || socket.exists().then_some(()));
     let _ = desktop.latchkey(&["token", "demo"]).ends(0);
     assert_eq!(consumers(&desktop).len(), 1);
-    systemd.until("latchkey.service", "active");
+    assert!(waits.is_some() && systemd.process_of("latchkey.service") == waits, "it waited for its turn");
+    systemd.has(&["stop", "latchkey.service"]);
+    assert!(systemd.is("latchkey.service", "inactive"));
 }

@@ -1,8 +1,10 @@
 //! `latchkey agent`: keeps every account signed in and serves other programs, until Ctrl-C.
 
+use std::path::PathBuf;
+
 use latchkey_agent::protocol::{About, VERSION};
 use latchkey_agent::server::{Served, Server};
-use latchkey_agent::socket::{self, SocketError};
+use latchkey_agent::socket::{self, Held, SocketError};
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::config_changes::follow;
 use latchkey_engine::memory_image;
@@ -15,16 +17,25 @@ use crate::{output, prompt};
 /// Set where a socket is passed on (sd_listen_fds(3)).
 const PASSED_ON: &str = "LISTEN_FDS";
 
-pub(crate) async fn run(_: Agent) -> Result<(), Failure> {
+pub(crate) async fn run(args: Agent) -> Result<(), Failure> {
     memory_image::keep_from_other_programs();
-    let desk = Desk::open()?;
-    let take = || socket::hold(&desk.paths.runtime_dir);
-    // Before the vault is opened: who comes second should not be asked for a passphrase. As long as the person types, nobody
-    // is to wait for this agent either, so it is let go of again.
-    let held = Some(take()?).filter(|_| !may_ask());
+    let mut desk = Desk::open()?;
+    // Before the vault is opened: who comes second should not be asked for a passphrase.
+    let held = match socket::hold(&desk.paths.runtime_dir) {
+        Err(taken @ SocketError::Taken { .. }) if args.wait => {
+            output::say(&format!("Waiting: {taken}"));
+            let held = next(desk.paths.runtime_dir.clone()).await?;
+            // What was configured meanwhile.
+            desk = Desk::open()?;
+            held
+        }
+        held => held?,
+    };
+    // As long as the person types, nobody is to wait for this agent either, so it is let go of again.
+    let held = Some(held).filter(|_| !may_ask());
     let mut serving = None;
     let outcome = in_background(&desk, async |open| {
-        let held = held.map_or_else(take, Ok)?;
+        let held = held.map_or_else(|| socket::hold(&desk.paths.runtime_dir), Ok)?;
         let about = About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: VERSION,
@@ -51,6 +62,12 @@ pub(crate) async fn run(_: Agent) -> Result<(), Failure> {
         server.stop().await;
     }
     outcome.or_else(|failure: Failure| if failure == Failure::interrupted() { Ok(()) } else { Err(failure) })
+}
+
+/// The socket, once nobody else serves. The waiting blocks a thread that nobody waits for: it ends with the process.
+async fn next(folder: PathBuf) -> Result<Held, Failure> {
+    let waited = tokio::task::spawn_blocking(move || socket::hold_next(&folder)).await;
+    waited.map_err(|ended| Failure::failed(ended.to_string()))?.map_err(Failure::from)
 }
 
 /// Whether the person may be asked for a passphrase. What was passed on cannot be taken twice, and its callers wait anyway.
