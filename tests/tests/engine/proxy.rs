@@ -165,3 +165,22 @@ async fn an_answer_to_what_has_reached_the_upstream_is_passed_on_also_when_the_e
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.text().await.unwrap(), "at last");
 }
+
+#[tokio::test]
+async fn the_upstream_is_told_how_long_a_body_is_also_where_there_is_none() {
+    let proxied = Proxied::new().await;
+    let (host, target) = (proxied.proxy.address(), proxied.target("start"));
+    for (body, length) in [(Some(0), "0"), (Some(2), "2"), (Some(100_000), "100000"), (None, "")] {
+        let said = body.map_or_else(String::new, |body| format!("Content-Length: {body}\r\n"));
+        let body = "x".repeat(body.unwrap_or_default());
+        let request =
+            format!("POST {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{said}\r\n{body}");
+        assert!(proxied.says(&request, "\r\n\r\n").await.0.starts_with("HTTP/1.1 200"));
+        let arrived = proxied.upstream.arrived();
+        assert_eq!(
+            arrived.last().unwrap().header("content-length"),
+            length,
+            "some servers answer 411 otherwise"
+        );
+    }
+}

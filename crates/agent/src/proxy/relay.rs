@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -109,7 +110,12 @@ impl Relay {
         websocket: bool,
         body: &mut Sendable,
     ) -> Result<(Passed, RequestHeaders), Refusal> {
-        let onward = headers::onward(&parts.headers, &self.gate, &self.upstream);
+        let mut onward = headers::onward(&parts.headers, &self.gate, &self.upstream);
+        // Whoever sends it tells how long a body is, and says nothing where there is none; some servers want to hear even
+        // that (RFC 9110 §8.6) and answer 411.
+        if matches!(body, Sendable::Nothing) && parts.headers.contains_key(CONTENT_LENGTH) {
+            onward.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut tried = Tried::default();
         loop {
             let with = self.authority.request_headers(&self.account, TOKEN, &parts.method, url).await?;
