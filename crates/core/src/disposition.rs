@@ -137,8 +137,12 @@ pub fn disposition(failure: &Failure) -> Disposition {
         Failure::NoReply => return Disposition::Retry { after: None, reason: Reason::ReplyLost },
         Failure::Misfit { why } => return Disposition::Misconfigured(Reason::Misfit { why: why.clone() }),
         Failure::KeyLost => return Disposition::Quarantine(Reason::KeyLost),
+        // The code of NextAuth's guides says so whatever went wrong behind a site, a hiccup of its backend included.
         Failure::SessionError { error } => {
-            return Disposition::Quarantine(Reason::SessionError { error: error.clone() });
+            return Disposition::RetryFew {
+                reason: Reason::SessionError { error: error.clone() },
+                after: None,
+            };
         }
         Failure::Answered(answer) => answer,
     };
@@ -212,7 +216,7 @@ mod tests {
             (
                 "a session with an error",
                 Failure::SessionError { error: "RefreshTokenError".into() },
-                "quarantine",
+                "retry few",
             ),
             ("connection refused", Failure::NotSent { what: "refused".into() }, "retry"),
             ("reset after the request left", Failure::NoReply, "retry"),

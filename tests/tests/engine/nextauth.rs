@@ -185,13 +185,28 @@ async fn an_answer_after_the_end_of_the_session_says_that_it_reached_its_ceiling
     assert_eq!((status.state.as_str(), reason(&status)), ("needs_sign_in", "ceiling_reached"));
 }
 
+/// What the guides' code says whatever went wrong between a site and its backend.
+#[tokio::test]
+async fn a_site_whose_backend_struggles_for_a_moment_keeps_its_session() {
+    let world = World::like(strict()).await;
+    let engine = world.signed_in().await;
+    let end = engine.now().await.clocks.session.unwrap().expires_at;
+    let session = json!({ "user": { "name": "Demo" }, "expires": end, "error": "RefreshAccessTokenError" });
+    let struggling = Fault::new(SESSION, FaultMode::Status).status(200).body(session.to_string());
+    world.goes_wrong(struggling.times(3));
+    assert_eq!(engine.renews().await.unwrap_err().code(), "not_now");
+    assert!(engine.token_at_once().await.is_ok(), "the cookie is the site's, and good");
+    let status = engine.time_passes(SignedDuration::from_mins(1)).await;
+    assert_eq!((status.state.as_str(), status.generation), ("signed_in", 2));
+}
+
 #[tokio::test]
 async fn a_backend_that_renews_no_more_is_told_by_its_own_word() {
     let world = World::like(strict()).await;
     let engine = world.signed_in().await;
     world.server().revoke("demo").await.unwrap();
-    assert_eq!(engine.renews().await.unwrap_err().code(), "sign_in_needed");
-    let status = engine.now().await;
+    assert_eq!(engine.renews().await.unwrap_err().code(), "not_now", "it may be a moment of weakness");
+    let status = engine.time_passes(SignedDuration::from_mins(4)).await;
     assert_eq!((status.state.as_str(), reason(&status)), ("needs_sign_in", "session_error"));
     let message = status.reason.unwrap().message;
     assert!(message.contains("RefreshTokenError"), "{message}");
@@ -294,8 +309,12 @@ async fn wherever_a_process_dies_the_jar_is_whole() {
             assert_eq!(after.generation, before.generation + kept, "{what}");
             let engine = world.engine();
             if step == Step::Received && grace.is_zero() {
-                let status = engine.until_state("needs_sign_in").await;
-                assert_eq!(reason(&status), "session_error", "{what}");
+                let status = engine.time_passes(SignedDuration::from_mins(4)).await;
+                assert_eq!(
+                    (status.state.as_str(), reason(&status)),
+                    ("needs_sign_in", "session_error"),
+                    "{what}"
+                );
                 continue;
             }
             engine.until("signed in", |status| status.state == "signed_in" && status.generation >= 2).await;

@@ -59,7 +59,10 @@ impl Change {
         if self.session.unclear > policy::UNCLEAR_ANSWERS {
             self.needs_sign_in(reason);
         } else {
-            let pause = policy::unclear_pause(self.session.unclear, self.left(), self.now.jitter);
+            // What stands behind a site's session may be over long before that is.
+            let behind = matches!(reason, Reason::SessionError { .. });
+            let left = if behind { SignedDuration::ZERO } else { self.left() };
+            let pause = policy::unclear_pause(self.session.unclear, left, self.now.jitter);
             self.fails(reason, after, |_| pause);
         }
     }
