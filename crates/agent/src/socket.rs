@@ -24,7 +24,11 @@ pub const LONGEST_PATH: usize = 103;
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     /// Another process serves it.
-    #[error("another agent serves this user already{}", .pid.map_or_else(String::new, |pid| format!(": process {pid}")))]
+    #[error(
+        "another agent, or the window, serves this user already{}; it keeps every account signed in, and this one can start \
+        when it has ended",
+        .pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+    )]
     Taken {
         /// That process, where it says.
         pid: Option<u32>,
