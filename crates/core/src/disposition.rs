@@ -92,8 +92,9 @@ impl ErrorCode {
     /// Reads the `error` member.
     pub fn parse(code: &str) -> Self {
         match code {
-            "invalid_grant" => Self::InvalidGrant,
-            "invalid_client" => Self::InvalidClient,
+            // GitHub and Slack have words of their own, and say them with status 200.
+            "invalid_grant" | "bad_refresh_token" | "invalid_refresh_token" => Self::InvalidGrant,
+            "invalid_client" | "incorrect_client_credentials" => Self::InvalidClient,
             "unauthorized_client" => Self::UnauthorizedClient,
             "unsupported_grant_type" | "invalid_scope" | "invalid_target" | "invalid_dpop_proof" => {
                 Self::Unsuitable
@@ -237,6 +238,13 @@ mod tests {
             ("400 invalid_grant", answered(400, verdict("invalid_grant")), "quarantine"),
             ("401 invalid_grant", answered(401, verdict("invalid_grant")), "quarantine"),
             ("200 that says invalid_grant", answered(200, verdict("invalid_grant")), "quarantine"),
+            ("200 that says bad_refresh_token", answered(200, verdict("bad_refresh_token")), "quarantine"),
+            ("503 that says bad_refresh_token", answered(503, verdict("bad_refresh_token")), "retry"),
+            (
+                "200 that says incorrect_client_credentials",
+                answered(200, verdict("incorrect_client_credentials")),
+                "misconfigured",
+            ),
             ("401 invalid_client", answered(401, verdict("invalid_client")), "misconfigured"),
             ("400 unauthorized_client", answered(400, verdict("unauthorized_client")), "misconfigured"),
             ("404", answered(404, Body::NotJson), "misconfigured"),

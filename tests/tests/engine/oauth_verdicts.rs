@@ -180,3 +180,19 @@ async fn a_code_is_sent_once_whatever_the_token_endpoint_says() {
         assert_eq!(engine.now().await.state, "signed_out", "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn the_words_of_github_and_slack_are_understood_though_they_come_with_status_200() {
+    for (error, (state, code)) in [
+        ("bad_refresh_token", ("needs_sign_in", "refused")),
+        ("invalid_refresh_token", ("needs_sign_in", "refused")),
+        ("incorrect_client_credentials", ("waiting", "misconfigured")),
+    ] {
+        let world = OauthWorld::new().await;
+        let engine = world.signed_in().await;
+        let body = json!({ "error": error, "error_description": "The refresh token passed is incorrect or expired." });
+        world.provider.answer_next(Endpoint::Token, 200, JSON, &body.to_string());
+        engine.renews().await.unwrap_err();
+        assert_eq!(told(&engine.now().await), (state, code), "{error}");
+    }
+}
