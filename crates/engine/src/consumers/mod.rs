@@ -90,6 +90,11 @@ fn shown(path: &Path) -> String {
     latchkey_core::text::harmless(&path.to_string_lossy())
 }
 
+/// Whether decisions about programs are kept in this file and cannot be read, so that none of them holds.
+pub(crate) fn decisions_are_unreadable(file: &Path) -> bool {
+    rules::are_unreadable(file)
+}
+
 /// The programs of all accounts.
 pub(crate) struct Consumers {
     known: Mutex<Known>,

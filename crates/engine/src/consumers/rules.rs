@@ -56,6 +56,15 @@ impl ForNow {
     }
 }
 
+fn read(file: &Path) -> Result<Vec<Rule>, serde_json::Error> {
+    serde_json::from_slice(&std::fs::read(file).map_err(serde_json::Error::io)?)
+}
+
+/// Whether there is such a file, and its decisions cannot be read.
+pub(super) fn are_unreadable(file: &Path) -> bool {
+    file.exists() && read(file).is_err()
+}
+
 /// All decisions.
 #[derive(Default)]
 pub(super) struct Rules {
@@ -80,8 +89,7 @@ impl Rules {
             return;
         }
         self.known = found;
-        let read = std::fs::read(file).map_err(serde_json::Error::io);
-        match read.and_then(|text| serde_json::from_slice::<Vec<Rule>>(&text)) {
+        match read(file) {
             Ok(mut all) => {
                 let for_now = std::mem::take(&mut self.all).into_iter().filter(|rule| rule.for_now.is_some());
                 let decided = |rule: &Rule| {

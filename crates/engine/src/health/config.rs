@@ -1,10 +1,47 @@
 //! Whether the configuration can be read and says something sensible.
 
+use latchkey_core::text::foreign;
+
 use super::{Finding, Grade, Sentence, Topic};
 use crate::config::{Config, ConfigError, Problem};
+use crate::consumers::decisions_are_unreadable;
 use crate::paths::Paths;
 
 pub(super) fn examine(paths: &Paths) -> (Config, Vec<Finding>) {
+    let (config, mut findings) = read(paths);
+    findings.extend(logs_of_nobody(&config));
+    findings.extend(decisions(paths));
+    (config, findings)
+}
+
+/// Levels of the log for accounts that are not there: misspelt, or removed since.
+fn logs_of_nobody(config: &Config) -> Vec<Finding> {
+    let there = |name: &String| config.accounts.iter().any(|account| account.name.as_str() == name);
+    let named = config.sinks.iter().flat_map(|sink| sink.accounts.keys().map(move |name| (sink, name)));
+    let told = named.filter(|(_, name)| !there(name)).map(|(sink, name)| {
+        let (place, name) = (foreign(&sink.name), foreign(name));
+        let message = format!("log.{place}.accounts names `{name}`, and there is no such account");
+        Finding::new(Topic::Config, "log_of_no_account", Grade::Warning, message)
+            .hint("correct the name, or take it out; `latchkey accounts list` shows those there are")
+    });
+    told.collect()
+}
+
+/// What was decided about programs for good.
+fn decisions(paths: &Paths) -> Option<Finding> {
+    let file = paths.consents_file();
+    let message = format!(
+        "What was decided about programs cannot be read in {}: those that were refused are refused no longer",
+        file.display()
+    );
+    let finding = || {
+        Finding::new(Topic::Config, "decisions_unreadable", Grade::Warning, message)
+            .hint("put the file back from a copy, or remove it and decide anew with `latchkey consumers`")
+    };
+    decisions_are_unreadable(&file).then(finding)
+}
+
+fn read(paths: &Paths) -> (Config, Vec<Finding>) {
     let finding = |code, grade, message: String| Finding::new(Topic::Config, code, grade, message);
     let file = paths.config_file();
     match Config::load(paths) {

@@ -227,3 +227,28 @@ async fn a_report_has_the_same_members_for_every_finding() {
     assert_eq!(members, ["topic", "account", "code", "grade", "message", "hint", "sentence", "values"]);
     assert_eq!((&vault["topic"], &vault["grade"]), (&"vault".into(), &"warning".into()));
 }
+
+/// What is written there has no effect, and nothing else would say so.
+#[tokio::test]
+async fn a_place_of_the_log_that_names_no_account_is_told() {
+    let world = World::new();
+    let text = "[log.archive]\nto = \"stderr\"\naccounts = { wrok = \"trace\" }\n";
+    fs::write(world.paths.config_file(), text).unwrap();
+    let report = world.examine().await;
+    let found = report.findings.iter().find(|finding| finding.code == "log_of_no_account").unwrap();
+    assert_eq!(found.grade, Grade::Warning);
+    assert!(found.message.contains("log.archive") && found.message.contains("wrok"), "{}", found.message);
+}
+
+/// A refusal that cannot be read refuses nobody.
+#[tokio::test]
+async fn decisions_about_programs_that_cannot_be_read_are_told() {
+    let world = World::new();
+    let told = |report: &Report| report.findings.iter().any(|finding| finding.code == "decisions_unreadable");
+    assert!(!told(&world.examine().await));
+    fs::write(world.paths.consents_file(), "[]").unwrap();
+    assert!(!told(&world.examine().await));
+    fs::write(world.paths.consents_file(), "{torn").unwrap();
+    let report = world.examine().await;
+    assert!(told(&report) && report.healthy, "{report:#?}");
+}
