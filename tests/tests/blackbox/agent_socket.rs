@@ -92,7 +92,7 @@ fn an_agent_that_waits_for_its_turn_serves_once_the_first_has_ended_and_what_was
     let _ = desktop.latchkey(&["token", "later"]).ends(0);
     assert_eq!(consumers(&desktop).len(), 1, "it was the agent that gave it");
     signal(waits.id(), Signal::TERM);
-    let _ = waits.done().ends(0).says("another agent serves this user already");
+    let _ = waits.done().ends(0).says("Waiting: another agent");
 }
 
 #[test]
