@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 
 use latchkey_agent::client::{Client, ClientError};
-use latchkey_agent::protocol::{ProblemDetail, RenewQuestion};
+use latchkey_agent::protocol::{About, ProblemDetail, RenewQuestion};
 use latchkey_core::fingerprint::Fingerprint;
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::snapshot::SessionStatus;
@@ -69,6 +69,26 @@ pub(crate) fn follow(desk: &Desk) -> Option<mpsc::UnboundedReceiver<SessionStatu
         }
     });
     Some(changes)
+}
+
+/// What whoever keeps tokens here should know of an agent that keeps them elsewhere, and what to do about it: each of the two
+/// knows nothing of what the other has.
+pub(crate) fn elsewhere(about: &About, vault: &str) -> Option<(String, &'static str)> {
+    let About { host, pid, vault: its, .. } = about;
+    let message =
+        || format!("The {host} (process {pid}) keeps tokens elsewhere: {its}, and here it is {vault}");
+    let hint = "give both the same LATCHKEY_VAULT; a unit has it in a drop-in (`systemctl --user edit latchkey.service`)";
+    (its != vault).then(|| (message(), hint))
+}
+
+/// Warns whoever has signed in of an agent that will not know of it.
+pub(crate) fn warn_if_elsewhere(desk: &Desk, vault: &str) {
+    let about = Client::new(&desk.paths.runtime_dir).get::<About>("/v1/about");
+    if let Some((message, hint)) = about.ok().and_then(|about| elsewhere(&about, vault)) {
+        output::warn(&format!(
+            "{message}. Programs and commands ask it, and nobody is signed in there: {hint}"
+        ));
+    }
 }
 
 /// What an agent answers; nothing where there is none to answer. What it refuses is an error.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use latchkey_tests::canary::Canary;
 use latchkey_tests::desktop::{Desktop, Keychain};
+use latchkey_tests::programs::Running;
 use serde_json::Value;
 
 use crate::agent::{agent, ends};
@@ -63,7 +64,15 @@ async fn where_all_is_well_it_says_so() {
     // As a unit that nobody told where tokens are kept here.
     let other = desktop.latchkey_command(&["doctor"]).env("LATCHKEY_VAULT", "memory").output().unwrap();
     let said = String::from_utf8_lossy(&other.stdout);
-    assert!(said.contains(&format!("The agent (process {}) keeps tokens elsewhere", agent.id())), "{said}");
+    let elsewhere = format!("The agent (process {}) keeps tokens elsewhere", agent.id());
+    assert!(said.contains(&elsewhere), "{said}");
+    // Whoever signs in there is told at once, or would be sent to sign in again and again.
+    let sign_in = ["sign-in", "demo", "--username", "demo", "--password-stdin"];
+    let mut command = desktop.latchkey_command(&sign_in);
+    command.env("LATCHKEY_VAULT", "memory");
+    let _ = Running::start(command, "demo").done().ends(0).says(&elsewhere);
+    let here = desktop.sign_in("demo", "demo").ends(0);
+    assert!(!here.stderr.contains("elsewhere"), "{here:#?}");
     ends(agent);
 }
 

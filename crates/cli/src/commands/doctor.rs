@@ -9,6 +9,7 @@ use latchkey_engine::health::{Finding, Grade, NotOpened, PATIENCE, Report, Subje
 use latchkey_engine::paths::Paths;
 use latchkey_engine::vault::VaultKind;
 
+use crate::agent::elsewhere;
 use crate::args::Doctor;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
@@ -75,9 +76,7 @@ fn renewing(answer: Result<About, ClientError>, vault: Option<&str>, report: &Re
     Some(if about.version != ours {
         let message = format!("{who} is of version {}, and this is {ours}", about.version);
         finding("agent_other_version", Grade::Warning, message).hint("end it, and start it again")
-    } else if let Some(vault) = vault.filter(|vault| about.vault != *vault) {
-        let message = format!("{who} keeps tokens elsewhere: {}, and here it is {vault}", about.vault);
-        let hint = "give both the same LATCHKEY_VAULT; a unit has it in a drop-in (`systemctl --user edit latchkey.service`)";
+    } else if let Some((message, hint)) = vault.and_then(|vault| elsewhere(&about, vault)) {
         finding("agent_other_vault", Grade::Warning, message).hint(hint)
     } else {
         finding("agent_serves", Grade::Ok, format!("{who} renews ahead of time and answers programs"))

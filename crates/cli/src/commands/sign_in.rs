@@ -12,6 +12,7 @@ use latchkey_engine::sign_in::{Login, SignIn as How};
 use latchkey_engine::snapshot::SessionStatus;
 use latchkey_engine::{EngineError, EngineHandle};
 
+use crate::agent::warn_if_elsewhere;
 use crate::args::SignIn;
 use crate::failure::Failure;
 use crate::render::status;
@@ -91,6 +92,7 @@ async fn sign_in(open: &Open<'_>, args: &SignIn) -> Result<(), Failure> {
         ProviderConfig::Oauth(_) => page::sign_in(open, account, args).await?,
     };
     tell_agent(open.desk, account);
+    warn_if_elsewhere(open.desk, open.vault);
     tell(&signed_in, &open.desk.when(), args.json)
 }
 
