@@ -134,6 +134,11 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
         .says("signs in on a page of its provider");
     desktop.add_demo(backend.port);
     let _ = desktop.latchkey(&["sign-in", "demo", "--device"]).ends(2).says("a user name and a password");
+    let place = |path: &str| format!("{}/oauth/{path}", backend.url);
+    let (page, token) = (place("authorize"), place("token"));
+    let named = ["--client-id", "latchkey", "--authorization-url", &page, "--token-url", &token];
+    let _ = add(&named).ends(0);
+    let _ = desktop.latchkey(&["sign-in", "other", "--device"]).ends(2).says("gives no codes");
     let check = desktop.latchkey(&["accounts", "check", "work", "--json"]).ends(0).json();
     assert_eq!((&check["issuer"], &check["device"]), (&backend.url.clone().into(), &true.into()));
 }

@@ -1,6 +1,7 @@
 //! Signing in on the provider's own page: says what the person has to do, and waits for them.
 
 use jiff::SignedDuration;
+use latchkey_engine::EngineError;
 use latchkey_engine::config::AccountConfig;
 use latchkey_engine::sign_in::SignIn as How;
 use latchkey_engine::snapshot::{SessionStatus, SignInPrompt};
@@ -41,6 +42,9 @@ pub(super) async fn sign_in(
         tokio::select! {
             outcome = &mut signing_in => {
                 drop(line);
+                if outcome == Err(EngineError::NotThisWay) {
+                    return Err(not_this_way(account, args));
+                }
                 return told(outcome, account);
             }
             // It fails only when the engine has ended, and then the sign-in has as well.
@@ -48,6 +52,18 @@ pub(super) async fn sign_in(
             () = open.desk.pause(REDRAW), if shown.is_some() => {}
         }
     }
+}
+
+/// The provider has no place for that, as far as it and the account say.
+fn not_this_way(account: &AccountConfig, args: &SignIn) -> Failure {
+    let name = &account.name;
+    let (what, instead) = if args.device {
+        ("gives no codes", format!("`latchkey sign-in {name}` opens its page"))
+    } else {
+        ("has no sign-in page", format!("`latchkey sign-in {name} --device` gives a code"))
+    };
+    Failure::wrong_use(format!("the provider of `{name}` {what}"))
+        .hint(format!("{instead}; `latchkey accounts check {name}` says what it can do"))
 }
 
 /// The address is a value where nobody else opens it; with `--json` standard output is the session's.
