@@ -12,12 +12,12 @@ export function chooseDates(wanted: Dates): void {
 
 let zone = $state<string>();
 
-/** The time zone that times are said in, where that is not the one the page began in. */
+/** The time zone of the system, where it is known: the page's own may be the one that it began in. */
 export const dateZone = (): string | undefined => zone;
 
 /** The system is in this zone from now on, as far as it is known there. */
 export function chooseZone(wanted: string | null): void {
-  zone = wanted !== null && wanted !== new Intl.DateTimeFormat().resolvedOptions().timeZone && isZone(wanted) ? wanted : undefined;
+  zone = wanted !== null && isZone(wanted) ? wanted : undefined;
 }
 
 function isZone(name: string): boolean {

@@ -34,7 +34,7 @@ export interface Times {
   span(this: void, ms: number): string;
   /** "287 ms", "1.4 s" */
   took(ms: number): string;
-  /** How many milliseconds clocks are ahead of those that the page itself knows: it keeps the time zone it began in. */
+  /** How many milliseconds clocks are ahead of those that the page's own dates go by: they may keep the zone it began in. */
   ahead(this: void, at: number): number;
 }
 
@@ -183,19 +183,13 @@ export function makeTimes(locale?: string | readonly string[], timeZone?: string
     return ms < SECOND ? say("ms", Math.max(0, ms)) : fill(text.time.s, { n: exact().format(ms / SECOND) });
   };
 
-  const offset = (zone: string | undefined) => {
-    const parts = new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", { timeZoneName: "longOffset", ...(zone ? { timeZone: zone } : {}) });
-    return (at: number) => {
-      // "GMT", "GMT+05:30"
-      const [, sign = "", hours = 0, minutes = 0] = /([+-])(\d+):(\d+)/.exec(parts.format(at)) ?? [];
-      return (sign === "-" ? -1 : 1) * (Number(hours) * HOUR + Number(minutes) * MINUTE);
-    };
-  };
-  const offsets = once(() => [offset(timeZone), offset(undefined)] as const);
+  const offset = once(() => new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", { timeZoneName: "longOffset", ...(timeZone ? { timeZone } : {}) }));
   const ahead = (at: number): number => {
     if (timeZone === undefined || !valid(at)) return 0;
-    const [there, here] = offsets();
-    return there(at) - here(at);
+    // "GMT", "GMT+05:30"
+    const [, sign = "", hours = 0, minutes = 0] = /([+-])(\d+):(\d+)/.exec(offset().format(at)) ?? [];
+    const there = (sign === "-" ? -1 : 1) * (Number(hours) * HOUR + Number(minutes) * MINUTE);
+    return there + new Date(at).getTimezoneOffset() * MINUTE;
   };
 
   return { clock, short, stamp, isSameDay, when, brief, tick, countdown, coarse, span, took, ahead };
