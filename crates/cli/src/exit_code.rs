@@ -59,9 +59,12 @@ impl From<&EngineError> for Exit {
             | EngineError::CookieNotOpened { .. } => Self::WrongUse,
             EngineError::SignInNeeded { .. } => Self::SignInNeeded,
             EngineError::Unreachable { .. } => Self::OutOfReach,
-            EngineError::OddAnswer { reason }
-            | EngineError::NotNow { reason, .. }
-            | EngineError::SignInFailed { reason } => Self::from(reason),
+            // The session goes on, whatever would be said of the same reason at its end.
+            EngineError::NotNow { reason, .. } if matches!(Self::from(reason), Self::SignInNeeded) => {
+                Self::Failed
+            }
+            EngineError::NotNow { reason, .. } => Self::from(reason),
+            EngineError::OddAnswer { reason } | EngineError::SignInFailed { reason } => Self::from(reason),
             EngineError::WrongCredentials { .. }
             | EngineError::Vault { .. }
             | EngineError::NotAllowed { .. }
@@ -139,6 +142,8 @@ mod tests {
             (now(Reason::ReplyLost), 4),
             (now(Reason::LockBusy), 1),
             (now(Reason::Misconfigured { status: 404, said: None }), 1),
+            (now(Reason::Unclear { status: 403, said: None }), 1),
+            (EngineError::SignInNeeded { reason: Reason::Unclear { status: 403, said: None } }, 3),
             (EngineError::Busy, 1),
             (EngineError::Cancelled, 1),
             (EngineError::Closing, 1),
@@ -158,6 +163,7 @@ mod tests {
             now(Reason::Storm),
             now(Reason::Opening),
             now(Reason::ProviderBusy { status: 503 }),
+            now(Reason::Unclear { status: 403, said: None }),
             now(Reason::NotTheProvider { status: 200 }),
             now(Reason::Misconfigured { status: 404, said: None }),
             EngineError::Unreachable { what: String::new() },

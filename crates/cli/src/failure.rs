@@ -133,6 +133,10 @@ fn told_here(error: &EngineError) -> String {
         if let Reason::ProviderBusy { status } = reason {
             return format!("the provider answered {status}");
         }
+        if let Reason::Unclear { status, said } = reason {
+            let said = said.as_ref().map_or_else(String::new, |said| format!(" (“{said}”)"));
+            return format!("the provider answered {status}{said}");
+        }
         return reason.message();
     }
     error.to_string()
@@ -229,6 +233,8 @@ mod tests {
         };
         let (message, hint) = told(Reason::ProviderBusy { status: 503 });
         assert_eq!((message.as_str(), hint.as_str()), ("the provider answered 503", TRY_AGAIN));
+        let (message, hint) = told(Reason::Unclear { status: 403, said: Some("blocked".to_owned()) });
+        assert_eq!((message.as_str(), hint.as_str()), ("the provider answered 403 (“blocked”)", TRY_AGAIN));
         let (_, hint) = told(Reason::Misconfigured { status: 404, said: None });
         assert_eq!(hint, "your session is kept; correct the account");
     }

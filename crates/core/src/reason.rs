@@ -300,7 +300,7 @@ impl Reason {
             ),
             Self::Unclear { status, said } => {
                 let why = if said.is_some() { quoted(said) } else { " without saying why".to_owned() };
-                format!("The provider keeps answering {status}{why}. Sign in again; if it stays, ask who runs it")
+                format!("The provider answers {status}{why}. If it stays, ask who runs it")
             }
             Self::NotRenewable => {
                 "The access token has expired, and the provider gave no refresh token. Sign in again".to_owned()

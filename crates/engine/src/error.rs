@@ -200,6 +200,9 @@ impl EngineError {
             Self::SignInFailed { reason: Reason::SignInRefused { .. } } => Some(
                 "check the client ID and the scope of the account; who runs the provider can say more".to_owned(),
             ),
+            Self::OddAnswer { reason: Reason::ProviderBusy { .. } } => {
+                Some("that is on the provider's side; try again in a moment".to_owned())
+            }
             Self::OddAnswer { .. } => Some("check the account's address; the log has the status".to_owned()),
             Self::Vault { problem: VaultProblem::Unavailable } => Some(NO_KEYCHAIN.to_owned()),
             Self::NotNow { next_at: Some(at), .. } => Some(format!("it is tried again at {at:.0}")),
@@ -240,6 +243,12 @@ fn to_reach_it(what: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provider_that_cannot_do_it_now_is_no_matter_of_the_address() {
+        let busy = EngineError::OddAnswer { reason: Reason::ProviderBusy { status: 503 } };
+        assert!(busy.hint().is_some_and(|hint| !hint.contains("address")));
+    }
 
     #[test]
     fn a_sign_in_that_the_provider_ended_with_an_error_has_something_to_be_checked() {

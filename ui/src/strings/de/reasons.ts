@@ -11,7 +11,7 @@ export const reasons: typeof english = {
       todo: "Das Refresh-Token war abgelaufen, wie es geschieht, wenn ein Gerät zu lange aus oder offline ist. Melden Sie sich neu an.",
     },
     refused_after_lost_reply: { what: "eine Antwort ging verloren, und nun lehnt der Anbieter ab", todo: "Melden Sie sich neu an." },
-    unclear_refusal: { what: "der Anbieter lehnt immer wieder ab, und nicht in Worten, die hier zu verstehen sind", todo: "Melden Sie sich neu an. Bleibt es so, fragen Sie den Betreiber." },
+    unclear_refusal: { what: "der Anbieter lehnt ab, und nicht in Worten, die hier zu verstehen sind", todo: "Bleibt es so, fragen Sie den Betreiber." },
     not_renewable: { what: "das Access-Token ist abgelaufen, und es gibt kein Refresh-Token", todo: "Melden Sie sich neu an." },
     ceiling_reached: { what: "die Sitzung hat ihr Ende erreicht", todo: "Sie war so lang, wie sie sein darf. Melden Sie sich neu an." },
     max_age_reached: { what: "sie hat so lange gedauert, wie dieses Konto es erlaubt", todo: "Melden Sie sich neu an." },

@@ -10,7 +10,7 @@ export const reasons = {
       todo: "The refresh token had run out, as it does when a machine is off or offline for too long. Sign in again.",
     },
     refused_after_lost_reply: { what: "a reply was lost, and the provider now refuses to renew", todo: "Sign in again." },
-    unclear_refusal: { what: "the provider keeps refusing, and not in words that can be understood here", todo: "Sign in again. If it stays so, ask who runs it." },
+    unclear_refusal: { what: "the provider refuses, and not in words that can be understood here", todo: "If it stays so, ask who runs it." },
     not_renewable: { what: "the access token has expired, and there is no refresh token", todo: "Sign in again." },
     ceiling_reached: { what: "the session reached its end", todo: "It was as long as it may be. Sign in again." },
     max_age_reached: { what: "it lasted as long as this account allows", todo: "Sign in again." },
