@@ -63,8 +63,9 @@ impl From<&EngineError> for Exit {
             EngineError::NotNow { reason, .. } if matches!(Self::from(reason), Self::SignInNeeded) => {
                 Self::Failed
             }
-            EngineError::NotNow { reason, .. } => Self::from(reason),
-            EngineError::OddAnswer { reason } | EngineError::SignInFailed { reason } => Self::from(reason),
+            EngineError::NotNow { reason, .. }
+            | EngineError::OddAnswer { reason }
+            | EngineError::SignInFailed { reason } => Self::from(reason),
             EngineError::WrongCredentials { .. }
             | EngineError::Vault { .. }
             | EngineError::NotAllowed { .. }

@@ -234,7 +234,7 @@ mod tests {
     fn an_installed_unit_starts_the_installed_program() {
         let unit = installed_unit(include_str!("../../../packaging/systemd/latchkey.service"));
         assert!(unit.starts_with("[Unit]\n") && !unit.contains("daemon-reload"), "{unit}");
-        assert!(unit.contains("\nExecStart=/usr/bin/latchkey agent\n"), "{unit}");
+        assert!(unit.contains("\nExecStart=/usr/bin/latchkey agent --wait\n"), "{unit}");
         assert!(unit.contains("[Install]"), "{unit}");
     }
 }
