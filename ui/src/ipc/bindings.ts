@@ -935,6 +935,10 @@ export type Sentence =
 "config_read" | 
 /**  `what` is wrong `at` a place of the configuration; `remedy` says what to do. */
 "config_unusable" | 
+/**  The place `place` of the log names an account `name` that is not there. */
+"log_of_no_account" | 
+/**  What was decided about programs cannot be read in `file`. */
+"decisions_unreadable" | 
 /**  The `folder` at `path` is not there yet. */
 "folder_absent" | 
 /**  It cannot be looked at, as `error` says; `variable` chooses another. */

@@ -113,7 +113,7 @@ describe("what the host says", () => {
     const finding: Finding = { topic: "vault", account: null, code: "c", grade: "problem", message: "M", hint: "H", sentence: "as_said", values: {} };
     expect(inWordsHere(finding)).toEqual({ message: "M", hint: "H" });
     await chooseLanguage("de");
-    const values = { count: "2", file: "/f", path: "/p", folder: "state folder", variable: "V", error: "e", free_bytes: "12345678901", time: "t", ahead_ms: "9", host: "h", took_ms: "9", patience_ms: "5000", what: "w", by_ms: "9", how: "ahead", generation: "3", reason: "keychain_locked", detail: "d", at: "a", remedy: "r" };
+    const values = { count: "2", file: "/f", path: "/p", folder: "state folder", variable: "V", error: "e", free_bytes: "12345678901", time: "t", ahead_ms: "9", host: "h", took_ms: "9", patience_ms: "5000", what: "w", by_ms: "9", how: "ahead", generation: "3", reason: "keychain_locked", detail: "d", at: "a", remedy: "r", place: "l", name: "n" };
     const { reason, ...others } = values;
     for (const sentence of Object.keys(text.health?.sentences ?? {}) as Sentence[]) {
       const { message, hint } = inWordsHere({ ...finding, sentence, values: /_(fails|refused)$/.test(sentence) ? { ...others, reason } : others });

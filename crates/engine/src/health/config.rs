@@ -23,6 +23,7 @@ fn logs_of_nobody(config: &Config) -> Vec<Finding> {
         let message = format!("log.{place}.accounts names `{name}`, and there is no such account");
         Finding::new(Topic::Config, "log_of_no_account", Grade::Warning, message)
             .hint("correct the name, or take it out; `latchkey accounts list` shows those there are")
+            .says(Sentence::LogOfNoAccount, [("place", place), ("name", name)])
     });
     told.collect()
 }
@@ -37,6 +38,7 @@ fn decisions(paths: &Paths) -> Option<Finding> {
     let finding = || {
         Finding::new(Topic::Config, "decisions_unreadable", Grade::Warning, message)
             .hint("put the file back from a copy, or remove it and decide anew with `latchkey consumers`")
+            .says(Sentence::DecisionsUnreadable, [("file", file.display().to_string())])
     };
     decisions_are_unreadable(&file).then(finding)
 }

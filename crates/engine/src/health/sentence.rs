@@ -22,6 +22,10 @@ pub enum Sentence {
     ConfigRead,
     /// `what` is wrong `at` a place of the configuration; `remedy` says what to do.
     ConfigUnusable,
+    /// The place `place` of the log names an account `name` that is not there.
+    LogOfNoAccount,
+    /// What was decided about programs cannot be read in `file`.
+    DecisionsUnreadable,
     /// The `folder` at `path` is not there yet.
     FolderAbsent,
     /// It cannot be looked at, as `error` says; `variable` chooses another.

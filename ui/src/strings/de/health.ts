@@ -15,6 +15,8 @@ export const health: typeof english = {
       no_account: "Noch kein Konto. Fügen Sie eines hinzu",
       config_read: "Konten: {count}, in {file}",
       config_unusable: "{at}: {what}. {remedy}",
+      log_of_no_account: "`log.{place}.accounts` nennt `{name}`, und es gibt kein solches Konto. Berichtigen Sie den Namen, oder streichen Sie ihn; `latchkey accounts list` zeigt, welche es gibt",
+      decisions_unreadable: "Was über Programme entschieden wurde, lässt sich in {file} nicht lesen: Wer abgelehnt war, ist es nicht mehr. Stellen Sie die Datei aus einer Kopie wieder her, oder entfernen Sie sie und entscheiden Sie mit `latchkey consumers` neu",
       folder_absent: "Der {folder} {path} ist noch nicht da und wird angelegt",
       folder_hidden: "Der {folder} {path} lässt sich nicht ansehen: {error}. Machen Sie ihn für sich lesbar, oder wählen Sie mit {variable} einen anderen",
       folder_is_none: "{path} ist kein Ordner. Räumen Sie es aus dem Weg, oder wählen Sie mit {variable} einen anderen Ort",
