@@ -24,7 +24,7 @@ use crate::failpoint::failpoint;
 use crate::http_observer::{Answered, Exchange, Observer};
 use crate::ports::Clock;
 
-use unreachable::transport;
+use unreachable::{by_a_usable_proxy, transport};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -236,6 +236,7 @@ impl Http {
 
     /// The answer, and what went wrong after its head, if anything did.
     async fn exchanged(&self, request: Request) -> Result<(Reply, Option<Failure>), Failure> {
+        by_a_usable_proxy(&request.url)?;
         let client = if is_loopback(&request.url) { &self.loopback } else { &self.outward };
         let url = request.url.clone();
         let mut building = client

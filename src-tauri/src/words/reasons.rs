@@ -17,6 +17,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("its certificate is not valid yet", "sein Zertifikat gilt noch nicht"),
     ("its certificate is for another name", "sein Zertifikat ist auf einen anderen Namen ausgestellt"),
     ("what answers there speaks no TLS", "was dort antwortet, spricht kein TLS"),
+    (
+        "the proxy in {} cannot be used: write it as {} or {}",
+        "der Proxy in {} ist nicht zu brauchen: Schreiben Sie ihn als {} oder {}",
+    ),
     ("the proxy {}:{} gives no way to it: {}", "der Proxy {}:{} lässt nicht zu ihm durch: {}"),
     ("it wants a user name and a password", "er verlangt einen Benutzernamen und ein Passwort"),
     ("it refused", "er lehnte ab"),

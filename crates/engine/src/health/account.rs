@@ -11,7 +11,7 @@ use latchkey_core::policy::in_words;
 use super::{Finding, Grade, Sentence, Topic, vault};
 use crate::config::{AccountConfig, ProviderConfig, Url};
 use crate::http::{Http, Reply, Request};
-use crate::network::proxy_for;
+use crate::network::{proxy_for, unusable_proxy};
 use crate::ports::{Clock, Vault};
 
 /// `Date` has whole seconds, and the way takes some time: less than this means nothing.
@@ -85,8 +85,10 @@ async fn reach(url: &Url, clock: &dyn Clock, http: &Http, patience: Duration) ->
             let allowed = ("patience_ms", patience.as_millis().to_string());
             vec![out_of_reach(&what, Sentence::ProviderSlow, allowed)]
         }
-        // Where a proxy is asked, nobody here need know the name.
-        Ok(Err(Failure::NotSent { what })) if proxy_for(url).is_some() || is_known(url, patience).await => {
+        // Where a proxy is asked, or was to be, nobody here need know the name.
+        Ok(Err(Failure::NotSent { what }))
+            if proxy_for(url).is_some() || unusable_proxy(url).is_some() || is_known(url, patience).await =>
+        {
             vec![out_of_reach(&what, Sentence::ProviderUnreachable, ("what", what.clone()))]
         }
         Ok(Err(Failure::NotSent { .. })) => {

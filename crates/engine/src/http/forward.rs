@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, Url, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{HttpUnusable, base, transport};
+use super::{HttpUnusable, base, by_a_usable_proxy, transport};
 use crate::config::is_loopback;
 
 /// What is sent along with a request, or comes back: whole, or as it arrives.
@@ -60,6 +60,7 @@ impl Forwarder {
     /// # Errors
     /// The [`Failure`] when there is none; an answer with any status is none.
     pub async fn pass(&self, request: Passing) -> Result<Passed, Failure> {
+        by_a_usable_proxy(&request.url)?;
         let client = if request.upgrade { &self.upgrading } else { &self.client };
         let url = request.url.clone();
         let building = client.request(request.method, request.url).headers(request.headers);

@@ -7,7 +7,7 @@ use latchkey_core::disposition::Failure;
 use latchkey_core::text;
 use reqwest::Url;
 
-use crate::network::proxy_for;
+use crate::network::{proxy_for, unusable_proxy};
 
 const TOO_SLOW: &str = "connecting took too long";
 pub(crate) const UNKNOWN_AUTHORITY: &str =
@@ -27,6 +27,15 @@ const TOLD: [(&str, &str); 7] = [
     ("tunnel error: proxy authorization required", "it wants a user name and a password"),
     ("tunnel error: unsuccessful", "it refused"),
 ];
+
+/// Nothing goes around a proxy that somebody meant to name.
+pub(super) fn by_a_usable_proxy(url: &Url) -> Result<(), Failure> {
+    let Some(variable) = unusable_proxy(url) else { return Ok(()) };
+    let what = format!(
+        "the proxy in {variable} cannot be used: write it as `http://HOST:PORT` or `socks5h://HOST:PORT`"
+    );
+    Err(Failure::NotSent { what })
+}
 
 /// Tells a request that never left from one whose reply is lost. Never names the address or the query.
 pub(super) fn transport(error: &reqwest::Error, url: &Url) -> Failure {

@@ -8,6 +8,7 @@
 mod linux;
 mod manual;
 
+use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
@@ -58,6 +59,18 @@ pub(crate) fn proxy_for(url: &Url) -> Option<(String, u16)> {
     proxy_among(&Matcher::from_system(), url)
 }
 
+/// The variable that is to name the proxy for an address, and names none that can be used: a request would go around it.
+pub(crate) fn unusable_proxy(url: &Url) -> Option<&'static str> {
+    // As the proxy rules read them.
+    let first =
+        |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, env::var(name).ok()?)));
+    let set = |names| first(names).filter(|(_, value)| !value.is_empty());
+    let (name, _) = set(["HTTPS_PROXY", "https_proxy"]).or_else(|| set(["ALL_PROXY", "all_proxy"]))?;
+    let without = first(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, hosts)| hosts);
+    let any = Matcher::builder().https("http://localhost:9").no(without).build();
+    (proxy_for(url).is_none() && proxy_among(&any, url).is_some()).then_some(name)
+}
+
 fn proxy_among(proxies: &Matcher, url: &Url) -> Option<(String, u16)> {
     let asked = url.as_str().parse().ok().filter(|_| !is_loopback(url))?;
     let proxy = proxies.intercept(&asked)?;
@@ -102,6 +115,10 @@ impl Network for SystemNetwork {
     }
 
     async fn answers(&self, url: &Url) -> bool {
+        if unusable_proxy(url).is_some() {
+            // Nothing is sent, and the request itself says why.
+            return true;
+        }
         let Some(asked) = self.asked(url) else { return false };
         let latest = self.clock.now().boot.saturating_add(ANSWERS_WITHIN);
         tokio::select! {
