@@ -10,7 +10,7 @@ mod manual;
 
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -56,19 +56,36 @@ impl SystemNetwork {
 
 /// The proxy through which an address is asked, by its host and port; none where it is asked directly.
 pub(crate) fn proxy_for(url: &Url) -> Option<(String, u16)> {
-    proxy_among(&Matcher::from_system(), url)
+    proxy_among(&PROXIES.used, url)
 }
 
 /// The variable that is to name the proxy for an address, and names none that can be used: a request would go around it.
 pub(crate) fn unusable_proxy(url: &Url) -> Option<&'static str> {
-    // As the proxy rules read them.
-    let first =
-        |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, env::var(name).ok()?)));
-    let set = |names| first(names).filter(|(_, value)| !value.is_empty());
-    let (name, _) = set(["HTTPS_PROXY", "https_proxy"]).or_else(|| set(["ALL_PROXY", "all_proxy"]))?;
-    let without = first(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, hosts)| hosts);
-    let any = Matcher::builder().https("http://localhost:9").no(without).build();
-    (proxy_for(url).is_none() && proxy_among(&any, url).is_some()).then_some(name)
+    let (variable, any) = PROXIES.meant.as_ref()?;
+    (proxy_for(url).is_none() && proxy_among(any, url).is_some()).then_some(*variable)
+}
+
+/// Read once, as the clients of requests do that go through them.
+static PROXIES: LazyLock<Proxies> = LazyLock::new(Proxies::of_this_process);
+
+/// The proxies of this process.
+struct Proxies {
+    used: Matcher,
+    /// The variable that is to name one for outward addresses, where one is set, and a proxy for all that are not excluded.
+    meant: Option<(&'static str, Matcher)>,
+}
+
+impl Proxies {
+    fn of_this_process() -> Self {
+        // As the proxy rules read them.
+        let first =
+            |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, env::var(name).ok()?)));
+        let set = |names| first(names).filter(|(_, value)| !value.is_empty());
+        let variable = set(["HTTPS_PROXY", "https_proxy"]).or_else(|| set(["ALL_PROXY", "all_proxy"]));
+        let without = first(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, hosts)| hosts);
+        let any = || Matcher::builder().https("http://localhost:9").no(without).build();
+        Self { used: Matcher::from_system(), meant: variable.map(|(name, _)| (name, any())) }
+    }
 }
 
 fn proxy_among(proxies: &Matcher, url: &Url) -> Option<(String, u16)> {
