@@ -11,12 +11,16 @@ export function chooseDates(wanted: Dates): void {
 }
 
 let zone = $state<string>();
+let told: string | null = null;
 
 /** The time zone of the system, where it is known: the page's own may be the one that it began in. */
 export const dateZone = (): string | undefined => zone;
 
 /** The system is in this zone from now on, as far as it is known there. */
 export function chooseZone(wanted: string | null): void {
+  // It is told with all news, and to find out whether it is one costs more than to say a time of it.
+  if (wanted === told) return;
+  told = wanted;
   zone = wanted !== null && isZone(wanted) ? wanted : undefined;
 }
 
