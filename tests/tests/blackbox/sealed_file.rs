@@ -34,6 +34,17 @@ pub(crate) fn with_passphrase(desktop: Desktop, passphrase: &str) -> Desktop {
     desktop.with("LATCHKEY_PASSPHRASE_FILE", path)
 }
 
+/// With a key file, and `demo` signed in.
+async fn signed_in_by_key_file() -> (Desktop, DevServer, PathBuf) {
+    let desktop = machine();
+    let key = private_file(&desktop, "key", &[0xa7; 32]);
+    let desktop = desktop.with("LATCHKEY_KEY_FILE", &key);
+    let backend = living(Duration::from_mins(10)).await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
+    (desktop, backend, key)
+}
+
 fn sealed(desktop: &Desktop) -> PathBuf {
     desktop.path("state").join("vault").join("demo.sealed")
 }
@@ -67,12 +78,7 @@ async fn a_session_goes_on_from_one_process_to_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_file_opens_what_it_has_sealed() {
-    let desktop = machine();
-    let key = private_file(&desktop, "key", &[0xa7; 32]);
-    let desktop = desktop.with("LATCHKEY_KEY_FILE", &key);
-    let backend = living(Duration::from_mins(10)).await;
-    desktop.add_demo(backend.address().port());
-    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (desktop, backend, key) = signed_in_by_key_file().await;
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
     fs::write(&key, [0xa8; 32]).unwrap();
     says(&desktop.latchkey(&["renew", "demo"]).ends(1), &["does not open the sealed file"]);
@@ -83,12 +89,7 @@ async fn a_key_file_opens_what_it_has_sealed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_lost_the_key_is_told_how_to_begin_anew_and_can() {
-    let desktop = machine();
-    let key = private_file(&desktop, "key", &[0xa7; 32]);
-    let desktop = desktop.with("LATCHKEY_KEY_FILE", &key);
-    let backend = living(Duration::from_mins(10)).await;
-    desktop.add_demo(backend.address().port());
-    let _ = desktop.sign_in("demo", "demo").ends(0);
+    let (desktop, _backend, key) = signed_in_by_key_file().await;
     fs::write(&key, [0xa8; 32]).unwrap();
     says(&desktop.sign_in("demo", "demo").ends(1), &["if that is lost", "latchkey sign-out"]);
     let _ = desktop.latchkey(&["sign-out", "--all"]).ends(0);
