@@ -120,11 +120,13 @@ pub(crate) fn prepare() -> Result<Prepared, NotPrepared> {
     let paths = Paths::from_env()?;
     paths.ensure()?;
     let choice = vault::choose(&paths, |name| std::env::var_os(name))?;
-    let forgetful = choice.kind == VaultKind::Memory;
+    let kind = choice.kind;
     let vault = choice.without_asking()?;
     let config = Config::load(&paths)?;
     let fingerprints = fingerprint_key::load_or_create(&paths)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let vault = vault::shared(kind, vault, &paths, Arc::clone(&clock));
+    let forgetful = kind == VaultKind::Memory;
     let folder = paths.log_dir();
     // A log that cannot be read makes the lifelines begin now, which is no reason not to open.
     let past = thread::spawn(move || {

@@ -227,11 +227,11 @@ pub(crate) async fn open_vault(paths: &Paths) -> Result<(VaultKind, Arc<dyn Vaul
             Arc::new(unopened.with(&prompt::passphrase(unopened.is_new()).await?))
         }
     };
-    Ok((choice.kind, vault))
+    Ok((choice.kind, vault::shared(choice.kind, vault, paths, Arc::new(SystemClock))))
 }
 
-/// Tells a running agent that the vault holds something else for this account now. One that is not there, or does
-/// not know the account, reads the vault when it starts.
+/// Tells a running agent that the vault holds something else for this account now, so that it need not wait until it
+/// notices. One that is not there, or does not know the account, reads the vault when it starts.
 pub(crate) fn tell_agent(desk: &Desk, account: &AccountConfig) {
     let path = format!("/v1/sessions/{}/reload", account.name);
     let _: Result<serde_json::Value, _> = Client::new(&desk.paths.runtime_dir).post(&path);

@@ -53,6 +53,10 @@ pub const CLOCK_SET: SignedDuration = SignedDuration::from_secs(60);
 /// For how long after a sign-out it is tried to tell the provider.
 pub const REVOKE_WITHIN: SignedDuration = SignedDuration::from_secs(24 * 3600);
 
+/// How long another process that signed out has to tell the provider before it is done in its place: as long as a request
+/// may take, twice.
+pub const REVOKE_TURN: SignedDuration = SignedDuration::from_secs(60);
+
 /// How long after it was sent a refresh may be repeated whose reply was lost, where nobody has measured the provider's
 /// grace window: servers that have one answer as before, and 10 s is the shortest that is common.
 pub const REPEAT_WITHIN: SignedDuration = SignedDuration::from_secs(10);

@@ -137,7 +137,9 @@ impl EngineHandle {
     /// Starts an engine with these accounts. Must be called within a tokio runtime.
     pub fn start(setup: Setup, accounts: impl IntoIterator<Item = AccountConfig>) -> Self {
         let (sessions, _) = watch::channel(Sessions::new());
-        let around = setup.background.then(|| surroundings::watch(setup.clock.clone(), &*setup.network));
+        let around = setup
+            .background
+            .then(|| surroundings::watch(setup.clock.clone(), &*setup.network, setup.vault.clone()));
         let consumers = Consumers::new(setup.consents.clone());
         let prompts = {
             let (consumers, sessions, clock) = (consumers.clone(), sessions.clone(), setup.clock.clone());

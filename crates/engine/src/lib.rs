@@ -37,6 +37,7 @@ pub mod event_log;
 )]
 pub mod failpoint;
 pub mod fingerprint_key;
+mod folder_watch;
 pub mod forecast;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;

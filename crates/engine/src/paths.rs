@@ -184,6 +184,11 @@ impl Paths {
         self.state_dir.join("vault")
     }
 
+    /// Where processes leave marks when they change what the vault holds.
+    pub fn vault_changes_dir(&self) -> PathBuf {
+        self.state_dir.join("changes")
+    }
+
     /// What the embedded dev server remembers between runs.
     pub fn devserver_state_file(&self) -> PathBuf {
         self.state_dir.join("devserver.json")

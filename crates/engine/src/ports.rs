@@ -92,6 +92,24 @@ pub trait Vault: Send + Sync {
     async fn probe(&self) -> Result<(), VaultError> {
         self.check_writable().await
     }
+
+    /// Reads as [`Vault::read`] does, for whoever goes by it from then on: what others change later is told by
+    /// [`Vault::changed_elsewhere`] and [`Vault::changed`].
+    async fn catch_up(&self, account: &AccountName) -> Result<Option<Envelope>, VaultError> {
+        self.read(account).await
+    }
+
+    /// Whether another process has changed what is stored for the account since [`Vault::catch_up`]. Quick; never, where
+    /// that cannot be told.
+    fn changed_elsewhere(&self, _account: &AccountName) -> bool {
+        false
+    }
+
+    /// Waits until another process changes what is stored for an account that was caught up with; for ever, where that
+    /// cannot be told. A change is told once.
+    async fn changed(&self) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// What went wrong in a vault: the kind decides, the detail explains. Neither holds what is stored.

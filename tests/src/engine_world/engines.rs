@@ -11,6 +11,7 @@ use latchkey_engine::config::{AccountConfig, Hook, HookEvent};
 use latchkey_engine::http::Http;
 use latchkey_engine::ports::{Journal, NoBrowser, Vault};
 use latchkey_engine::renewal_lock::FileLock;
+use latchkey_engine::vault::SharedVault;
 use latchkey_engine::{EngineHandle, Setup};
 
 use super::{Engine, World};
@@ -51,6 +52,13 @@ impl World {
     /// An engine as a single command has one: nothing happens by itself.
     pub fn command(&self) -> Engine {
         self.engine_with(Setup { background: false, ..self.setup() })
+    }
+
+    /// The engine of a process of its own, which sees what others do to the vault.
+    pub fn process(&self, background: bool) -> Engine {
+        let (setup, marks) = (self.setup(), self.dir.path().join("changes"));
+        let vault = Arc::new(SharedVault::new(setup.vault.clone(), marks, Arc::new(SystemClock)));
+        self.engine_with(Setup { vault, background, ..setup })
     }
 
     /// An engine that is made of these.

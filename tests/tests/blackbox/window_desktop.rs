@@ -162,6 +162,33 @@ async fn window_serves_programs_from_when_the_agent_before_it_has_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn window_and_the_agent_beside_it_go_by_what_the_other_did() {
+    let backend = living(Duration::from_mins(10)).await;
+    let desktop = desktop_with_demo(backend.address().port());
+    let agent = desktop.start_latchkey(&["agent"], "");
+    let _ = agent.first_line();
+    let window = Window::open(&desktop, &[]).await;
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+    let first = desktop.latchkey(&["token", "demo"]).ends(0);
+    assert!(!first.stderr.contains("without the agent"), "{first:?}");
+    window.press("sign-out").await;
+    window.press("sign-out-confirm").await;
+    // The window says so at once, and erases then.
+    window.comes_to("signed_out").await;
+    let refused = || Some(desktop.latchkey(&["token", "demo"])).filter(|token| token.code == Some(3));
+    let _ = until("the tokens to be gone", PATIENCE, refused).says("latchkey sign-in demo");
+
+    window.sign_in("demo", "demo").await;
+    window.comes_to("signed_in").await;
+    assert_ne!(desktop.latchkey(&["token", "demo"]).ends(0).value(), first.value());
+    let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
+    window.find("history-adopted").await;
+    let _ = desktop.latchkey(&["sign-out", "demo"]).ends(0);
+    window.comes_to("signed_out").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn window_asks_about_a_program_that_wants_a_token_and_it_gets_it_once_the_person_allows_it() {
     let (_backend, desktop, attendant, window) = asking().await;
     std::thread::scope(|scope| {

@@ -44,6 +44,7 @@ mod oauth_signing_in;
 mod oauth_verdicts;
 mod odd_replies;
 mod openid_provider;
+mod other_processes;
 mod plain_client;
 mod profiles;
 mod proxy;

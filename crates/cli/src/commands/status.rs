@@ -19,8 +19,8 @@ use crate::session::{Desk, Open, vault_problem, with};
 /// How often a countdown is drawn.
 const REDRAW: SignedDuration = SignedDuration::from_secs(1);
 
-/// How many redraws may pass before the vault is read again, even though the log shows nothing new: whoever changes it
-/// says so there, unless the log is turned down.
+/// How many redraws may pass before the vault is read again: a keychain can be emptied by others than Latchkey, who tell
+/// nobody.
 const READ_ANYWAY: u32 = 30;
 
 pub(crate) async fn run(args: Status) -> Result<(), Failure> {
@@ -106,17 +106,14 @@ async fn watch_agent(desk: &Desk, accounts: &[&AccountConfig], args: &Status) ->
 /// Runs until Ctrl-C.
 async fn watch(open: &Open<'_>, args: &Status) -> Result<(), Failure> {
     let mut display = Display::open(args)?;
-    let log = open.desk.paths.events_file();
-    let mark = || std::fs::metadata(&log).ok().map(|found| (found.len(), found.modified().ok()));
-    let (mut seen, mut since_read) = (mark(), 0);
+    let mut since_read = 0;
     loop {
         let sessions = open.engine.sessions().await;
         display.show(open.desk, args, &sessions, since_read == 0)?;
         open.desk.pause(REDRAW).await;
         since_read += 1;
-        let now = mark();
-        if now != seen || since_read >= READ_ANYWAY {
-            (seen, since_read) = (now, 0);
+        if since_read >= READ_ANYWAY {
+            since_read = 0;
             for account in &open.accounts {
                 // It only fails while the engine closes, and then this loop ends as well.
                 let _ = open.engine.reload(&account.name);

@@ -226,7 +226,12 @@ impl Session {
 
     /// Whether this is the answer that is waited for; one that comes too late is dropped.
     pub fn awaits(&self, answer: &Input) -> bool {
-        answered(answer).is_some_and(|id| self.in_flight == Some(id))
+        answered(answer).is_some_and(|id| self.awaits_effect(id))
+    }
+
+    /// Whether the answer to this effect is waited for.
+    pub fn awaits_effect(&self, id: EffectId) -> bool {
+        self.in_flight == Some(id)
     }
 
     /// When [`Input::TimePassed`] is wanted, if ever.

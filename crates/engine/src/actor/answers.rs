@@ -43,6 +43,9 @@ impl Actor {
         if limited || waited_for || self.closing.is_some() {
             return Err(message);
         }
+        if !matches!(message, Message::Token(..)) || self.is_behind() {
+            return Err(message);
+        }
         let Message::Token(request, consumer, reply) = message else { return Err(message) };
         match self.in_hand(&request).filter(|issued| !issued.falls_short) {
             Some(issued) => Ok(self.hand_out(issued, consumer.as_deref(), reply)),

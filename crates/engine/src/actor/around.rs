@@ -63,7 +63,27 @@ impl Actor {
         if now.clock_set != self.seen.clock_set {
             self.input(Input::TimePassed);
         }
+        if now.vault != self.seen.vault {
+            self.is_behind();
+        }
         self.seen = now;
+    }
+
+    /// Whether another process changed what is stored and that is just being read: what is in hand may be over. Begins to
+    /// read; not while something is under way that reads by itself or brings new tokens.
+    pub(super) fn is_behind(&mut self) -> bool {
+        if self.workshop.vault.changed_elsewhere(&self.workshop.account) {
+            if !self.reads() {
+                self.input(Input::ReloadRequested);
+            }
+            self.behind = true;
+        }
+        self.behind &= self.reads();
+        self.behind
+    }
+
+    fn reads(&self) -> bool {
+        self.reading.is_some_and(|id| self.session.awaits_effect(id))
     }
 
     /// How the provider's clock differs is measured with each answer; much of it is told once.

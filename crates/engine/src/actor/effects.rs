@@ -26,10 +26,13 @@ impl Actor {
 
     fn run_effect(&mut self, effect: Effect) {
         match effect {
-            Effect::Load(id) => self.begin(move |workshop| async move {
-                let (loaded, arrived) = workshop.load().await;
-                Done { input: Input::Loaded(id, loaded), arrived, told: None }
-            }),
+            Effect::Load(id) => {
+                self.reading = Some(id);
+                self.begin(move |workshop| async move {
+                    let (loaded, arrived) = workshop.load().await;
+                    Done { input: Input::Loaded(id, loaded), arrived, told: None }
+                });
+            }
             Effect::Authenticate(id) => {
                 let Some(how) = self.how.take() else { return };
                 let (prompter, prompts) = mpsc::unbounded_channel();

@@ -8,96 +8,35 @@ mod around;
 mod attempts;
 mod closing;
 mod effects;
+mod message;
 mod programs;
 mod revalidation;
 
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use latchkey_core::fingerprint::Fingerprint;
 use latchkey_core::reason::VaultProblem;
 use latchkey_core::record::{Level, Record};
-use latchkey_core::secret::AccessToken;
-use latchkey_core::session::{self, Asker, EffectId, Input, Session, State};
+use latchkey_core::session::{self, EffectId, Input, Session, State};
 use latchkey_core::time::{Jitter, Now};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use answers::{Seen, TokenWaiter};
 use closing::Closing;
+use message::{Boxed, Done};
+pub(crate) use message::{Message, Outbox};
 use revalidation::Revalidation;
 
-use crate::consumers::Consumer;
-use crate::engine::{IssuedToken, Sessions, TokenRequest};
+use crate::engine::Sessions;
 use crate::error::EngineError;
 use crate::event_log;
-use crate::inspection::Inspection;
 use crate::ports::Clock;
 use crate::prompts::Prompts;
-use crate::provider::nextauth::site_secret::OpenedCookie;
 use crate::sign_in::{Attempt, SignIn};
 use crate::snapshot::{Beside, SessionStatus, SignInPrompt, status};
 use crate::surroundings::{Surroundings, changed};
-use crate::vault::Identity;
-use crate::workshop::{Arrived, SiteSecret, Workshop};
-
-/// What an account's task can be asked or told.
-pub(crate) enum Message {
-    SignIn(Box<SignIn>, oneshot::Sender<Result<SessionStatus, EngineError>>),
-    CancelSignIn,
-    SignOut(oneshot::Sender<Result<SessionStatus, EngineError>>),
-    /// Renews now, for a person or for a program.
-    Renew(Asker, oneshot::Sender<Result<SessionStatus, EngineError>>),
-    /// For a program, if it is not for this process itself.
-    Token(TokenRequest, Option<Arc<Consumer>>, oneshot::Sender<Result<IssuedToken, EngineError>>),
-    /// Reads the session again; who is signed in, where it is no site's.
-    Revalidate(Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
-    /// Who is signed in, as it was found out again.
-    Revalidated(Box<Result<Option<Identity>, EngineError>>),
-    /// Changes what the session holds.
-    UpdateSession(Box<serde_json::Value>, oneshot::Sender<Result<SessionStatus, EngineError>>),
-    /// Opens the session cookie with its site's secret.
-    OpenCookie(SiteSecret, oneshot::Sender<Result<OpenedCookie, EngineError>>),
-    Inspect(oneshot::Sender<Result<Inspection, EngineError>>),
-    InspectOther(AccessToken, oneshot::Sender<Option<Inspection>>),
-    TokenRejected(Fingerprint, Option<oneshot::Sender<Result<SessionStatus, EngineError>>>),
-    Used,
-    Reload,
-    /// Something beside the session changed that its status tells.
-    Look,
-    Status(oneshot::Sender<SessionStatus>),
-    /// Ends the task once nothing is under way, and says that it has. One that has tokens which are not stored yet, or of a
-    /// sign-out not erased, goes on and says so, unless it is to end for good.
-    Close {
-        closed: oneshot::Sender<bool>,
-        for_good: bool,
-    },
-    /// Something that was begun has ended.
-    Done(Box<Done>),
-}
-
-/// How something ended that was begun for an effect.
-pub(crate) struct Done {
-    input: Input,
-    arrived: Option<Arrived>,
-    /// What to tell whoever asked, where the input says less.
-    told: Option<EngineError>,
-}
-
-/// The way to an account's task.
-#[derive(Clone)]
-pub(crate) struct Outbox(mpsc::UnboundedSender<Boxed>);
-
-/// Every inbox has room for 32 of these from the beginning.
-type Boxed = Box<Message>;
-
-impl Outbox {
-    /// # Errors
-    /// [`EngineError::Closing`] where the task has ended.
-    pub(crate) fn send(&self, message: Message) -> Result<(), EngineError> {
-        self.0.send(Box::new(message)).map_err(|_| EngineError::Closing)
-    }
-}
+use crate::workshop::{Arrived, Workshop};
 
 /// The task of one account.
 pub(crate) struct Actor {
@@ -137,7 +76,11 @@ pub(crate) struct Actor {
     sign_out_waiters: Vec<oneshot::Sender<Result<SessionStatus, EngineError>>>,
     renew_waiters: Vec<oneshot::Sender<Result<SessionStatus, EngineError>>>,
     token_waiters: Vec<TokenWaiter>,
-    /// What was asked before the vault had been read for the first time.
+    /// The reading of the vault that was begun last.
+    reading: Option<EffectId>,
+    /// Whether that takes in what another process changed.
+    behind: bool,
+    /// What was asked before the vault had been read, for the first time or after another process changed it.
     deferred: Vec<Message>,
     /// Why erasing failed the last time.
     erase_problem: Option<VaultProblem>,
@@ -186,6 +129,8 @@ impl Actor {
             sign_out_waiters: Vec::new(),
             renew_waiters: Vec::new(),
             token_waiters: Vec::new(),
+            reading: None,
+            behind: false,
             deferred: Vec::new(),
             erase_problem: None,
             closing: None,
@@ -253,6 +198,7 @@ impl Actor {
             message if self.opening() && !matches!(message, Message::Done(_) | Message::Close { .. }) => {
                 self.deferred.push(message);
             }
+            message if message.looks() && self.is_behind() => self.deferred.push(message),
             Message::SignIn(how, reply) => self.sign_in(how, reply),
             Message::CancelSignIn => self.cancel_sign_in(),
             Message::SignOut(reply) => {
@@ -288,7 +234,11 @@ impl Actor {
                 self.renew_waiters.extend(reply);
             }
             Message::Used => self.input(Input::Used),
-            Message::Reload => self.input(Input::ReloadRequested),
+            Message::Reload => {
+                if !self.is_behind() {
+                    self.input(Input::ReloadRequested);
+                }
+            }
             Message::Look => {}
             Message::Status(reply) => {
                 let _ = reply.send(self.status());
@@ -388,4 +338,4 @@ fn draw(clock: &dyn Clock) -> Now {
 
 /// It lives as long as its account.
 #[cfg(target_os = "linux")]
-const _: () = assert!(size_of::<Actor>() <= 1664, "a thousand accounts need room");
+const _: () = assert!(size_of::<Actor>() <= 1672, "a thousand accounts need room");

@@ -9,6 +9,7 @@ mod identity;
 pub mod keychain;
 pub mod memory;
 pub mod sealed_file;
+mod shared;
 mod used;
 
 use std::ffi::{OsStr, OsString};
@@ -17,13 +18,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::paths::Paths;
-use crate::ports::Vault;
+use crate::ports::{Clock, Vault};
 use sealed_file::{Given, KeyProblem, Unopened};
 
 #[cfg(test)]
 pub(crate) use envelope::tests::example;
 pub use envelope::{BootTime, Envelope, Expiry, SCHEMA};
 pub use identity::{Identity, MAX_ROLES};
+pub use shared::SharedVault;
 pub use used::Used;
 
 /// The environment variable that chooses the vault.
@@ -145,6 +147,22 @@ pub fn choose(paths: &Paths, lookup: impl Fn(&str) -> Option<OsString>) -> Resul
         },
     };
     Ok(Choice { kind, vault })
+}
+
+/// The vault as one of several processes uses it: each sees what another changed. Nobody else changes the memory of
+/// this one.
+pub fn shared(
+    kind: VaultKind,
+    vault: Arc<dyn Vault>,
+    paths: &Paths,
+    clock: Arc<dyn Clock>,
+) -> Arc<dyn Vault> {
+    match kind {
+        VaultKind::Keychain | VaultKind::SealedFile => {
+            Arc::new(SharedVault::new(vault, paths.vault_changes_dir(), clock))
+        }
+        VaultKind::Memory => vault,
+    }
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ impl Workshop {
         let _turn = self.turn.lock().await;
         // Before the vault: whoever has the lock may be about to store, and is not asked.
         let open = self.intent_left_open().await;
-        let envelope = match self.vault.read(&self.account).await {
+        let envelope = match self.vault.catch_up(&self.account).await {
             Ok(Some(envelope)) => envelope,
             Ok(None) => return (Loaded::Absent, None),
             Err(error) => return (Loaded::Unknown(self.vault_failed("read", &error)), None),

@@ -130,12 +130,9 @@ impl Change {
             }
             Loaded::Absent if self.session.held.is_some() => self.vault_empty(),
             Loaded::Absent => self.session.state = State::SignedOut { reason: Reason::NeverSignedIn },
+            Loaded::Unrevoked { since } if self.session.held.is_some() => self.signed_out_elsewhere(since),
             Loaded::Unrevoked { since } => {
-                if self.session.held.is_some() {
-                    self.vault_empty();
-                } else {
-                    self.session.state = State::SignedOut { reason: Reason::SignedOut };
-                }
+                self.session.state = State::SignedOut { reason: Reason::SignedOut };
                 self.found_unrevoked(since);
             }
             Loaded::Unknown(problem) if self.session.held.is_none() => {

@@ -51,6 +51,26 @@ impl Change {
         self.owe(Debt::Revoke { since: since.earlier(self.now.stamp, self.now.stamp) });
     }
 
+    /// Somebody signed out in another process just now, which tells the provider itself. Should it have ended before
+    /// that, the provider is told from here.
+    pub(in crate::session) fn signed_out_elsewhere(&mut self, since: Stamp) {
+        self.session.state = State::SignedOut { reason: Reason::SignedOut };
+        self.session.held = None;
+        self.effects.push(Effect::Forget);
+        self.found_unrevoked(since);
+        if let Some(owed) = &mut self.session.owed {
+            owed.at = self.now.stamp.plus(policy::REVOKE_TURN);
+        }
+        self.record(Record {
+            reason: Some(Reason::SignedOut.code()),
+            ..Record::new(
+                Level::Info,
+                "signed_out",
+                "Signed out by another process; the stored tokens are erased",
+            )
+        });
+    }
+
     /// The provider could not be told.
     pub(in crate::session) fn not_revoked(&mut self, failure: &Failure) {
         let (Disposition::Retry { reason, after }, Some(Owed { debt: Debt::Revoke { since }, tries, .. })) =

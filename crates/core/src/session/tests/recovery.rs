@@ -182,6 +182,20 @@ fn a_start_that_finds_a_sign_out_nobody_was_told_of_tells_it_at_its_deadline() {
 }
 
 #[test]
+fn a_sign_out_in_another_process_is_none_of_trouble_and_the_provider_is_told_by_that_one() {
+    let asked = || Story::of(samples::after(samples::signed_in(), Input::ReloadRequested, 10));
+    let mut story = asked();
+    story.answer(10, |id| Input::Loaded(id, Loaded::Unrevoked { since: at(10) }));
+    assert_eq!((story.session.state().name(), story.reason()), ("signed_out", Some(Reason::SignedOut)));
+    assert!(matches!(story.effects[..], [Effect::Forget, Effect::Record(_)]), "{:?}", story.effects);
+    story.tell(69, Input::TimePassed);
+    assert!(story.effects.is_empty(), "it is still its turn");
+    story.pass_deadline();
+    assert!(matches!(story.effects[..], [Effect::Revoke { which: Revoke::Again, .. }]));
+    assert_eq!(story.now.boot, at(70).boot);
+}
+
+#[test]
 fn after_a_wake_a_due_renewal_waits_for_the_network_and_not_for_ever() {
     let mut story = Story::of(samples::awaiting_network());
     assert_eq!(story.reason(), Some(Reason::Network));

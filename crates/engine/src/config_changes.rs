@@ -1,11 +1,7 @@
 //! Accounts that are added, changed or removed in the configuration while Latchkey runs.
 //!
 //! The file is read again when it changed, and the engine is told what the accounts are now. A file that is wrong
-//! changes nothing: everybody stays signed in, and the log says what to correct. What differs by platform is who
-//! tells of a change; elsewhere than on Linux the file is looked at now and then.
-
-#[cfg(target_os = "linux")]
-mod linux;
+//! changes nothing: everybody stays signed in, and the log says what to correct.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,14 +12,12 @@ use tracing::{info, warn};
 
 use crate::config::{AccountConfig, Config};
 use crate::engine::EngineHandle;
+use crate::folder_watch::{FolderWatch, LOOK};
 use crate::paths::Paths;
 use crate::ports::Clock;
 
 /// How long a change is given to come to an end: editors write a file in several steps.
-#[cfg(target_os = "linux")]
 const CALM: SignedDuration = SignedDuration::from_millis(200);
-/// How often the file is looked at where nobody tells of changes.
-const LOOK: SignedDuration = SignedDuration::from_secs(30);
 
 /// What the accounts of an engine became.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,23 +116,13 @@ fn read(file: &Path) -> Option<Vec<u8>> {
 }
 
 /// Waits until the file says something else than what is known, and for that to be over.
-#[cfg(target_os = "linux")]
 async fn changed(file: &Path, known: Option<&Vec<u8>>, clock: &dyn Clock) {
-    // Watching begins before the look, so that no change falls between the two.
-    let watch = linux::Watch::on(&folders(file));
+    let watch = FolderWatch::on(&folders(file));
     if read(file).as_ref() != known {
         return;
     }
-    let told = match watch {
-        Ok(watch) => watch.happens().await.is_ok(),
-        Err(_) => false,
-    };
-    pause(clock, if told { CALM } else { LOOK }).await;
-}
-
-#[cfg(not(target_os = "linux"))]
-async fn changed(_: &Path, _: Option<&Vec<u8>>, clock: &dyn Clock) {
-    pause(clock, LOOK).await;
+    watch.happens(clock).await;
+    pause(clock, CALM).await;
 }
 
 async fn pause(clock: &dyn Clock, long: SignedDuration) {
@@ -146,7 +130,6 @@ async fn pause(clock: &dyn Clock, long: SignedDuration) {
 }
 
 /// Where a change of the file shows: in its folder, and in the one it really lies in where it is a link.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nobody watches folders there"))]
 fn folders(file: &Path) -> Vec<PathBuf> {
     let real = fs::canonicalize(file).ok();
     let mut folders: Vec<_> = [Some(file), real.as_deref()]
