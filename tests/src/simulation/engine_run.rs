@@ -4,7 +4,8 @@
 //! The invariants: I1 one exchange at a time, I2 the vault holds the live token or the one before, I3 a sign-in is asked
 //! for only after a verdict on the stored token, I4 no token is handed out after its end, I6 nothing is published before
 //! it is durable, I8 whatever is not well has a cause and a next step, I9 nobody waits long for a token while the backend
-//! can be asked. (I5, no secret leaves, and I7, sign-out is final, have tests of their own.)
+//! can be asked, I10 what another process stored is what is handed out. (I5, no secret leaves, and I7, sign-out is final,
+//! have tests of their own.)
 
 use std::sync::Arc;
 
@@ -190,7 +191,7 @@ impl Run {
     fn starts(&mut self, background: bool) -> Process {
         self.processes += 1;
         let number = self.processes;
-        let ports = Ports { host: self.host.clone(), process: number };
+        let ports = Ports::new(self.host.clone(), number);
         let setup = Setup {
             vault: Arc::new(ports.clone()),
             lock: Arc::new(ports.clone()),
@@ -215,7 +216,7 @@ impl Run {
         let (handle, account) = (process.handle.clone(), self.account.name.clone());
         let request =
             TokenRequest { min_valid: SignedDuration::from_secs(30), wait: SignedDuration::from_secs(10) };
-        let clock = Ports { host: self.host.clone(), process: process.number };
+        let clock = Ports::new(self.host.clone(), process.number);
         let running = tokio::spawn(async move {
             let answer = handle.token(&account, request).await;
             let ends = answer.as_ref().ok().map(|token| Stamp::from_wall(token.expires_at, clock.now()));
@@ -337,6 +338,7 @@ impl Run {
             let request = TokenRequest { min_valid: SignedDuration::ZERO, wait: SignedDuration::ZERO };
             if let Ok(token) = window.handle.token(&self.account.name, request).await {
                 self.handed_out(&token).await;
+                self.is_the_newest(&token).await;
             }
             self.settles().await;
         }
@@ -368,6 +370,15 @@ impl Run {
         if stored.is_none_or(|envelope| envelope.generation < token.generation) {
             self.host
                 .breaks(format!("I6: generation {} was handed out before it was stored", token.generation));
+        }
+    }
+
+    /// While all is quiet and the keychain can be read, a window hands out what is stored, whoever stored it.
+    async fn is_the_newest(&self, token: &IssuedToken) {
+        let locked = self.host.world.locked.at(self.host.time());
+        let stored = self.host.vault.read(&self.account.name).await.ok().flatten();
+        if !locked && stored.is_some_and(|envelope| envelope.generation > token.generation) {
+            self.host.breaks(format!("I10: generation {} was handed out, which is over", token.generation));
         }
     }
 

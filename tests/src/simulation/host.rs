@@ -53,6 +53,8 @@ pub struct Host {
     pub woken: Notify,
     /// Rings when the lock becomes free.
     pub lock_freed: Notify,
+    /// Rings when somebody has changed the keychain.
+    pub vault_changed: Notify,
     state: Mutex<State>,
 }
 
@@ -66,6 +68,8 @@ pub struct State {
     pub lock: Option<(u32, u64)>,
     /// How often the lock was taken.
     pub locked: u64,
+    /// How often the keychain was changed.
+    pub vault_changes: u64,
     /// Who waits for the lock.
     pub parked: BTreeSet<u32>,
     /// Who sleeps until when.
@@ -96,6 +100,7 @@ impl Host {
             dead: BTreeSet::new(),
             lock: None,
             locked: 0,
+            vault_changes: 0,
             parked: BTreeSet::new(),
             sleepers: BTreeMap::new(),
             doomed: None,
@@ -116,6 +121,7 @@ impl Host {
             links: watch::Sender::new(0),
             woken: Notify::new(),
             lock_freed: Notify::new(),
+            vault_changed: Notify::new(),
             state: Mutex::new(state),
         }
     }

@@ -1,8 +1,8 @@
 //! The engine's ports on a simulated machine. At each of them a process can die, and a dead process does nothing more.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,6 +30,43 @@ pub struct Ports {
     pub host: Arc<Host>,
     /// The process.
     pub process: u32,
+    /// What it knows of the changes of the vault.
+    known: Arc<Mutex<Known>>,
+}
+
+/// Which changes of the vault a process knows.
+#[derive(Default)]
+struct Known {
+    /// Those before this one are in what it read.
+    caught_up: u64,
+    /// Those before this one it was told of.
+    told: u64,
+}
+
+impl Ports {
+    /// What this process has of the machine.
+    pub fn new(host: Arc<Host>, process: u32) -> Self {
+        Self { host, process, known: Arc::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves a mark that the vault was changed.
+    fn changes_the_vault(&self) {
+        let (before, after) = {
+            let mut state = self.host.state();
+            let before = state.vault_changes;
+            state.vault_changes += 1;
+            (before, state.vault_changes)
+        };
+        let mut known = self.known();
+        if known.caught_up == before {
+            *known = Known { caught_up: after, told: after };
+        }
+        self.host.vault_changed.notify_waiters();
+    }
 }
 
 static SLEEPS: AtomicU64 = AtomicU64::new(0);
@@ -157,6 +194,8 @@ impl Vault for Ports {
         if !forgets {
             self.host.vault.write(account, envelope).await?;
         }
+        self.host.step(self.process, "before leaving a mark").await;
+        self.changes_the_vault();
         let refresh = envelope.tokens.refresh.as_ref().and_then(|token| number(token.expose()));
         self.host.tells(format!("process {} stores generation {}", self.process, envelope.generation));
         if let Some(refresh) = refresh.filter(|_| envelope.quarantined.is_none()) {
@@ -169,12 +208,41 @@ impl Vault for Ports {
     async fn erase(&self, account: &AccountName) -> Result<(), VaultError> {
         self.host.step(self.process, "before erasing").await;
         self.unlocked()?;
-        self.host.vault.erase(account).await
+        self.host.vault.erase(account).await?;
+        self.changes_the_vault();
+        Ok(())
     }
 
     async fn check_writable(&self) -> Result<(), VaultError> {
         self.host.step(self.process, "before looking whether the vault can be written").await;
         self.unlocked()
+    }
+
+    async fn catch_up(&self, account: &AccountName) -> Result<Option<Envelope>, VaultError> {
+        let now = self.host.state().vault_changes;
+        let read = Vault::read(self, account).await;
+        *self.known() = Known { caught_up: now, told: now };
+        read
+    }
+
+    fn changed_elsewhere(&self, _: &AccountName) -> bool {
+        self.known().caught_up != self.host.state().vault_changes
+    }
+
+    async fn changed(&self) {
+        loop {
+            // Told to look again before it looks, so that no change falls in between.
+            let changed = self.host.vault_changed.notified();
+            {
+                let now = self.host.state().vault_changes;
+                let mut known = self.known();
+                if now != known.caught_up && now != known.told {
+                    known.told = now;
+                    return;
+                }
+            }
+            changed.await;
+        }
     }
 }
 
