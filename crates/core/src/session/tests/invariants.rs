@@ -49,8 +49,11 @@ pub(super) fn what_was_refused_is_sealed(
     }
     let ended = matches!(after.state(), State::NeedsSignIn { .. });
     let renewable = before.held().is_some_and(|held| held.facts.renewable());
-    let same =
-        before.held().map(|held| held.facts.generation) == after.held().map(|held| held.facts.generation);
+    // After a sign-out elsewhere generations begin anew: what was received later is another's, and took the place of these.
+    let same = before.held().zip(after.held()).is_some_and(|(before, after)| {
+        let later = after.facts.received.boot > before.facts.received.boot;
+        after.facts.generation == before.facts.generation && !later
+    });
     if ended && renewable && same {
         prop_assert!(after.owed.is_some(), "refused and not sealed: {:?}", after.state());
     }

@@ -236,7 +236,8 @@ impl World {
                 let limits = &self.session.policy.limits;
                 let heeds_activity = limits.rolls_each().is_some() || limits.marks_each().is_some();
                 prop_assert!(heeds_activity, "{usage:?} is worth no write");
-                self.usage = *usage;
+                // What is stored has a sign-in of its own: a new one may wait to be saved while the session before it is used.
+                self.usage = self.usage.and_later(*usage);
             }
         }
         self.nothing_is_held_after_its_end(&before, input)?;
