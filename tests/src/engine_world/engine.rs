@@ -117,11 +117,10 @@ impl Engine {
             for _ in 0..40 {
                 status = self.now().await;
             }
-            if status.state != "renewing" && status.state != "signing_in" {
+            if !is_under_way(&status) {
                 return status;
             }
-            self.until("an answer", |status| status.state != "renewing" && status.state != "signing_in")
-                .await;
+            self.until("an answer", |status| !is_under_way(status)).await;
         }
     }
 
@@ -154,5 +153,15 @@ impl Engine {
     pub async fn access_token_expires(&self) {
         let expires = self.now().await.access.unwrap().expires_at;
         self.clock_reaches(&expires);
+    }
+}
+
+/// Whether an answer is awaited that needs no time of the clock to come.
+fn is_under_way(status: &SessionStatus) -> bool {
+    match status.state.as_str() {
+        "renewing" | "signing_in" => true,
+        // A look at the network, or into the vault: what comes next is planned once it has been seen.
+        "waiting" => status.next.as_ref().is_none_or(|next| next.at.is_none()),
+        _ => false,
     }
 }
