@@ -15,6 +15,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
@@ -22,9 +23,12 @@ use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, Proxy, connection, interface};
 
 use crate::desktop::Desktop;
-use crate::wait::{PATIENCE, until_async};
+use crate::wait::{Deadline, PATIENCE, until_async};
 
 const NOTIFICATIONS: &str = "/org/freedesktop/Notifications";
+
+/// After this, what was chosen in a menu was chosen in one that is no more.
+const LOST: Duration = Duration::from_secs(5);
 
 /// A notification as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,14 +149,29 @@ impl Attendant {
         .await
     }
 
-    /// Chooses a line.
+    /// Chooses the line that begins so, and waits for what comes of it. The lines of a menu that is made anew in this moment
+    /// have other numbers: then it is chosen once more.
     ///
     /// # Panics
-    /// When the icon is gone.
-    pub async fn choose(&self, line: &Line) {
-        let menu = self.proxy().await.unwrap();
-        let event = (line.id, "clicked", Value::from(0_i32), 0_u32);
-        menu.call::<_, _, ()>("Event", &event).await.unwrap();
+    /// When nothing comes of it.
+    pub async fn choose(&self, beginning: &str, mut came: impl AsyncFnMut() -> bool) {
+        until_async(
+            &format!("“{beginning}…” in the tray menu to do something"),
+            PATIENCE,
+            async || {
+                let line = find(&self.layout().await.ok()?, beginning)?;
+                let event = (line.id, "clicked", Value::from(0_i32), 0_u32);
+                self.proxy().await.ok()?.call::<_, _, ()>("Event", &event).await.ok()?;
+                let end = Deadline::after(LOST);
+                while !came().await {
+                    if end.passed() {
+                        return None;
+                    }
+                }
+                Some(())
+            },
+        )
+        .await;
     }
 
     /// The picture of the tray icon: a PNG file, as soon as it is another than this.

@@ -44,18 +44,12 @@ async fn window_tray_shows_each_session_and_does_what_is_chosen() {
     let signed_in = attendant.icon_other_than(&[]).await;
 
     let generation = desktop.status("demo")["generation"].clone();
-    attendant.choose(&attendant.line("Renew now").await).await;
-    until_async("a renewal by the tray", PATIENCE, async || {
-        (desktop.status("demo")["generation"] != generation).then_some(())
-    })
-    .await;
-    attendant.choose(&attendant.line("Sign out").await).await;
-    window.comes_to("signed_out").await;
+    attendant.choose("Renew now", async || desktop.status("demo")["generation"] != generation).await;
+    attendant.choose("Sign out", async || window.state().await == "signed_out").await;
     attendant.line("demo: signed out").await;
     attendant.icon_other_than(&signed_in).await;
     window.press("nav-log").await;
-    attendant.choose(&attendant.line("Sign in").await).await;
-    window.find("sign-in-username").await;
+    attendant.choose("Sign in", async || !window.all_css(&css("sign-in-username")).await.is_empty()).await;
     window.sign_in("demo", "demo").await;
     window.comes_to("signed_in").await;
 
@@ -193,7 +187,10 @@ async fn window_asks_about_a_program_that_wants_a_token_and_it_gets_it_once_the_
     let (_backend, desktop, attendant, window) = asking().await;
     std::thread::scope(|scope| {
         // The command asks for whoever started it, which is this test.
-        let program = scope.spawn(|| desktop.latchkey(&["token", "demo", "--wait", "60s"]).ends(0));
+        let program = scope.spawn(|| {
+            let asking = desktop.start_latchkey(&["token", "demo", "--wait", "90s"], "");
+            asking.done_within(Duration::from_mins(2)).ends(0)
+        });
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(async {
                 let us = std::env::current_exe().unwrap();
@@ -226,7 +223,7 @@ async fn window_asks_about_a_program_that_wants_a_token_and_it_gets_it_once_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn window_notification_of_a_program_that_asks_is_withdrawn_once_somebody_has_answered() {
     let (_backend, desktop, attendant, window) = asking().await;
-    let program = desktop.start_latchkey(&["token", "demo", "--wait", "60s"], "");
+    let program = desktop.start_latchkey(&["token", "demo", "--wait", "90s"], "");
     let told = attendant.says("A program wants a token: demo").await;
     window.find("program-asks").await;
     let us = std::env::current_exe().unwrap();
