@@ -282,16 +282,18 @@ impl Desktop {
         assert!(asked.ended(PATIENCE).success(), "the keychain of the test takes nothing");
     }
 
-    /// Closes the app's window as its frame does.
+    /// Closes the app's window as its frame does, as soon as the window manager has one.
     ///
     /// # Panics
     /// When `wmctrl` is not installed.
     pub fn close_windows(&self) {
-        let mut ask = self.command("wmctrl");
-        ask.args(["-c", "Latchkey"]);
-        let closed =
-            ask.status().expect("`wmctrl` is not installed: install it with `apt-get install wmctrl`");
-        assert!(closed.success(), "no window of the app is there to be closed");
+        until("the app's window to be closed", PATIENCE, || {
+            let mut ask = self.command("wmctrl");
+            ask.args(["-c", "Latchkey"]).stderr(Stdio::null());
+            let closed =
+                ask.status().expect("`wmctrl` is not installed: install it with `apt-get install wmctrl`");
+            closed.success().then_some(())
+        });
     }
 
     /// Whether the app's window is there, hidden ones left out.

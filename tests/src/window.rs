@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use thirtyfour::Capabilities;
-use thirtyfour::error::WebDriverResult;
+use thirtyfour::error::{WebDriverError, WebDriverErrorInner};
 use thirtyfour::prelude::{By, WebDriver, WebElement};
 use thirtyfour::session::scriptret::ScriptRet;
 
@@ -93,11 +93,12 @@ impl Window {
         self.page().find_all(By::Css(selector)).await.unwrap_or_default()
     }
 
-    /// Waits until nothing has this test id any more.
+    /// Waits until nothing has this test id any more. A driver that does not say is no answer.
     pub async fn gone(&self, testid: &str) {
         let selector = css(testid);
         until_async(&format!("{selector} to go"), PATIENCE, async || {
-            self.all_css(&selector).await.is_empty().then_some(())
+            let found = self.page().find_all(By::Css(&selector)).await;
+            found.is_ok_and(|all| all.is_empty()).then_some(())
         })
         .await;
     }
@@ -116,10 +117,19 @@ impl Window {
         .await
     }
 
-    /// Presses it.
+    /// Presses it. What is drawn anew or covered in this moment is looked for again.
+    ///
+    /// # Panics
+    /// When the driver says otherwise why it cannot be pressed.
     pub async fn press(&self, testid: &str) {
-        let pressed: WebDriverResult<()> = self.find(testid).await.click().await;
-        pressed.unwrap_or_else(|error| panic!("{testid} cannot be pressed: {error}"));
+        until_async(&format!("{testid} to be pressed"), PATIENCE, async || {
+            match self.find(testid).await.click().await {
+                Ok(()) => Some(()),
+                Err(error) if passes(&error) => None,
+                Err(error) => panic!("{testid} cannot be pressed: {error}"),
+            }
+        })
+        .await;
     }
 
     /// Replaces what stands in a field, as soon as it takes it.
@@ -256,6 +266,15 @@ impl Drop for Window {
     }
 }
 
+/// Whether an element may be pressed in the next moment: the page had just taken it away, or put something before it.
+fn passes(error: &WebDriverError) -> bool {
+    use WebDriverErrorInner::{ElementClickIntercepted, ElementNotInteractable, StaleElementReference};
+    matches!(
+        error.as_inner(),
+        StaleElementReference(_) | ElementClickIntercepted(_) | ElementNotInteractable(_)
+    )
+}
+
 /// Selects what has this test id.
 pub fn css(testid: &str) -> String {
     format!("[data-testid=\"{testid}\"]")
@@ -274,10 +293,11 @@ fn children_of(parent: u32) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let children = numbers.filter(|number| {
-        // The name in brackets may hold anything; what follows it is numbers: state, parent.
+        // The name in brackets may hold anything; what follows it is a letter and numbers: state, parent.
         let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
-        let rest = stat.rsplit(')').next().unwrap_or_default();
-        rest.split_whitespace().nth(1) == Some(&parent.to_string())
+        let mut rest = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        // One that has ended and was not waited for yet (Z) is gone.
+        rest.next().is_some_and(|state| state != "Z") && rest.next() == Some(&parent.to_string())
     });
     children.collect()
 }
