@@ -99,6 +99,11 @@ pub fn has_open(process: u32, file: &Path) -> bool {
         .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == file))
 }
 
+/// Whether a process that nobody has waited for yet is over.
+pub fn has_ended(process: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{process}/stat")).map_or(true, |stat| stat.contains(") Z "))
+}
+
 fn group(child: &Child) -> Pid {
     Pid::from_child(child)
 }

@@ -1,6 +1,7 @@
 //! The built programs, run as a person or a script runs them.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,10 +12,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::desktop::Desktop;
-use crate::process::Process;
+use crate::process::{Process, has_ended, has_open};
+use crate::wait::until;
 
-/// How long a command may take. The longest of them waits 10 s for a token.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// How long a command may take, on a machine with much else to do. The longest of them waits 10 s for a token.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The terminal program.
 pub fn latchkey() -> PathBuf {
@@ -197,6 +199,26 @@ impl Desktop {
     #[track_caller]
     pub fn sign_in(&self, account: &str, password: &str) -> Done {
         self.start_latchkey(&["sign-in", account, "--username", "demo", "--password-stdin"], password).done()
+    }
+
+    /// So many processes renew `demo` at once. They all stand at the lock when it is given free, so all of them have read the
+    /// same token: how long they take to come there does not matter, as it would if one of them waited for an answer
+    /// meanwhile. Gives back what each did; one that cannot read its token ends before it comes to the lock.
+    ///
+    /// # Panics
+    /// When they do not come to the lock.
+    pub fn renewed_together(&self, processes: usize) -> Vec<Done> {
+        let path = self.path("state/locks/demo.lock");
+        let lock = File::options().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+        lock.lock().unwrap();
+        let renew = || self.start_latchkey(&["renew", "demo", "--json"], "");
+        let all: Vec<_> = (0..processes).map(|_| renew()).collect();
+        for one in &all {
+            let there = || has_open(one.id(), &path) || has_ended(one.id());
+            until("a process at the lock", PATIENCE, || there().then_some(()));
+        }
+        drop(lock);
+        all.into_iter().map(Running::done).collect()
     }
 
     /// The one account's status.

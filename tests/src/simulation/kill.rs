@@ -1,7 +1,6 @@
 //! The built program, the real keychain and the real dev server: commands are killed in the middle of a renewal, and
 //! many of them renew at once.
 
-use std::fs::File;
 use std::time::Duration;
 
 use latchkey_devserver::{DevServer, Options, RequestRecord};
@@ -10,9 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::Millis;
 use super::seed::Draw;
 use crate::desktop::{Desktop, Keychain};
-use crate::process::has_open;
 use crate::programs::Running;
-use crate::wait::{Deadline, PATIENCE, until};
+use crate::wait::{Deadline, PATIENCE};
 
 /// Where the dev server rotates refresh tokens.
 const REFRESH: &str = "/auth/refreshToken";
@@ -235,18 +233,8 @@ pub async fn together(rounds: usize, processes: usize) -> Vec<String> {
 
 fn one_round(scene: &mut Scene, round: usize, processes: usize) -> Option<String> {
     scene.begins();
-    let path = scene.desktop.root().join("state/locks/demo.lock");
-    let lock = File::options().read(true).write(true).open(&path).unwrap();
-    lock.lock().unwrap();
-    let all: Vec<_> = (0..processes).map(|_| scene.renew()).collect();
-    for one in &all {
-        until("a process at the lock", PATIENCE, || {
-            (has_open(one.id(), &path) || has_ended(one.id())).then_some(())
-        });
-    }
-    drop(lock);
+    let ended = scene.desktop.renewed_together(processes);
     let first = 1 + u64::from(WATCHED) + round as u64;
-    let ended: Vec<_> = all.into_iter().map(Running::done).collect();
     let refreshes = scene.refreshes();
     // A keychain that is asked by many at once may be too slow for one of them, who then asks for nothing.
     let (through, late): (Vec<_>, Vec<_>) = ended.iter().partition(|done| done.code == Some(0));
@@ -254,11 +242,6 @@ fn one_round(scene: &mut Scene, round: usize, processes: usize) -> Option<String
         && through.iter().all(|done| done.json()["generation"] == first)
         && late.iter().all(|done| done.stderr.contains("does not answer in time"));
     (!fine || refreshes.len() != 1).then(|| format!("round {round}: {ended:#?} {refreshes:#?}"))
-}
-
-/// Whether a process that nobody has waited for yet is over.
-fn has_ended(process: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{process}/stat")).map_or(true, |stat| stat.contains(") Z "))
 }
 
 /// The grace window of the kinder backend: longer than the next start takes.

@@ -3,15 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use latchkey_devserver::{DevServer, Fault, FaultMode, Options, User};
+use latchkey_devserver::{DevServer, Options, User};
 use latchkey_engine::clock::{ManualClock, SystemClock};
 use latchkey_engine::ports::Clock as _;
 use latchkey_lab::stage::ServerClock;
-use latchkey_tests::desktop::Desktop;
-use latchkey_tests::process::has_open;
-use latchkey_tests::programs::{Done, Running};
-use latchkey_tests::wait::{PATIENCE, until};
 use tokio::sync::watch;
 
 /// The path of the refresh.
@@ -41,25 +36,6 @@ pub(crate) async fn by_hand() -> (DevServer, ManualClock, watch::Receiver<usize>
     let waiting = server_clock.sleepers();
     let options = Options { listen: "127.0.0.1:0".parse().unwrap(), ..Options::default() };
     (DevServer::start_with_clock(options, Arc::new(server_clock)).await.unwrap(), clock, waiting)
-}
-
-/// So many processes renew at once: the backend answers when all of them stand at the lock, so each has read the same
-/// token. Gives back what each did.
-pub(crate) async fn renewed_together(
-    desktop: &Desktop,
-    (backend, clock, waiting): &(DevServer, ManualClock, watch::Receiver<usize>),
-    processes: usize,
-) -> Vec<Done> {
-    backend.faults().add(Fault::new(REFRESH, FaultMode::Delay).after(Duration::from_secs(10))).unwrap();
-    let lock = desktop.path("state/locks/demo.lock");
-    let all: Vec<_> =
-        (0..processes).map(|_| desktop.start_latchkey(&["renew", "demo", "--json"], "")).collect();
-    for one in &all {
-        until("a process at the lock", PATIENCE, || has_open(one.id(), &lock).then_some(()));
-    }
-    until("the refresh to arrive", PATIENCE, || (*waiting.borrow() == 1).then_some(()));
-    clock.advance(SignedDuration::from_secs(10));
-    all.into_iter().map(Running::done).collect()
 }
 
 /// How often this path was asked for.

@@ -13,7 +13,7 @@ use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::programs::Done;
 use latchkey_tests::wait::{PATIENCE, until};
 
-use crate::backend::{LOGIN, REFRESH, asked, by_hand, living, random_text, renewed_together};
+use crate::backend::{LOGIN, REFRESH, asked, living, random_text};
 use crate::canary::Watched;
 
 /// A machine without a keychain where the sealed file was chosen.
@@ -198,13 +198,13 @@ async fn a_process_that_is_killed_at_any_time_leaves_a_session_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_renew_at_once_spend_one_refresh_token() {
     let desktop = with_passphrase(machine(), &random_text("pass-"));
-    let backend = by_hand().await;
-    desktop.add_demo(backend.0.address().port());
+    let backend = living(Duration::from_mins(10)).await;
+    desktop.add_demo(backend.address().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
-    for done in renewed_together(&desktop, &backend, 6).await {
+    for done in desktop.renewed_together(6) {
         assert_eq!(done.ends(0).json()["generation"], 2);
     }
-    assert_eq!(asked(&backend.0, REFRESH), 1);
+    assert_eq!(asked(&backend, REFRESH), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
