@@ -12,7 +12,7 @@ use latchkey_tests::programs::Done;
 use latchkey_tests::wait::{PATIENCE, until};
 use rustix::process::Signal;
 
-use crate::backend::{LOGIN, LOGOUT, REFRESH, asked, by_hand, living};
+use crate::backend::{LOGIN, LOGOUT, REFRESH, asked, by_hand, living, living_at};
 
 /// What a backend may answer in place of a token reply: what the person is told of it at the login, and at the refresh,
 /// with the exit code.
@@ -27,7 +27,7 @@ const ODD: [(FaultMode, &str, (i32, &str)); 5] = [
 
 async fn set_up() -> (Desktop, DevServer) {
     let desktop = Desktop::start(Keychain::Unlocked);
-    let backend = living(Duration::from_mins(1)).await;
+    let backend = living(Duration::from_mins(10)).await;
     desktop.add_demo(backend.address().port());
     (desktop, backend)
 }
@@ -65,7 +65,9 @@ async fn a_wrong_password_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backend_that_is_not_there_is_said_so() {
-    let (desktop, backend) = set_up().await;
+    let (desktop, address) = (Desktop::start(Keychain::Unlocked), Address::of_its_own());
+    let backend = living_at(&address, Duration::from_mins(10)).await;
+    desktop.add_demo(address.at().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let kept = desktop.secret_of("demo");
     backend.shutdown().await;

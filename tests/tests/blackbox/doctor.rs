@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
+use latchkey_tests::address::Address;
 use latchkey_tests::canary::Canary;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::programs::Running;
@@ -117,12 +118,10 @@ async fn the_vaults_without_a_keychain_are_looked_at_as_well() {
     assert!(!page.contains("barley") && !page.contains("sesame"), "{page}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_settings_and_provider_is_found_together() {
-    let desktop = Desktop::start(Keychain::Unlocked);
-    let backend = living(Duration::from_mins(10)).await;
-    desktop.add_demo(backend.address().port());
-    backend.shutdown().await;
+#[test]
+fn what_is_wrong_with_settings_and_provider_is_found_together() {
+    let (desktop, nobody) = (Desktop::start(Keychain::Unlocked), Address::of_its_own());
+    desktop.add_demo(nobody.at().port());
     fs::set_permissions(desktop.path("state"), fs::Permissions::from_mode(0o755)).unwrap();
     let all = found(&desktop, 1);
     has(&all, "account demo provider_unreachable problem");
