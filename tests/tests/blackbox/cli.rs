@@ -1,18 +1,17 @@
 //! The whole way in the terminal: from an empty machine to signed out, with real tokens in a real keychain.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use latchkey_engine::clock::SystemClock;
+use latchkey_engine::ports::Clock as _;
 use latchkey_tests::canary::Canary;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::programs::DevServerProcess;
-use latchkey_tests::wait::until;
+use latchkey_tests::wait::{PATIENCE, until};
 use serde_json::Value;
-
-/// A token that lives 4 s is used for half of that at least, and renewed soon after.
-const A_LIFETIME: Duration = Duration::from_secs(15);
 
 /// The desktop, and the account `demo` on a backend in a process of its own.
 fn set_up(lifetime: &str) -> (Desktop, DevServerProcess) {
@@ -24,7 +23,7 @@ fn set_up(lifetime: &str) -> (Desktop, DevServerProcess) {
 
 #[test]
 fn a_person_signs_in_renews_restarts_and_signs_out() {
-    let (desktop, _backend) = set_up("60s");
+    let (desktop, _backend) = set_up("10m");
     let before = desktop.status("demo");
     assert_eq!((&before["state"], &before["generation"]), (&"signed_out".into(), &0.into()));
     let _ = desktop.latchkey(&["token", "demo"]).ends(3).says("latchkey sign-in demo");
@@ -76,7 +75,7 @@ fn a_person_signs_in_renews_restarts_and_signs_out() {
 
 #[test]
 fn tokens_are_in_the_keychain_and_in_no_file() {
-    let (desktop, _backend) = set_up("60s");
+    let (desktop, _backend) = set_up("10m");
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
 
@@ -103,25 +102,29 @@ fn tokens_are_in_the_keychain_and_in_no_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_tokens_a_lifetime_apart_differ_and_both_are_the_backends() {
-    let (desktop, backend) = set_up("4s");
+    // Used for half of that at least, and renewed then.
+    let (desktop, backend) = set_up("8s");
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let keys: JwkSet = get(&format!("{}/.well-known/jwks.json", backend.url)).await;
+    let token = |options: &[&str]| {
+        let asked = SystemClock.now().wall;
+        let done = desktop.latchkey(&[&["token", "demo", "--min-valid", "4s"], options].concat()).ends(0);
+        (done.value().to_owned(), asked)
+    };
 
-    let first = desktop.latchkey(&["token", "demo", "--min-valid", "1s"]).ends(0).value().to_owned();
+    let first = token(&[]);
     let mine = verified(&first, &keys, &backend.url);
-    let second = until("another token", A_LIFETIME, || {
-        let token = desktop.latchkey(&["token", "demo", "--min-valid", "1s"]).ends(0).value().to_owned();
-        (token != first).then_some(token)
-    });
+    let second = until("another token", PATIENCE, || Some(token(&[])).filter(|(token, _)| *token != first.0));
     let later = verified(&second, &keys, &backend.url);
     assert!(later["exp"].as_i64() > mine["exp"].as_i64());
     assert_eq!(mine["sid"], later["sid"], "the session went on");
 
-    let header = desktop.latchkey(&["token", "demo", "--output", "header"]).ends(0);
-    let third = header.value().strip_prefix("Authorization: Bearer ").expect("a header").to_owned();
-    verified(&third, &keys, &backend.url);
-    let document = desktop.latchkey(&["token", "demo", "--output", "json"]).ends(0).json();
-    verified(document["access_token"].as_str().unwrap(), &keys, &backend.url);
+    let (header, asked) = token(&["--output", "header"]);
+    let third = header.strip_prefix("Authorization: Bearer ").expect("a header").to_owned();
+    verified(&(third, asked), &keys, &backend.url);
+    let (document, asked) = token(&["--output", "json"]);
+    let document: Value = serde_json::from_str(&document).unwrap();
+    verified(&(document["access_token"].as_str().unwrap().to_owned(), asked), &keys, &backend.url);
     assert_eq!(document["account"], "demo");
 }
 
@@ -144,7 +147,7 @@ fn a_password_is_taken_from_no_argument() {
 
 #[test]
 fn an_account_is_shown_and_removed_with_its_tokens() {
-    let (desktop, _backend) = set_up("60s");
+    let (desktop, _backend) = set_up("10m");
     let _ = desktop.sign_in("demo", "demo").ends(0);
     assert_eq!(desktop.latchkey(&["accounts", "list", "--json"]).ends(0).json().as_array().unwrap().len(), 1);
     assert!(desktop.latchkey(&["accounts", "show", "demo"]).ends(0).stdout.contains("/auth/login"));
@@ -169,15 +172,18 @@ fn texts_of(document: &Value) -> BTreeSet<String> {
     }
 }
 
-/// The claims of a token, as a resource server reads them.
-fn verified(token: &str, keys: &JwkSet, issuer: &str) -> Value {
+/// The claims of a token that was asked for at this time, as a resource server reads them that gets it at once. The test
+/// itself may come to it later than the token lives.
+fn verified((token, asked): &(String, Timestamp), keys: &JwkSet, issuer: &str) -> Value {
     let name = decode_header(token).unwrap().kid.expect("a token names its key");
     let key = DecodingKey::from_jwk(keys.find(&name).expect("the key is in the set")).unwrap();
     let mut rules = Validation::new(Algorithm::RS256);
     rules.set_issuer(&[issuer]);
     rules.set_audience(&["latchkey-demo"]);
-    rules.leeway = 0;
-    decode::<Value>(token, &key, &rules).unwrap().claims
+    rules.validate_exp = false;
+    let claims = decode::<Value>(token, &key, &rules).unwrap().claims;
+    assert!(claims["exp"].as_i64().unwrap() > asked.as_second(), "it had ended: {claims}");
+    claims
 }
 
 async fn get<T: serde::de::DeserializeOwned>(url: &str) -> T {
@@ -187,7 +193,7 @@ async fn get<T: serde::de::DeserializeOwned>(url: &str) -> T {
 
 #[test]
 fn a_command_takes_down_what_the_configuration_says_unless_the_environment_says_otherwise() {
-    let (desktop, _backend) = set_up("60s");
+    let (desktop, _backend) = set_up("10m");
     let told = || std::fs::read_to_string(desktop.events_file()).unwrap();
     let _ = desktop.sign_in("demo", "demo").ends(0);
     assert!(!told().contains("\"debug\""), "{}", told());

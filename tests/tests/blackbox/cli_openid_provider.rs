@@ -1,5 +1,7 @@
 //! The terminal at node-oidc-provider: an account by its issuer alone, a real sign-in, real tokens in a real keychain.
 
+use std::time::Duration;
+
 use latchkey_tests::canary::Canary;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::openid_provider::{OpFault, OpenIdProvider, Settings, Support};
@@ -97,7 +99,8 @@ async fn presents(provider: &OpenIdProvider, refresh_token: &str) -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_renews_loses_the_session_to_a_thief_signs_in_again_and_signs_out() {
-    let mut terminal = Terminal::at(&Settings::default());
+    let mut terminal =
+        Terminal::at(&Settings { access_lifetime: Duration::from_mins(10), ..Settings::default() });
     let mut browser = alice();
     let (page, done) = terminal.signs_in("--no-browser", &mut browser, 0).await;
     assert!(page.text.contains("You are signed in"), "{page:#?}");
