@@ -12,7 +12,8 @@ use crate::canary::Watched;
 #[tokio::test(flavor = "multi_thread")]
 async fn window_and_app_tell_no_secret_at_the_loudest_level() {
     let desktop = Desktop::start(Keychain::Unlocked).with_screen();
-    let watched = Watched::start(desktop, Duration::from_secs(6)).await;
+    // Nothing is due while this goes on: a renewal by itself would meet the faults that are meant for one by hand.
+    let watched = Watched::start(desktop, Duration::from_mins(10)).await;
     let window = Window::open(&watched.desktop, &[]).await;
     let app = window.app();
     let looked = async |place: &str| {
@@ -28,10 +29,14 @@ async fn window_and_app_tell_no_secret_at_the_loudest_level() {
     window.sign_in("demo", &watched.password).await;
     window.comes_to("signed_in").await;
     looked("the window after the sign-in").await;
+    window.press("renew-now").await;
     window.find("history-renewed").await;
     looked("the window after a renewal").await;
     for mode in [FaultMode::Html, FaultMode::Status, FaultMode::Torn] {
-        watched.backend.faults().add(Fault::new(REFRESH, mode)).unwrap();
+        // What failed is tried again by itself, until it works and the message goes.
+        window.comes_to("signed_in").await;
+        window.gone("error-message").await;
+        watched.backend.faults().add(Fault::new(REFRESH, mode).times(-1)).unwrap();
         window.press("renew-now").await;
         window.find("error-message").await;
         looked("the window after a failure").await;
@@ -50,7 +55,7 @@ async fn window_and_app_tell_no_secret_at_the_loudest_level() {
     assert!(found.is_empty(), "{found:#?}");
     window.picture("light-log-trace").await;
     window.press("session-item-demo").await;
-    assert!(watched.backend.revoke("demo").await.is_some());
+    // The reply that was torn had the only token that is still good, and the one that was spent for it is refused.
     window.comes_to("needs_sign_in").await;
     looked("the window after a refusal").await;
     window.press("sign-out").await;
