@@ -16,6 +16,11 @@ use crate::web_driver::Driver;
 /// The time at which the clock of every preview stands: Friday, 20 November 2026, 14:34:06 UTC.
 pub const NOW: u64 = 1_795_185_246_000;
 
+/// In a script of a page: what changes its look by and by has changed it. That ends with time, and with pictures that are drawn,
+/// which a machine with much else to do may do late.
+pub const SETTLE: &str = "void getComputedStyle(document.body).color; \
+    for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();";
+
 /// A browser with the preview in it.
 pub struct Preview {
     page: Option<WebDriver>,
@@ -103,9 +108,12 @@ impl Preview {
     /// When there is none.
     pub async fn picture(&self) -> Vec<u8> {
         // A picture shows what was drawn last, and nothing that is still on its way.
-        let drawn = "const done = arguments[0]; const frame = requestAnimationFrame; \
+        let drawn = format!(
+            "const done = arguments[0]; const frame = requestAnimationFrame; \
             document.activeElement?.blur?.(); \
-            document.fonts.ready.then(() => frame(() => frame(() => setTimeout(done, 300))))";
+            const settle = () => {{ {SETTLE} frame(() => frame(() => done())) }}; \
+            document.fonts.ready.then(() => frame(() => frame(() => setTimeout(settle, 300))))"
+        );
         self.page().execute_async(drawn, Vec::new()).await.unwrap();
         tokio::time::timeout(PATIENCE, self.page().screenshot_as_png())
             .await

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use latchkey_tests::desktop::{Desktop, Keychain};
-use latchkey_tests::preview::Preview;
+use latchkey_tests::preview::{Preview, SETTLE};
 use latchkey_tests::window::Window;
 use thirtyfour::prelude::WebDriver;
 
@@ -45,6 +45,7 @@ const OPENED: [&str; 9] = [
 
 /// What axe-core finds in the page as it is now.
 async fn findings(page: &WebDriver) -> Vec<String> {
+    page.execute(SETTLE, Vec::new()).await.unwrap();
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/node_modules/axe-core/axe.min.js");
     let axe = std::fs::read_to_string(root).expect("axe-core: (cd ui && npm ci)");
     let there = page.execute("return typeof axe", Vec::new()).await.unwrap();
@@ -156,7 +157,7 @@ const FOCUS: &str = "const e = document.activeElement; \
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_is_used_by_keyboard_alone_and_shows_where_one_is() {
-    let backend = living(Duration::from_mins(1)).await;
+    let backend = living(Duration::from_mins(10)).await;
     let desktop = desktop_with_demo(backend.address().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let window = Window::open(&desktop, &[]).await;
