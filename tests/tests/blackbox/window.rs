@@ -136,7 +136,7 @@ async fn window_of_a_newcomer_offers_the_demo() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_is_whole_when_it_is_narrow_and_when_it_is_dark() {
-    let backend = living(Duration::from_mins(1)).await;
+    let backend = living(Duration::from_mins(10)).await;
     let desktop = desktop_with_demo(backend.address().port()).with("GTK_THEME", "Adwaita:dark");
     let _ = desktop.sign_in("demo", "demo").ends(0);
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);

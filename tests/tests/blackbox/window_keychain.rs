@@ -60,7 +60,7 @@ async fn window_without_a_keychain_says_so_and_how_to_choose() {
 /// At login an app may be up before the keychain is.
 #[tokio::test(flavor = "multi_thread")]
 async fn window_app_finds_a_keychain_that_comes_up_after_it() {
-    let backend = living(Duration::from_mins(1)).await;
+    let backend = living(Duration::from_mins(10)).await;
     let mut desktop = desktop_with_demo(backend.address().port());
     let _ = desktop.sign_in("demo", "demo").ends(0);
     desktop.kill_keychain();
@@ -76,7 +76,7 @@ async fn window_app_finds_a_keychain_that_comes_up_after_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_and_terminal_share_one_session() {
-    let backend = living(Duration::from_mins(1)).await;
+    let backend = living(Duration::from_mins(10)).await;
     let desktop = desktop_with_demo(backend.address().port());
     let window = Window::open(&desktop, &[]).await;
     window.sign_in("demo", "demo").await;

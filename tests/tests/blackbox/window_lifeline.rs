@@ -34,17 +34,23 @@ async fn window_shows_renewals_on_the_lifeline_and_explains_them() {
     window.picture("light-lifeline").await;
 
     // One stop of the Tab key; arrows lead to what came first: the sign-in of the other process, taken over.
-    let stop = window.find_css("[data-testid=lifeline] [tabindex='0']").await;
-    stop.focus().await.unwrap();
-    window.says("lifeline-tip", " ").await;
-    stop.send_keys(Key::Home).await.unwrap();
-    let told = window.text("lifeline-tip").await;
-    let active = "return document.activeElement.getAttribute('aria-label')";
-    assert_eq!(
-        window.run(active).await.json().as_str(),
-        Some(told.as_str()),
-        "said to those who listen as well"
-    );
+    let told = until_async("the stop of the lifeline to be explained", PATIENCE, async || {
+        let stop = window.find_css("[data-testid=lifeline] [tabindex='0']").await;
+        stop.focus().await.ok()?;
+        let told = window.all_css(&css("lifeline-tip")).await.first()?.text().await.ok()?;
+        // It may have been drawn anew meanwhile, for a renewal.
+        if told.is_empty() { None } else { stop.send_keys(Key::Home).await.ok().map(|()| told) }
+    })
+    .await;
+    // What is shown is said to those who listen as well. Times in it go on, so both are looked at together.
+    until_async("another mark to be explained and said", PATIENCE, async || {
+        let active = "return [...document.querySelectorAll('[data-testid=lifeline-tip]')] \
+            .map((tip) => [tip.innerText.trim(), document.activeElement.getAttribute('aria-label')])[0]";
+        let both = window.run(active).await.json().clone();
+        let (shown, said) = (both[0].as_str()?, both[1].as_str()?);
+        (shown == said && shown != told).then_some(())
+    })
+    .await;
     window.picture("light-lifeline-explained").await;
 
     for _ in 0..18 {
@@ -89,6 +95,10 @@ async fn window_that_is_quit_takes_the_token_out_of_the_clipboard_though_a_manag
     let mut manager = manager.args(["-selection", "clipboard"]).stdin(Stdio::piped()).spawn().unwrap();
     manager.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
     assert!(manager.wait().unwrap().success());
+    // It goes on in the background, and may not have come to it yet. Its copy has no mark.
+    until("the clipboard to be the manager's", PATIENCE, || {
+        (pasted(&desktop, "x-kde-passwordManagerHint") != "secret").then_some(())
+    });
     assert_eq!(pasted(&desktop, "UTF8_STRING"), token);
     let app = window.app();
     signal(app, Signal::TERM);

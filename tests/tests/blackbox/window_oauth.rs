@@ -32,7 +32,7 @@ async fn opened_page(opened: &Path) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn window_adds_an_issuer_and_signs_in_with_the_browser_and_with_a_code() {
-    let backend = living(Duration::from_mins(1)).await;
+    let backend = living(Duration::from_mins(10)).await;
     let (desktop, opened) = desktop_with_browser();
     let window = Window::open(&desktop, &[]).await;
     window.fill("field-issuer", backend.url()).await;

@@ -95,7 +95,10 @@ async fn window_account_keeps_its_session_when_its_policy_changes_and_goes_when_
     window.picture("light-settings-remove").await;
     window.press("remove-confirm").await;
     window.gone("account-demo").await;
-    assert!(!fs::read_to_string(desktop.config_file()).unwrap().contains("accounts.demo"));
+    // The configuration goes last.
+    until("the account to be taken out of the file", PATIENCE, || {
+        (!fs::read_to_string(desktop.config_file()).unwrap().contains("accounts.demo")).then_some(())
+    });
     until("the keychain to be empty", PATIENCE, || desktop.secret_of("demo").is_none().then_some(()));
 }
 
