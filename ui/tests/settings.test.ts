@@ -73,6 +73,25 @@ describe("settings", () => {
     expect((await kept).app).toMatchObject({ log_level: "debug", dates: "iso", notifications: { not_saved: false, sign_in_soon: true } });
   });
 
+  it("keep a change that is made while they are being read again", async () => {
+    const { host } = await openSettings({ latency: 100 });
+    await pass(1000);
+    const reading = host.settings();
+    await pass(100);
+    const before = await reading;
+    // What stood there when it was asked, said late.
+    vi.spyOn(host, "settings").mockImplementationOnce(() => new Promise((say) => setTimeout(() => say(before), 500)));
+    await fireEvent.click(screen.getByTestId("setting-start_at_login"));
+    await pass(200);
+    await fireEvent.change(screen.getByTestId("setting-log_level"), { target: { value: "debug" } });
+    await pass(2000);
+    await fireEvent.change(screen.getByTestId("setting-dates"), { target: { value: "iso" } });
+    await pass(2000);
+    const kept = host.settings();
+    await pass(100);
+    expect((await kept).app).toMatchObject({ log_level: "debug", dates: "iso" });
+  });
+
   it("show another language and other dates without opening anything anew", async () => {
     await openSettings();
     // The other language is a chunk that is really loaded.

@@ -155,14 +155,18 @@ export class AppState {
     await this.#ask();
   }
 
-  /** Somebody else may have written the file: whoever looks at the settings sees what holds. */
-  async readSettings(): Promise<void> {
-    this.settingsFailure = null;
-    try {
-      this.settings = await this.host.settings();
-    } catch (thrown) {
-      this.settingsFailure = toCommandError(thrown);
-    }
+  /** Somebody else may have written the file: whoever looks at the settings sees what holds. Takes its turn with the changes,
+   *  or what was said before one would take the place of what it left. */
+  readSettings(): Promise<void> {
+    this.#turn = this.#turn.then(async () => {
+      this.settingsFailure = null;
+      try {
+        this.settings = await this.host.settings();
+      } catch (thrown) {
+        this.settingsFailure = toCommandError(thrown);
+      }
+    });
+    return this.#turn;
   }
 
   /** One after the other: each change is made to what the one before it left. */
