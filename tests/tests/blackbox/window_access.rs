@@ -45,6 +45,7 @@ const OPENED: [&str; 9] = [
 
 /// What axe-core finds in the page as it is now.
 async fn findings(page: &WebDriver) -> Vec<String> {
+    // What fades from one colour to another is looked at when it has arrived.
     page.execute(SETTLE, Vec::new()).await.unwrap();
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/node_modules/axe-core/axe.min.js");
     let axe = std::fs::read_to_string(root).expect("axe-core: (cd ui && npm ci)");
@@ -97,12 +98,8 @@ async fn all_findings(preview: &Preview, scenes: Vec<String>) -> Vec<String> {
     for scene in scenes {
         preview.show(&scene).await;
         for theme in ["light", "dark"] {
-            // What fades from one colour to another is looked at when it has arrived.
-            let script = format!(
-                "document.documentElement.dataset.theme = '{theme}'; \
-                 const done = arguments[0]; setTimeout(done, 300)"
-            );
-            preview.page().execute_async(script, Vec::new()).await.unwrap();
+            let script = format!("document.documentElement.dataset.theme = '{theme}'");
+            preview.page().execute(script, Vec::new()).await.unwrap();
             found.extend(
                 findings(preview.page()).await.iter().map(|line| format!("{scene}, {theme}: {line}")),
             );
