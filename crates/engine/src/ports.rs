@@ -105,6 +105,12 @@ pub trait Vault: Send + Sync {
         false
     }
 
+    /// Whether the last that a process of ours did to what is stored for the account was to erase it; not, where that
+    /// cannot be told.
+    fn erased_here(&self, _account: &AccountName) -> bool {
+        false
+    }
+
     /// Waits until another process changes what is stored for an account that was caught up with; for ever, where that
     /// cannot be told. A change is told once.
     async fn changed(&self) {

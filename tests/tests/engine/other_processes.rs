@@ -1,6 +1,7 @@
 //! What one process does to the vault, and another that holds the same session.
 
 use latchkey_core::reason::VaultProblem;
+use latchkey_engine::ports::Vault as _;
 use latchkey_tests::engine_world::{Engine, World};
 
 /// Signs in, and lets another process take that in. It renews nothing by itself and waits for nobody to tell it anything.
@@ -71,15 +72,32 @@ async fn what_is_shown_follows_what_another_process_does() {
 #[tokio::test]
 async fn a_session_that_was_signed_out_of_elsewhere_on_purpose_alarms_nobody() {
     let mut world = World::new().await;
+    for told in [true, false] {
+        let (shown, command) = (world.process(true), world.process(false));
+        command.signs_in().await.unwrap();
+        shown.until_generation(1).await;
+        if !told {
+            world.backend_goes_away().await;
+        }
+        command.signs_out().await.unwrap();
+        assert_eq!(world.kept().await.is_some(), !told, "what the provider has to be told");
+        let status = shown.until_state("signed_out").await;
+        assert_eq!(status.reason.unwrap().code.as_str(), "signed_out");
+    }
+    assert!(world.notices.all().is_empty(), "{:?}", world.notices.all());
+}
+
+#[tokio::test]
+async fn a_keychain_that_somebody_else_emptied_is_told_of() {
+    let world = World::new().await;
     let (shown, command) = (world.process(true), world.process(false));
     command.signs_in().await.unwrap();
     shown.until_generation(1).await;
-    // The backend is away: the provider could not be told yet.
-    world.backend_goes_away().await;
-    command.signs_out().await.unwrap();
+    world.vault.erase(&world.account).await.unwrap();
+    shown.reload(&world.account).unwrap();
     let status = shown.until_state("signed_out").await;
-    assert_eq!(status.reason.unwrap().code.as_str(), "signed_out");
-    assert!(world.notices.all().is_empty(), "{:?}", world.notices.all());
+    assert_eq!(status.reason.unwrap().code.as_str(), "vault_empty");
+    assert_eq!(world.notices.all().len(), 1);
 }
 
 #[tokio::test]

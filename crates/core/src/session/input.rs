@@ -101,6 +101,8 @@ pub enum Loaded {
     Unanswered(TokenFacts),
     /// Surely nothing.
     Absent,
+    /// Nothing, since a process of ours erased it: somebody signed out, or the session came to its end.
+    Erased,
     /// Nothing but what the provider needs to end a session that was signed out of here.
     Unrevoked {
         /// When that was.

@@ -104,7 +104,8 @@ pub fn step(session: Session, input: Input, now: Now) -> Step {
             State::SignedOut { .. },
             Input::Loaded(_, loaded @ (Loaded::Found(_) | Loaded::Unanswered(_) | Loaded::Unrevoked { .. })),
         ) => change.reloaded(loaded),
-        (State::SignedOut { .. }, Input::Loaded(_, Loaded::Absent | Loaded::Unknown(_))) => {}
+        (State::SignedOut { .. }, Input::Loaded(_, Loaded::Absent | Loaded::Erased | Loaded::Unknown(_))) => {
+        }
         (State::SignedOut { .. }, Input::Wiped(_, Ok(left))) => change.wiped(left),
         (State::SignedOut { .. }, Input::Wiped(_, Err(problem))) => change.not_paid(problem),
         (State::SignedOut { .. }, Input::Revoked(_, Revocation::Done)) => change.session.owed = None,

@@ -2,8 +2,8 @@
 //!
 //! A keychain tells nobody what others did, and to read it before each token that is handed out would be slow. So
 //! whoever stores or erases something leaves a mark beside it: a byte more in the account's file in a folder that all
-//! processes share. A mark says nothing about what was stored, and one that cannot be left costs no more than that the
-//! others learn of it later, as they renew.
+//! processes share. A mark says which of the two was done and nothing else, and one that cannot be left costs no more than
+//! that the others learn of it later, as they renew.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,6 +22,11 @@ use crate::ports::{Clock, Vault, VaultError};
 
 /// As long as a file of marks becomes, in bytes; then it begins anew.
 const LONGEST: u64 = 4096;
+
+/// The mark of what was stored.
+const STORED: u8 = b'+';
+/// The mark of what was erased.
+const ERASED: u8 = b'-';
 
 /// A vault, and the marks of those who change it.
 pub struct SharedVault {
@@ -64,9 +69,9 @@ impl SharedVault {
     }
 
     /// Leaves a mark. Whoever was caught up here still is; what another process did meanwhile is not passed over.
-    fn leave(&self, account: &AccountName) {
+    fn leave(&self, account: &AccountName, mark: u8) {
         let before = self.marks(account);
-        let Ok(after) = append(&self.dir, &self.file(account)) else { return };
+        let Ok(after) = append(&self.dir, &self.file(account), mark) else { return };
         self.knowing(account, |known| {
             if known.caught_up == before {
                 *known = Known { caught_up: after, told: after };
@@ -101,7 +106,7 @@ impl Marks {
 }
 
 /// Makes a file one byte longer, or lets it begin anew.
-fn append(dir: &Path, path: &Path) -> io::Result<Option<Marks>> {
+fn append(dir: &Path, path: &Path, mark: u8) -> io::Result<Option<Marks>> {
     let open = || private_file().append(true).open(path);
     let mut file: File = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -114,7 +119,7 @@ fn append(dir: &Path, path: &Path) -> io::Result<Option<Marks>> {
         // Where it cannot be shortened, it grows on.
         let _ = file.set_len(0);
     }
-    file.write_all(b".")?;
+    file.write_all(&[mark])?;
     Ok(Marks::of(&file.metadata()?))
 }
 
@@ -131,13 +136,13 @@ impl Vault for SharedVault {
     async fn write(&self, account: &AccountName, envelope: &Envelope) -> Result<(), VaultError> {
         let written = self.vault.write(account, envelope).await;
         // One that failed may have changed something all the same.
-        self.leave(account);
+        self.leave(account, STORED);
         written
     }
 
     async fn erase(&self, account: &AccountName) -> Result<(), VaultError> {
         let erased = self.vault.erase(account).await;
-        self.leave(account);
+        self.leave(account, ERASED);
         erased
     }
 
@@ -163,6 +168,10 @@ impl Vault for SharedVault {
         let mut changed = false;
         self.knowing(account, |known| changed = now != known.caught_up);
         changed
+    }
+
+    fn erased_here(&self, account: &AccountName) -> bool {
+        fs::read(self.file(account)).is_ok_and(|marks| marks.last() == Some(&ERASED))
     }
 
     async fn changed(&self) {

@@ -138,6 +138,7 @@ impl Workshop {
         let open = self.intent_left_open().await;
         let envelope = match self.vault.catch_up(&self.account).await {
             Ok(Some(envelope)) => envelope,
+            Ok(None) if self.vault.erased_here(&self.account) => return (Loaded::Erased, None),
             Ok(None) => return (Loaded::Absent, None),
             Err(error) => return (Loaded::Unknown(self.vault_failed("read", &error)), None),
         };

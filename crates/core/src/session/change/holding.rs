@@ -129,8 +129,14 @@ impl Change {
                 self.ended_unrenewed();
             }
             Loaded::Absent if self.session.held.is_some() => self.vault_empty(),
-            Loaded::Absent => self.session.state = State::SignedOut { reason: Reason::NeverSignedIn },
-            Loaded::Unrevoked { since } if self.session.held.is_some() => self.signed_out_elsewhere(since),
+            Loaded::Erased if self.session.held.is_some() => self.signed_out_elsewhere(),
+            Loaded::Absent | Loaded::Erased => {
+                self.session.state = State::SignedOut { reason: Reason::NeverSignedIn };
+            }
+            Loaded::Unrevoked { since } if self.session.held.is_some() => {
+                self.signed_out_elsewhere();
+                self.leaves_telling(since);
+            }
             Loaded::Unrevoked { since } => {
                 self.session.state = State::SignedOut { reason: Reason::SignedOut };
                 self.found_unrevoked(since);

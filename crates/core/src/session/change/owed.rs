@@ -51,16 +51,21 @@ impl Change {
         self.owe(Debt::Revoke { since: since.earlier(self.now.stamp, self.now.stamp) });
     }
 
-    /// Somebody signed out in another process just now, which tells the provider itself. Should it have ended before
-    /// that, the provider is told from here.
-    pub(in crate::session) fn signed_out_elsewhere(&mut self, since: Stamp) {
-        self.session.state = State::SignedOut { reason: Reason::SignedOut };
-        self.session.held = None;
-        self.effects.push(Effect::Forget);
+    /// Whoever signed out in another process tells the provider as well. Should that have ended before, it is told from
+    /// here.
+    pub(in crate::session) fn leaves_telling(&mut self, since: Stamp) {
         self.found_unrevoked(since);
         if let Some(owed) = &mut self.session.owed {
             owed.at = self.now.stamp.plus(policy::REVOKE_TURN);
         }
+    }
+
+    /// Somebody signed out in another process: they know, and nobody else has to be told.
+    pub(in crate::session) fn signed_out_elsewhere(&mut self) {
+        self.session.state = State::SignedOut { reason: Reason::SignedOut };
+        self.session.held = None;
+        self.session.owed = None;
+        self.effects.push(Effect::Forget);
         self.record(Record {
             reason: Some(Reason::SignedOut.code()),
             ..Record::new(

@@ -193,6 +193,12 @@ fn a_sign_out_in_another_process_is_none_of_trouble_and_the_provider_is_told_by_
     story.pass_deadline();
     assert!(matches!(story.effects[..], [Effect::Revoke { which: Revoke::Again, .. }]));
     assert_eq!(story.now.boot, at(70).boot);
+
+    let mut story = asked();
+    story.answer(10, |id| Input::Loaded(id, Loaded::Erased));
+    assert_eq!((story.session.state().name(), story.reason()), ("signed_out", Some(Reason::SignedOut)));
+    assert!(matches!(story.effects[..], [Effect::Forget, Effect::Record(_)]), "{:?}", story.effects);
+    assert_eq!(story.session.deadline(), None);
 }
 
 #[test]

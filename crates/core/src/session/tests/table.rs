@@ -277,6 +277,7 @@ fn answers(kind: Awaits, current: u64, secs: i64) -> Vec<(&'static str, &'static
             loaded(", the same", "Loaded Unanswered", Loaded::Unanswered(same)),
             loaded("", "Loaded Unrevoked", Loaded::Unrevoked { since: samples::at(secs) }),
             loaded("", "Loaded Absent", Loaded::Absent),
+            loaded("", "Loaded Erased", Loaded::Erased),
             loaded("", "Loaded Unknown", Loaded::Unknown(locked)),
         ],
         Awaits::Authenticated => vec![
@@ -358,8 +359,7 @@ fn outcome(session: &Session, said: &Said) -> String {
 
 /// The state's variant, as the diagram names it.
 fn name(state: &State) -> String {
-    let debug = format!("{state:?}");
-    debug.split_once(' ').map_or(debug.clone(), |(name, _)| name.to_owned())
+    format!("{state:?}").split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn state(state: &State) -> String {

@@ -47,8 +47,12 @@ async fn what_another_process_stores_or_erases_is_seen_until_it_was_read() {
     assert!(here.changed_elsewhere(&world.account), "whoever goes by it has not seen that");
     assert_eq!(here.catch_up(&world.account).await.unwrap().unwrap().generation, 1);
     assert!(!here.changed_elsewhere(&world.account));
+    assert!(!here.erased_here(&world.account));
     there.erase(&world.account).await.unwrap();
     assert!(here.changed_elsewhere(&world.account));
+    assert!(here.erased_here(&world.account));
+    there.write(&world.account, &generation(1)).await.unwrap();
+    assert!(!here.erased_here(&world.account), "whoever empties the keychain now is none of ours");
 }
 
 #[tokio::test]
@@ -68,12 +72,12 @@ async fn marks_that_begin_anew_are_a_change_as_well() {
     let world = World::new();
     let (here, there) = (world.process(), world.process());
     for _ in 0..2 * LONGEST {
-        there.leave(&world.account);
+        there.leave(&world.account, STORED);
         assert!((1..=LONGEST).contains(&fs::metadata(world.file()).unwrap().len()));
     }
     let _ = here.catch_up(&world.account).await.unwrap();
     for _ in 0..LONGEST {
-        there.leave(&world.account);
+        there.leave(&world.account, STORED);
     }
     assert!(here.changed_elsewhere(&world.account), "though its file is as long as it was");
 }
@@ -86,7 +90,7 @@ async fn marks_are_their_owners_alone_and_say_nothing() {
     world.process().write(&world.account, &generation(1)).await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&world.file()), mode(world.file().parent().unwrap())), (0o600, 0o700));
-    assert_eq!(fs::read(world.file()).unwrap(), b".");
+    assert_eq!(fs::read(world.file()).unwrap(), b"+");
 }
 
 #[tokio::test]
