@@ -118,10 +118,9 @@ fn read(file: &Path) -> Option<Vec<u8>> {
 /// Waits until the file says something else than what is known, and for that to be over.
 async fn changed(file: &Path, known: Option<&Vec<u8>>, clock: &dyn Clock) {
     let watch = FolderWatch::on(&folders(file));
-    if read(file).as_ref() != known {
-        return;
+    if read(file).as_ref() == known {
+        watch.happens(clock).await;
     }
-    watch.happens(clock).await;
     pause(clock, CALM).await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Mutex;
 
 use jiff::SignedDuration;
 use latchkey_core::account::AccountName;
@@ -11,6 +12,7 @@ use latchkey_engine::config_changes::follow;
 use latchkey_engine::paths::Paths;
 use latchkey_tests::engine_world::{Engine, World, guarded};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 struct Followed {
     world: World,
@@ -20,7 +22,7 @@ struct Followed {
 }
 
 impl Followed {
-    /// An engine whose account somebody is signed in to, and which follows a configuration that has it.
+    /// An engine whose account somebody is signed in to, and a configuration that has it.
     async fn new() -> Self {
         let world = World::new().await;
         let engine = world.signed_in().await;
@@ -31,8 +33,13 @@ impl Followed {
         paths.ensure().unwrap();
         let followed = Self { world, engine, paths, _folder: folder };
         followed.writes(&followed.demo());
-        tokio::spawn(follow((*followed.engine).clone(), followed.paths.clone(), |_| async {}));
         followed
+    }
+
+    /// From now on the engine follows the configuration.
+    fn begins(self) -> Self {
+        tokio::spawn(follow((*self.engine).clone(), self.paths.clone(), |_| async {}));
+        self
     }
 
     fn demo(&self) -> AccountConfig {
@@ -61,7 +68,7 @@ fn name(name: &str) -> AccountName {
 
 #[tokio::test]
 async fn accounts_come_and_go_with_the_configuration_and_nobody_is_signed_out() {
-    let followed = Followed::new().await;
+    let followed = Followed::new().await.begins();
     let work = AccountConfig { name: name("work"), ..followed.demo() };
     followed.writes(&work);
     followed.until("the new account", |engine| engine.accounts().contains(&work.name)).await;
@@ -78,7 +85,7 @@ async fn accounts_come_and_go_with_the_configuration_and_nobody_is_signed_out() 
 
 #[tokio::test]
 async fn a_changed_account_keeps_its_session_and_its_history() {
-    let followed = Followed::new().await;
+    let followed = Followed::new().await.begins();
     let asking = AccountConfig { consent: Consent::Ask, ..followed.demo() };
     let history = followed.engine.now().await.history;
     let changes = followed.engine.accounts_are(std::slice::from_ref(&asking)).await;
@@ -91,7 +98,7 @@ async fn a_changed_account_keeps_its_session_and_its_history() {
 
 #[tokio::test]
 async fn a_configuration_that_is_wrong_changes_nothing_and_says_so() {
-    let followed = Followed::new().await;
+    let followed = Followed::new().await.begins();
     let path = followed.paths.config_file();
     let right = std::fs::read(&path).unwrap();
     std::fs::write(&path, "[accounts.demo]\nprovider = ").unwrap();
@@ -104,9 +111,36 @@ async fn a_configuration_that_is_wrong_changes_nothing_and_says_so() {
     followed.until("the new account", |engine| engine.accounts().contains(&work.name)).await;
 }
 
+/// Some editors empty a file before they write it anew.
+#[tokio::test]
+async fn a_file_that_is_written_while_a_change_is_taken_in_is_read_when_it_is_whole() {
+    let followed = Followed::new().await;
+    let (path, (go_on, held)) = (followed.paths.config_file(), oneshot::channel::<()>());
+    let held = Mutex::new(Some(held));
+    tokio::spawn(follow((*followed.engine).clone(), followed.paths.clone(), move |_| {
+        let held = held.lock().unwrap().take();
+        async move {
+            if let Some(held) = held {
+                held.await.unwrap();
+            }
+        }
+    }));
+    followed.engine.settles().await;
+    let work = AccountConfig { name: name("work"), ..followed.demo() };
+    followed.writes(&work);
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, "").unwrap();
+    go_on.send(()).unwrap();
+    followed.engine.settles().await;
+    std::fs::write(&path, whole).unwrap();
+    followed.until("the new account", |engine| engine.accounts().contains(&work.name)).await;
+    let gone = followed.world.records().into_iter().find(|record| record.message.contains("is gone"));
+    assert!(gone.is_none(), "nobody took an account away: {gone:?}");
+}
+
 #[tokio::test]
 async fn a_change_waits_while_new_tokens_cannot_be_stored_and_is_followed_then() {
-    let followed = Followed::new().await;
+    let followed = Followed::new().await.begins();
     let (vault, engine) = (&followed.world.vault, &followed.engine);
     vault.fail_next_writes(u64::MAX, VaultProblem::Locked);
     engine.renews().await.unwrap_err();
