@@ -1,5 +1,6 @@
 //! The engines of a world: they share its vault, its journal, its lock and its clock, as processes do.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -7,7 +8,7 @@ use latchkey_core::account::AccountName;
 use latchkey_core::fingerprint::FingerprintKey;
 use latchkey_engine::clock::SystemClock;
 use latchkey_engine::command_line::CommandLine;
-use latchkey_engine::config::{AccountConfig, Hook, HookEvent};
+use latchkey_engine::config::{AccountConfig, Hook, HookEvent, ProviderConfig};
 use latchkey_engine::http::Http;
 use latchkey_engine::ports::{Journal, NoBrowser, Vault};
 use latchkey_engine::renewal_lock::FileLock;
@@ -37,6 +38,12 @@ impl World {
             events: events.iter().copied().collect(),
             time_limit: SignedDuration::from_secs(10),
         });
+    }
+
+    /// From now on the account of every engine asks there who is signed in.
+    pub fn asks_who_it_is_at(&mut self, address: SocketAddr) {
+        let ProviderConfig::Credentials(config) = &mut self.config.provider else { panic!("a REST login") };
+        Arc::make_mut(config).user_info_url = Some(format!("http://{address}/me").parse().unwrap());
     }
 
     /// An account of this name at this port of the loopback.

@@ -1,5 +1,6 @@
 //! Sessions that change at the provider: read again when an answer asks for it, changed from here, told to everyone.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -12,6 +13,9 @@ use latchkey_engine::{EngineError, SiteSecret, TokenRequest};
 use latchkey_tests::engine_world::{Engine, World, guarded};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::agent::Agent;
 use super::nextauth::{SESSION, graceful};
@@ -151,25 +155,49 @@ async fn a_rest_login_asks_again_who_is_signed_in() {
     assert_eq!(again.identity.unwrap().name.as_deref(), Some("Renamed"), "and it is kept");
 }
 
+/// Something that is asked who is signed in. It lets who asks first wait until it is told to go on, and then names
+/// somebody else; to all others it names the right one.
+async fn slow_to_say_who() -> (SocketAddr, oneshot::Receiver<()>, oneshot::Sender<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (address, (asked, is_asked), (go_on, held)) =
+        (listener.local_addr().unwrap(), oneshot::channel(), oneshot::channel());
+    tokio::spawn(async move {
+        let mut first = Some((asked, held));
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let first = first.take();
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 4096]).await.unwrap();
+                let mut name = "Demo User";
+                if let Some((asked, held)) = first {
+                    asked.send(()).unwrap();
+                    let _: () = held.await.unwrap();
+                    name = "Somebody Else";
+                }
+                let body = json!({ "user": { "name": name } }).to_string();
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(format!("{answer}{body}").as_bytes()).await.unwrap();
+            });
+        }
+    });
+    (address, is_asked, go_on)
+}
+
 #[tokio::test]
 async fn what_was_asked_about_one_person_is_not_said_of_the_next() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    let (address, is_asked, go_on) = slow_to_say_who().await;
+    world.asks_who_it_is_at(address);
     let engine = world.signed_in().await;
-    world.goes_wrong(
-        Fault::new("/auth/me", FaultMode::Status)
-            .status(200)
-            .after(Duration::from_millis(300))
-            .body("{\"user\":{\"name\":\"Somebody Else\"}}".to_owned()),
-    );
-    let mut asking = std::pin::pin!(revalidates(&engine, &world));
-    tokio::select! {
-        biased;
-        _ = &mut asking => panic!("an answer before the backend gave one"),
-        () = tokio::task::yield_now() => {}
-    }
+    let asking = tokio::spawn({
+        let (engine, account) = (engine.clone(), world.account.clone());
+        async move { engine.revalidate(&account).await }
+    });
+    guarded("the question", is_asked).await.unwrap();
     engine.signs_out().await.unwrap();
     engine.signs_in().await.unwrap();
-    let told = asking.await;
+    go_on.send(()).unwrap();
+    let told = guarded("revalidating", asking).await.unwrap().unwrap();
     assert_eq!(told.identity.unwrap().name.as_deref(), Some("Demo User"));
     assert_eq!(world.stored().await.unwrap().identity.name.as_deref(), Some("Demo User"));
     assert!(!world.logged().contains(&"session_updated".to_owned()), "and no program is told of a change");

@@ -4,6 +4,7 @@ use latchkey_engine::EngineError;
 use latchkey_engine::config::Url;
 use latchkey_engine::sign_in::SignIn;
 use latchkey_engine::snapshot::SessionStatus;
+use latchkey_tests::address::Address;
 use latchkey_tests::bad_provider::{Authorization, Endpoint, Settings};
 use latchkey_tests::engine_world::guarded;
 use latchkey_tests::oauth_world::{Does, OauthEngine, OauthWorld, visit};
@@ -210,8 +211,10 @@ async fn it_listens_on_this_machine_alone_and_where_the_account_says() {
 
 #[tokio::test]
 async fn a_fixed_port_that_is_taken_is_named() {
-    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = taken.local_addr().unwrap().port();
+    // Nobody else gets the port while it is free in between.
+    let address = Address::of_its_own();
+    let taken = tokio::net::TcpListener::bind(address.at()).await.unwrap();
+    let port = address.at().port();
     let world = OauthWorld::with(Settings::default(), &format!("redirect_port = {port}")).await;
     let error = world.engine().signs_in().await.unwrap_err();
     assert!(error.code() == "port_taken" && error.to_string().contains(&port.to_string()), "{error}");
