@@ -19,9 +19,17 @@ async fn a_connection_over_which_nothing_comes_is_asked_whether_it_is_still_ther
     assert!(tokio::io::AsyncReadExt::read(&mut silent, &mut request).await.unwrap() > 0);
     // Both ends: an earlier connection to elsewhere may have had the same port of ours.
     let ends = [peer, there].map(|end| format!("0100007F:{:04X}", end.port()));
-    let connections = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
-    let columns = connections.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let timer = columns.filter(|columns| columns[1..3] == ends).map(|columns| columns[5].to_owned()).next();
+    let timer = loop {
+        let connections = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+        let columns = connections.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let timer =
+            columns.filter(|columns| columns[1..3] == ends).map(|columns| columns[5].to_owned()).next();
+        // As long as nobody has said that the request arrived, it is that which is waited for.
+        if timer.as_deref().is_none_or(|timer| !timer.starts_with("01:")) {
+            break timer;
+        }
+        tokio::task::yield_now().await;
+    };
     assert!(timer.as_deref().is_some_and(|timer| timer.starts_with("02:")), "{timer:?}");
     drop(silent);
     assert_eq!(asking.await.unwrap(), Some(Failure::NoReply));
@@ -77,16 +85,22 @@ fn retry_after_is_read_as_seconds_or_as_a_date() {
 async fn where_the_first_family_of_addresses_leads_nowhere_the_other_one_is_taken() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    let hole = tokio::net::TcpSocket::new_v6().unwrap();
-    hole.bind("[::1]:0".parse().unwrap()).unwrap();
-    let hole = hole.listen(0).unwrap();
+    // One port of both families: that of the one may be somebody's in the other.
+    let (hole, live) = loop {
+        let hole = tokio::net::TcpSocket::new_v6().unwrap();
+        hole.bind("[::1]:0".parse().unwrap()).unwrap();
+        let hole = hole.listen(0).unwrap();
+        let port = hole.local_addr().unwrap().port();
+        if let Ok(live) = tokio::net::TcpListener::bind(("127.0.0.1", port)).await {
+            break (hole, live);
+        }
+    };
     let nowhere = hole.local_addr().unwrap();
     let soon = Duration::from_millis(300);
     let mut waiting = Vec::new();
     while let Ok(connected) = tokio::time::timeout(soon, tokio::net::TcpStream::connect(nowhere)).await {
         waiting.push(connected.unwrap());
     }
-    let live = tokio::net::TcpListener::bind(("127.0.0.1", nowhere.port())).await.unwrap();
     let there = live.local_addr().unwrap();
     let answering = tokio::spawn(async move {
         let (mut asked, _) = live.accept().await.unwrap();
