@@ -8,17 +8,22 @@ use latchkey_tests::address::Address;
 use latchkey_tests::canary::Canary;
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::programs::Running;
+use latchkey_tests::wait::{PATIENCE, until};
 use serde_json::Value;
 
 use crate::agent::{agent, ends};
 use crate::backend::living;
 
-/// What it finds, as its topic, account, code and grade.
+/// What it finds, as its topic, account, code and grade. It is right about a vault that takes more than two seconds, as on a
+/// machine with much else to do; then it is asked again.
 #[track_caller]
 fn found(desktop: &Desktop, code: i32) -> Vec<String> {
-    let report = desktop.latchkey(&["doctor", "--json"]).ends(code).json();
-    assert_eq!(report["healthy"], code == 0, "{report:#}");
-    report["findings"].as_array().unwrap().iter().map(in_short).collect()
+    until("a vault that is not slow", PATIENCE, || {
+        let report = desktop.latchkey(&["doctor", "--json"]).ends(code).json();
+        assert_eq!(report["healthy"], code == 0, "{report:#}");
+        let found: Vec<_> = report["findings"].as_array().unwrap().iter().map(in_short).collect();
+        Some(found).filter(|found| !found.iter().any(|one| one.contains("vault_slow")))
+    })
 }
 
 fn in_short(finding: &Value) -> String {
@@ -55,8 +60,10 @@ async fn where_all_is_well_it_says_so() {
     ] {
         has(&found, expected);
     }
-    let page = desktop.latchkey(&["doctor"]).ends(0);
-    assert!(page.stdout.ends_with("\nAll is well\n"), "{page:#?}");
+    let page = until("all to be well, a slow vault included", PATIENCE, || {
+        let page = desktop.latchkey(&["doctor"]).ends(0);
+        page.stdout.ends_with("\nAll is well\n").then_some(page)
+    });
     assert!(page.stdout.contains("Tokens are stored, generation 2"), "{page:#?}");
     let mut canary = Canary::default();
     canary.watch("the envelope", &desktop.secret_of("demo").unwrap());
