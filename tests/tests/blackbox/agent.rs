@@ -39,6 +39,17 @@ pub(crate) fn ends(agent: Running) {
     let _ = agent.done().ends(0);
 }
 
+/// Asks an agent to end that is in the middle of something, and sees that it only finishes that.
+pub(crate) fn begins_to_end(agent: &Running, socket: &str) {
+    signal(agent.id(), Signal::TERM);
+    let ending = || {
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "--unix-socket", socket, "-X", "POST", "http://latchkey/v1/sessions/demo/token"]);
+        String::from_utf8_lossy(&curl.output().unwrap().stdout).contains("\"closing\"").then_some(())
+    };
+    until("the agent to be ending", PATIENCE, ending);
+}
+
 /// From now on the person is asked before a program gets a token of `demo`.
 fn asks_for_consent(desktop: &Desktop) {
     let config = std::fs::read_to_string(desktop.config_file()).unwrap();
@@ -197,13 +208,7 @@ async fn an_agent_that_is_just_ending_costs_nobody_a_token() {
     backend.faults().add(Fault::new(REFRESH, FaultMode::Delay).after(Duration::from_secs(10))).unwrap();
     let renewing = desktop.start_latchkey(&["renew", "demo"], "");
     until("the renewal to arrive", PATIENCE, || (*waiting.borrow() == 1).then_some(()));
-    signal(agent.id(), Signal::TERM);
-    let ending = || {
-        let mut curl = Command::new("curl");
-        curl.args(["-s", "--unix-socket", &socket, "-X", "POST", "http://latchkey/v1/sessions/demo/token"]);
-        String::from_utf8_lossy(&curl.output().unwrap().stdout).contains("\"closing\"").then_some(())
-    };
-    until("the agent to be ending", PATIENCE, ending);
+    begins_to_end(&agent, &socket);
     for arguments in [&["token", "demo"][..], &["token", "demo", "--output", "git"]] {
         let token = desktop.latchkey(arguments).ends(0);
         assert_eq!(token.stderr, "", "nobody need know");

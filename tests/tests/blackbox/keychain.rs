@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use latchkey_devserver::{DevServer, Fault, FaultMode};
 use latchkey_tests::desktop::{Desktop, Keychain};
 use latchkey_tests::wait::{PATIENCE, until};
 
-use crate::agent::ends;
-use crate::backend::{REFRESH, asked, living};
+use crate::agent::{agent, begins_to_end, ends};
+use crate::backend::{REFRESH, asked, by_hand, living};
 
 const PROCESSES: usize = 8;
 const ROUNDS: usize = 5;
 
-/// Between two bytes of a reply of about a thousand, which is on its way for seconds then.
+/// Between two bytes of a reply, by the backend's clock.
 const A_BYTE: Duration = Duration::from_millis(4);
 
 /// Somebody who is signed in to a backend whose access tokens live this long.
@@ -92,12 +93,27 @@ async fn an_agent_goes_on_renewing_when_the_bus_is_restarted_under_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_is_asked_to_end_stores_the_reply_that_is_on_its_way_first() {
-    let (desktop, backend) = signed_in(Duration::from_secs(8)).await;
+    let desktop = Desktop::start(Keychain::Unlocked);
+    let (backend, clock, waiting) = by_hand().await;
+    desktop.add_demo(backend.address().port());
+    let _ = desktop.sign_in("demo", "demo").ends(0);
     backend.faults().add(Fault::new(REFRESH, FaultMode::Drip).after(A_BYTE)).unwrap();
-    let agent = desktop.start_latchkey(&["agent"], "");
-    let _ = agent.first_line();
-    until("a renewal by the agent", PATIENCE, || (asked(&backend, REFRESH) > 0).then_some(()));
-    ends(agent);
+    let (agent, socket) = agent(&desktop);
+    let renewing = desktop.start_latchkey(&["renew", "demo"], "");
+    until("the reply to be on its way", PATIENCE, || (*waiting.borrow() == 1).then_some(()));
+    begins_to_end(&agent, &socket);
+    // Only now it goes on, a byte each time that the clock does.
+    let flows = tokio::spawn(async move {
+        loop {
+            if *waiting.borrow() == 1 {
+                clock.advance(SignedDuration::try_from(A_BYTE).unwrap());
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let _ = agent.done().ends(0);
+    flows.abort();
+    let _ = renewing.done().ends(0);
     assert_eq!(asked(&backend, REFRESH), 1, "{:#?}", backend.requests());
     assert_eq!(desktop.status("demo")["generation"], 2);
     let _ = desktop.latchkey(&["renew", "demo"]).ends(0);
