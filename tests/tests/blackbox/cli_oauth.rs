@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The desktop, and the account `work` at the development backend, added by its issuer alone.
 fn set_up() -> (Desktop, DevServerProcess) {
     let desktop = Desktop::start(Keychain::Unlocked).with("LATCHKEY_VAULT", "keychain");
-    let backend = DevServerProcess::start(&desktop, &[]);
+    let backend = DevServerProcess::start(&desktop, &["--access-lifetime", "10m"]);
     let added = desktop
         .latchkey(&["accounts", "add", "work", "--issuer", &backend.url, "--client-id", "latchkey"])
         .ends(0)

@@ -19,7 +19,11 @@ async fn window_app_recovers_from_a_keychain_that_was_restarted() {
     let app = window.app();
 
     desktop.kill_keychain();
-    window.comes_to("waiting").await;
+    // New tokens that were on their way wait to be saved.
+    until_async("the keychain to be missed", PATIENCE, async || {
+        ["waiting", "saving"].contains(&window.state().await.as_str()).then_some(())
+    })
+    .await;
     let page = window.words().await;
     assert!(page.contains("keychain"), "the keychain is not named:\n{page}");
     window.picture("light-keychain-gone").await;
