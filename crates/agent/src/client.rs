@@ -157,7 +157,12 @@ fn head(stream: &mut impl Read) -> Result<(u16, Vec<u8>), ClientError> {
     let mut read = Vec::with_capacity(2048);
     let mut part = [0; 2048];
     loop {
-        let length = stream.read(&mut part).map_err(lost)?;
+        let length = match stream.read(&mut part) {
+            // Whoever was stopped with Ctrl-Z and goes on: reading with a time limit is cut short then, though nothing
+            // handles a signal (signal(7)). The answer still comes.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.map_err(lost)?,
+        };
         if length == 0 {
             return Err(ClientError::Lost(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -196,6 +201,24 @@ fn refusal(body: impl Read) -> ClientError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Gives what is there, and is cut short before each part of it.
+    struct Interrupted<'a>(&'a [u8], bool);
+
+    impl Read for Interrupted<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 { Err(io::ErrorKind::Interrupted.into()) } else { self.0.read(into) }
+        }
+    }
+
+    #[test]
+    fn whoever_was_stopped_while_an_answer_was_awaited_reads_it_afterwards() {
+        let answer = b"HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{}";
+        let mut stream = Interrupted(answer, false);
+        let (status, rest) = head(&mut stream).unwrap();
+        assert_eq!((status, whole(io::Cursor::new(rest).chain(stream)).unwrap()), (200, b"{}".to_vec()));
+    }
 
     #[test]
     fn what_takes_too_long_is_told_in_these_words() {
