@@ -99,7 +99,8 @@ async fn a_keychain_that_is_not_ready_does_not_say_that_there_is_nothing() {
 async fn a_call_that_hangs_is_slow_and_so_are_those_behind_it_until_it_ends() {
     let world = World::default();
     let keychain = world.keychain_with(Duration::from_millis(30));
-    keychain.write(&work(), &example("work")).await.unwrap();
+    let patient = Keychain { jobs: keychain.jobs.clone(), patience: PATIENCE, limits: keychain.limits };
+    patient.write(&work(), &example("work")).await.unwrap();
     let (answer, question) = mpsc::channel();
     *world.0.hang.lock().unwrap() = Some(question);
 
@@ -109,7 +110,6 @@ async fn a_call_that_hangs_is_slow_and_so_are_those_behind_it_until_it_ends() {
     assert_eq!(problem(keychain.read(&work()).await), VaultProblem::Slow);
 
     answer.send(()).unwrap();
-    let patient = Keychain { jobs: keychain.jobs.clone(), patience: PATIENCE, limits: keychain.limits };
     let read = patient.read(&work()).await.ok().flatten().unwrap();
     assert_eq!(read.generation, 8, "the late write was carried out before the read");
 }
