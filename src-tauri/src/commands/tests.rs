@@ -112,7 +112,8 @@ fn the_log_level_can_be_changed_while_the_app_runs() {
 #[test]
 fn the_demo_is_configured_served_and_signed_in_and_can_be_used_like_any_account() {
     let world = World::new(Vec::new());
-    configure(&world, &AccountConfig::demo(free_port()));
+    let (port, _held) = port_of_its_own();
+    configure(&world, &AccountConfig::demo(port));
     let added = world.ask("add_demo", json!({})).unwrap();
     assert_eq!((&added["account"], &added["state"]), (&json!("demo"), &json!("signed_in")), "{added}");
     // A second time is fine and changes nothing.
@@ -208,7 +209,8 @@ fn an_account_that_was_opened_meanwhile_as_it_was_written_down_is_added_all_the_
 #[test]
 fn nobody_is_signed_out_for_a_change_that_cannot_be_written_down() {
     let world = World::new(Vec::new());
-    configure(&world, &AccountConfig::demo(free_port()));
+    let (port, _held) = port_of_its_own();
+    configure(&world, &AccountConfig::demo(port));
     world.ask("add_demo", json!({})).unwrap();
     // What keeps two processes from writing at once cannot be had.
     let lock = paths(&world.folder).locks_dir().join(".config.lock");
@@ -227,15 +229,20 @@ fn nobody_is_signed_out_for_a_change_that_cannot_be_written_down() {
 #[test]
 fn the_demo_that_is_asked_for_twice_at_once_begins_once() {
     let world = World::new(Vec::new());
-    let (shell, port) = (world.app.state::<Shell>(), free_port());
+    let (shell, (port, _held)) = (world.app.state::<Shell>(), port_of_its_own());
     let both = async { tokio::join!(shell.demo_at(port), shell.demo_at(port)) };
     let (first, second) = async_runtime::block_on(both);
     assert_eq!([first.unwrap().account, second.unwrap().account], ["demo", "demo"]);
 }
 
+/// A port that nobody else is given as long as the socket lives: it is bound, and who listens at this very one reuses
+/// addresses.
 #[cfg(feature = "devserver")]
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+fn port_of_its_own() -> (u16, tokio::net::TcpSocket) {
+    let held = tokio::net::TcpSocket::new_v4().unwrap();
+    held.set_reuseaddr(true).unwrap();
+    held.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    (held.local_addr().unwrap().port(), held)
 }
 
 #[test]

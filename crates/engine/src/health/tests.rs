@@ -13,6 +13,9 @@ use crate::vault::Envelope;
 use crate::vault::example;
 use crate::vault::memory::MemoryVault;
 
+/// A port of this machine where nobody listens.
+const NOBODY: u16 = 1;
+
 struct World {
     _root: tempfile::TempDir,
     paths: Paths,
@@ -68,10 +71,6 @@ async fn answering(date: &'static str) -> u16 {
     port
 }
 
-async fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
-}
-
 fn codes(report: &Report, topic: Topic) -> Vec<(&'static str, Grade)> {
     let about = report.findings.iter().filter(|finding| finding.topic == topic);
     about.map(|finding| (finding.code, finding.grade)).collect()
@@ -123,7 +122,7 @@ async fn a_provider_with_another_time_is_told_by_how_much() {
 #[tokio::test]
 async fn a_provider_that_is_not_there_is_a_problem_and_the_rest_is_looked_at_all_the_same() {
     let world = World::new();
-    world.configure(free_port().await);
+    world.configure(NOBODY);
     let report = world.examine().await;
     assert!(!report.healthy);
     let account = [("provider_unreachable", Grade::Problem), ("not_signed_in", Grade::Ok)];
@@ -144,7 +143,7 @@ async fn a_refused_refresh_token_is_a_warning() {
 #[tokio::test]
 async fn a_vault_that_fails_is_told_once_and_in_the_words_of_the_rest() {
     let world = World::new();
-    world.configure(free_port().await);
+    world.configure(NOBODY);
     world.vault.fail_checks(Some(VaultProblem::Locked));
     let report = world.examine().await;
     assert_eq!(codes(&report, Topic::Vault), [("keychain_locked", Grade::Problem)]);
