@@ -11,6 +11,7 @@ use thirtyfour::prelude::{By, WebDriver, WebElement};
 use thirtyfour::session::scriptret::ScriptRet;
 
 use crate::desktop::Desktop;
+use crate::process::has_ended;
 use crate::programs::latchkey_desktop;
 use crate::wait::{Deadline, PATIENCE, until, until_async};
 use crate::web_driver::Driver;
@@ -295,9 +296,8 @@ fn children_of(parent: u32) -> Vec<u32> {
     let children = numbers.filter(|number| {
         // The name in brackets may hold anything; what follows it is a letter and numbers: state, parent.
         let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
-        let mut rest = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        // One that has ended and was not waited for yet (Z) is gone.
-        rest.next().is_some_and(|state| state != "Z") && rest.next() == Some(&parent.to_string())
+        let rest = stat.rsplit(')').next().unwrap_or_default();
+        rest.split_whitespace().nth(1) == Some(&parent.to_string()) && !has_ended(*number)
     });
     children.collect()
 }

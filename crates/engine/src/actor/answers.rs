@@ -37,17 +37,13 @@ pub(super) enum Seen {
 impl Actor {
     /// Answers a program that the token in hand is good enough for; gives back what takes more than that.
     pub(super) fn at_once(&mut self, message: Message) -> Result<Seen, Message> {
+        let Message::Token(request, consumer, reply) = message else { return Err(message) };
         // Where the account has limits of its own, each use may move them.
         let limited = self.session.end().is_some() || self.session.expiring();
         let waited_for = !self.token_waiters.is_empty() || self.session.unanswered();
-        if limited || waited_for || self.closing.is_some() {
-            return Err(message);
-        }
-        if !matches!(message, Message::Token(..)) || self.is_behind() {
-            return Err(message);
-        }
-        let Message::Token(request, consumer, reply) = message else { return Err(message) };
-        match self.in_hand(&request).filter(|issued| !issued.falls_short) {
+        let not_yet = limited || waited_for || self.closing.is_some() || self.is_behind();
+        let issued = if not_yet { None } else { self.in_hand(&request) };
+        match issued.filter(|issued| !issued.falls_short) {
             Some(issued) => Ok(self.hand_out(issued, consumer.as_deref(), reply)),
             None => Err(Message::Token(request, consumer, reply)),
         }

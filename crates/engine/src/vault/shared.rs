@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -33,6 +33,7 @@ pub struct SharedVault {
     vault: Arc<dyn Vault>,
     dir: PathBuf,
     clock: Arc<dyn Clock>,
+    /// Of the accounts that were read here.
     known: Mutex<BTreeMap<AccountName, Known>>,
 }
 
@@ -45,7 +46,7 @@ struct Marks {
 }
 
 /// What is known here of an account's marks; none where there were none.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Known {
     /// Those under which it was read for whoever goes by it.
     caught_up: Option<Marks>,
@@ -72,30 +73,30 @@ impl SharedVault {
     fn leave(&self, account: &AccountName, mark: u8) {
         let before = self.marks(account);
         let Ok(after) = append(&self.dir, &self.file(account), mark) else { return };
-        self.knowing(account, |known| {
-            if known.caught_up == before {
-                *known = Known { caught_up: after, told: after };
-            }
-        });
+        if let Some(known) = self.known().get_mut(account).filter(|known| known.caught_up == before) {
+            *known = Known::all(after);
+        }
     }
 
-    /// Only of accounts that were read here anything is known.
-    fn knowing(&self, account: &AccountName, learn: impl FnOnce(&mut Known)) {
-        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get_mut(account) {
-            learn(known);
-        }
+    fn known(&self) -> MutexGuard<'_, BTreeMap<AccountName, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there are changes by others of which nobody was told yet. From now on they were.
     fn news(&self) -> bool {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut news = false;
-        for (account, known) in &mut *known {
+        for (account, known) in &mut *self.known() {
             let now = self.marks(account);
             news |= now != known.caught_up && now != known.told;
             known.told = now;
         }
         news
+    }
+}
+
+impl Known {
+    fn all(marks: Option<Marks>) -> Self {
+        Self { caught_up: marks, told: marks }
     }
 }
 
@@ -158,16 +159,13 @@ impl Vault for SharedVault {
         // Before the vault: what is changed while it is read is seen the next time.
         let marks = self.marks(account);
         let read = self.vault.read(account).await;
-        let known = Known { caught_up: marks, told: marks };
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), known);
+        self.known().insert(account.clone(), Known::all(marks));
         read
     }
 
     fn changed_elsewhere(&self, account: &AccountName) -> bool {
-        let now = self.marks(account);
-        let mut changed = false;
-        self.knowing(account, |known| changed = now != known.caught_up);
-        changed
+        let known = self.known().get(account).copied();
+        known.is_some_and(|known| self.marks(account) != known.caught_up)
     }
 
     fn erased_here(&self, account: &AccountName) -> bool {

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::Change;
-use crate::policy::{Basis, Plan, save_backoff};
+use crate::policy::{Basis, Plan, REVOKE_TURN, save_backoff};
 use crate::reason::{Reason, VaultProblem};
 use crate::record::{Level, Record};
 use crate::session::effect::{Effect, Notice};
@@ -135,11 +135,11 @@ impl Change {
             }
             Loaded::Unrevoked { since } if self.session.held.is_some() => {
                 self.signed_out_elsewhere();
-                self.leaves_telling(since);
+                self.found_unrevoked(since, self.now.stamp.plus(REVOKE_TURN));
             }
             Loaded::Unrevoked { since } => {
                 self.session.state = State::SignedOut { reason: Reason::SignedOut };
-                self.found_unrevoked(since);
+                self.found_unrevoked(since, self.now.stamp);
             }
             Loaded::Unknown(problem) if self.session.held.is_none() => {
                 self.back_off(Reason::Vault { problem }, None);
@@ -161,15 +161,24 @@ impl Change {
     }
 
     pub(in crate::session) fn vault_empty(&mut self) {
+        let told = Record::new(Level::Warn, "vault_empty", Reason::VaultEmpty.message());
+        self.found_nothing(Reason::VaultEmpty, told);
+        self.effects.push(Effect::Notify(Notice::SignInNeeded(Reason::VaultEmpty)));
+    }
+
+    /// Somebody signed out in another process: they know, and nobody else has to be told.
+    fn signed_out_elsewhere(&mut self) {
+        let what = "Signed out by another process; the stored tokens are erased";
+        self.found_nothing(Reason::SignedOut, Record::new(Level::Info, "signed_out", what));
+    }
+
+    /// Of the tokens in hand nothing is stored any more.
+    fn found_nothing(&mut self, reason: Reason, told: Record) {
         self.session.held = None;
         self.session.owed = None;
         self.effects.push(Effect::Forget);
-        self.session.state = State::SignedOut { reason: Reason::VaultEmpty };
-        self.record(Record {
-            reason: Some(Reason::VaultEmpty.code()),
-            ..Record::new(Level::Warn, "vault_empty", Reason::VaultEmpty.message())
-        });
-        self.effects.push(Effect::Notify(Notice::SignInNeeded(Reason::VaultEmpty)));
+        self.record(Record { reason: Some(reason.code()), ..told });
+        self.session.state = State::SignedOut { reason };
     }
 
     pub(in crate::session) fn cannot_save(&mut self, facts: TokenFacts, problem: VaultProblem) {

@@ -46,34 +46,10 @@ impl Change {
     }
 
     /// Somebody signed out, and the provider was not told yet. Told at the deadline, so that a program that only
-    /// looks sends nothing.
-    pub(in crate::session) fn found_unrevoked(&mut self, since: Stamp) {
-        self.owe(Debt::Revoke { since: since.earlier(self.now.stamp, self.now.stamp) });
-    }
-
-    /// Whoever signed out in another process tells the provider as well. Should that have ended before, it is told from
-    /// here.
-    pub(in crate::session) fn leaves_telling(&mut self, since: Stamp) {
-        self.found_unrevoked(since);
-        if let Some(owed) = &mut self.session.owed {
-            owed.at = self.now.stamp.plus(policy::REVOKE_TURN);
-        }
-    }
-
-    /// Somebody signed out in another process: they know, and nobody else has to be told.
-    pub(in crate::session) fn signed_out_elsewhere(&mut self) {
-        self.session.state = State::SignedOut { reason: Reason::SignedOut };
-        self.session.held = None;
-        self.session.owed = None;
-        self.effects.push(Effect::Forget);
-        self.record(Record {
-            reason: Some(Reason::SignedOut.code()),
-            ..Record::new(
-                Level::Info,
-                "signed_out",
-                "Signed out by another process; the stored tokens are erased",
-            )
-        });
+    /// looks sends nothing; whoever signed out just now has its turn before that.
+    pub(in crate::session) fn found_unrevoked(&mut self, since: Stamp, at: Stamp) {
+        let debt = Debt::Revoke { since: since.earlier(self.now.stamp, self.now.stamp) };
+        self.session.owed = Some(Owed { debt, tries: 0, at });
     }
 
     /// The provider could not be told.
